@@ -1,0 +1,205 @@
+"""The boundary: what an implementation under test must answer, in plain data.
+
+An `Adapter` drives one implementation. It makes instances, and each `Instance` answers a few verbs with `Tensor`s and other
+plain data, so the same verbs work in this process and across the worker protocol (`conformance.worker`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Protocol, Sequence
+
+from conformance.case import Case, Config, Lookup
+from reference import Tensor
+
+
+class Refused(Exception):  # noqa: N818 - it says what the implementation did
+    """The implementation raised.
+
+    Attributes:
+        family: one of `reference.permitted.FAMILIES`, or "other".
+        kind: name of the exception's class.
+        message: its text.
+    """
+
+    def __init__(self, family: str, kind: str, message: str) -> None:
+        super().__init__(family, kind, message)
+        self.family, self.kind, self.message = family, kind, message
+
+    @classmethod
+    def of(cls, error: BaseException) -> Refused:
+        """The refusal that a Python exception stands for; the most derived family wins."""
+        families = (
+            ((IndexError, KeyError), "index"),
+            ((TypeError,), "type"),
+            ((ValueError, AssertionError, OverflowError), "value"),
+            ((RuntimeError,), "runtime"),
+        )
+        family = next((name for types, name in families if isinstance(error, types)), "other")
+        return cls(family, type(error).__name__, str(error))
+
+    def __str__(self) -> str:
+        first_line = self.message.strip().splitlines()[0] if self.message.strip() else ""
+        return f"{self.kind}: {first_line}" if first_line else self.kind
+
+
+class Unsupported(Exception):  # noqa: N818 - it is an answer, not an error
+    """The adapter does not provide this verb or argument, for the reason given."""
+
+
+class Died(Exception):  # noqa: N818 - it says what the implementation did
+    """The implementation ended its process, or did not answer in time; the text says which, e.g. `died (SIGSEGV)`."""
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A weight gradient, as it came.
+
+    Attributes:
+        layout: "dense", "coo" (sparse COO over rows) or "rows" (row slices).
+        shape: of the whole gradient, as the implementation states it.
+        device: where it lives.
+        values: dense: the whole gradient; else (nnz, embedding_dim).
+        rows: None for dense; else the row of each entry of `values`, int64, shape (nnz,).
+    """
+
+    layout: str
+    shape: tuple[int, ...]
+    device: str
+    values: Tensor
+    rows: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a lookup gave: the output, whether it takes part in differentiation, its device, and the index after the call."""
+
+    output: Tensor
+    requires_grad: bool
+    device: str
+    index_after: Tensor
+
+
+@dataclass(frozen=True)
+class Backward:
+    """What lookups and their backward gave: one output a lookup, and the weight's gradient (None: it got none)."""
+
+    outputs: tuple[Tensor, ...]
+    gradient: Gradient | None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a case came to: one output a lookup, the weight's gradient (None: none, or not asked for), the weight afterwards."""
+
+    outputs: tuple[Tensor, ...]
+    gradient: Gradient | None
+    weight: Tensor
+
+    @property
+    def output(self) -> Tensor:
+        """The output of the first lookup."""
+        return self.outputs[0]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Something declared unsupported: cases with these features (`Case.features`) must be refused."""
+
+    features: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is under test.
+
+    Attributes:
+        name: as its users call it, e.g. "torch.nn.Embedding".
+        version: of the implementation.
+        dtypes: weight dtypes claimed.
+        devices: devices that are there.
+        packages: versions of what it stands on.
+        unsupported: what it does not claim.
+    """
+
+    name: str
+    version: str
+    dtypes: tuple[str, ...]
+    devices: tuple[str, ...] = ("cpu",)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    unsupported: tuple[Declared, ...] = ()
+
+
+class Instance(Protocol):
+    """One embedding of the implementation under test. Every verb may raise `Refused` or `Unsupported`."""
+
+    def forward(self, lookup: Lookup) -> Forward:
+        """Look up `lookup.index`."""
+
+    def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
+        """Look up each index and send its upstream gradient back, without clearing gradients in between.
+
+        With `together` all outputs are differentiated in one backward, else each has its own.
+        """
+
+    def weight(self) -> Tensor:
+        """The weight as it is now."""
+
+    def attributes(self) -> Mapping[str, Any]:
+        """The documented attributes by name, and requires_grad, device and repr."""
+
+    def overwrite(self, lookup: Lookup) -> Tensor:
+        """Look up, overwrite the output's memory with other bits, and return the weight as it is then."""
+
+    def state(self) -> Mapping[str, Tensor]:
+        """`state_dict()`."""
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """`load_state_dict(state)`, strictly."""
+
+    def copy(self, how: str) -> Instance:
+        """A copy by "deepcopy", "pickle" or "save" (`torch.save` and `torch.load`)."""
+
+    def reset(self) -> None:
+        """`reset_parameters()`."""
+
+    def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
+        """Clear gradients, look up, send back, and let the optimiser take one step.
+
+        The optimiser is made at the first step and kept, with its state, for the next.
+        """
+
+
+class Adapter(Protocol):
+    """Drives one implementation."""
+
+    def describe(self) -> Description:
+        """What is under test, and what it claims."""
+
+    def make(
+        self, config: Config, weight: Tensor | None, *, device: str, layout: str = "contiguous", via: str = "assignment",
+        dtype: str | None = None,
+    ) -> Instance:
+        """An instance with the given arguments.
+
+        Args:
+            config: the arguments.
+            weight: the weight's bits, shape (num_embeddings, embedding_dim); None leaves it as initialised.
+            device: where it lives.
+            layout: how the weight lies in memory (`conformance.case.LAYOUTS`).
+            via: how the weight gets in: "assignment" after construction, "_weight", or "from_pretrained".
+            dtype: the dtype= argument, for a weight that is None.
+        """
+
+    def signature(self, of: str) -> list[tuple[str, str, str]]:
+        """(name, kind, default as repr or "") of each parameter of "constructor" or "from_pretrained"."""
+
+    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+        """A standalone script in the framework's own API that makes the same calls and prints what each gives."""
+
+
+__all__ = [
+    "Adapter", "Backward", "Case", "Declared", "Description", "Died", "Forward", "Gradient", "Instance", "Observation", "Refused",
+    "Unsupported",
+]

@@ -1,0 +1,94 @@
+"""`torch.nn.functional.embedding`: the same arguments, given with each call."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+import torch
+
+from conformance.adapter import Description, Unsupported
+from conformance.adapters.torch_module import DTYPES, UNSUPPORTED, TorchInstance, changed_arguments, devices, parameters
+from conformance.adapters.torch_script import write_script
+from conformance.adapters.torch_tensors import to_torch
+from conformance.case import Config
+from reference import Tensor
+
+
+class TorchFunctionalAdapter:
+    """Drives `torch.nn.functional.embedding`."""
+
+    def describe(self) -> Description:
+        """The function, and torch's version."""
+        return Description(
+            name="torch.nn.functional.embedding",
+            version=str(torch.__version__),
+            dtypes=DTYPES,
+            devices=devices(),
+            packages={"torch": str(torch.__version__)},
+            unsupported=UNSUPPORTED,
+        )
+
+    def make(
+        self,
+        config: Config,
+        weight: Tensor | None,
+        *,
+        device: str,
+        layout: str = "contiguous",
+        via: str = "assignment",
+        dtype: str | None = None,  # noqa: ARG002 - the protocol's
+    ) -> FunctionalInstance:
+        """A weight and the arguments to call with."""
+        if weight is None or via != "assignment":
+            raise Unsupported("the functional form has no constructor")
+        return FunctionalInstance(config, to_torch(weight, device, layout).requires_grad_(not config.freeze))
+
+    def signature(self, of: str) -> list[tuple[str, str, str]]:
+        """The functional form has a signature of its own, "functional"."""
+        if of != "functional":
+            raise Unsupported(f"the functional form has no {of}")
+        return parameters(torch.nn.functional.embedding)
+
+    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+        """A standalone script that makes the same calls."""
+        return write_script(calls, factory=None)
+
+
+class FunctionalInstance(TorchInstance):
+    """A weight, and the arguments of the call."""
+
+    def __init__(self, config: Config, table: torch.Tensor) -> None:
+        super().__init__(module=None)
+        self._table, self._arguments = table, changed_arguments(config)
+
+    @property
+    def table(self) -> torch.Tensor:
+        """The weight itself."""
+        return self._table
+
+    def call(self, index: torch.Tensor) -> torch.Tensor:
+        """One call of the function."""
+        return torch.nn.functional.embedding(index, self._table, **self._arguments)
+
+    def attributes(self) -> Mapping[str, Any]:
+        """A function keeps no attributes."""
+        raise Unsupported("the functional form keeps no attributes")
+
+    def state(self) -> Mapping[str, Tensor]:
+        """A function keeps no state."""
+        raise Unsupported("the functional form keeps no state")
+
+    def load(self, state: Mapping[str, Tensor]) -> None:  # noqa: ARG002 - the protocol's
+        """A function keeps no state."""
+        raise Unsupported("the functional form keeps no state")
+
+    def copy(self, how: str) -> TorchInstance:
+        """A function is not copied."""
+        raise Unsupported(f"the functional form has nothing to {how}")
+
+    def reset(self) -> None:
+        """A function keeps no state."""
+        raise Unsupported("the functional form has no reset_parameters")
+
+
+ADAPTER = TorchFunctionalAdapter

@@ -1,0 +1,270 @@
+"""torch's own `nn.Embedding`, and any class or factory with its signature."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import io
+import pickle
+import platform
+import warnings
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+import torch
+
+from conformance.adapter import Backward, Declared, Description, Forward, Gradient, Refused, Unsupported
+from conformance.adapters.torch_script import write_script
+from conformance.adapters.torch_tensors import from_torch, to_torch
+from conformance.case import Config, Lookup
+from reference import Tensor
+
+DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+DEFAULTS = Config(1, 1)
+
+
+class TorchModuleAdapter:
+    """Drives a class or factory that takes `nn.Embedding`'s arguments and returns a module with a `weight`."""
+
+    def __init__(self, factory: Callable[..., Any] = torch.nn.Embedding) -> None:
+        """Args: factory: called as `nn.Embedding` is, with only those arguments that differ from their defaults."""
+        self.factory = factory
+
+    @property
+    def target(self) -> str:
+        """The factory as `module.name`, the way a script would import it."""
+        module = getattr(self.factory, "__module__", "") or ""
+        name = getattr(self.factory, "__qualname__", type(self.factory).__name__)
+        return "torch.nn.Embedding" if self.factory is torch.nn.Embedding else f"{module}.{name}"
+
+    def describe(self) -> Description:
+        """What is under test: torch's version for torch's own class, else that of the package it comes from."""
+        return Description(
+            name=self.target,
+            version=_version_of(self.target.split(".", maxsplit=1)[0]),
+            dtypes=DTYPES,
+            devices=devices(),
+            packages={"torch": torch.__version__, "numpy": _version_of("numpy"), "python": platform.python_version()},
+            unsupported=UNSUPPORTED,
+        )
+
+    def make(
+        self,
+        config: Config,
+        weight: Tensor | None,
+        *,
+        device: str,
+        layout: str = "contiguous",
+        via: str = "assignment",
+        dtype: str | None = None,
+    ) -> TorchInstance:
+        """A module with the given arguments (`conformance.adapter.Adapter.make`)."""
+        table = None if weight is None else to_torch(weight, device, layout)
+        keywords = changed_arguments(config)
+        if via == "from_pretrained":
+            if not hasattr(self.factory, "from_pretrained"):
+                raise Unsupported(f"{self.target} has no from_pretrained")
+            with refusals():
+                freeze = {} if config.freeze else {"freeze": False}
+                return TorchInstance(self.factory.from_pretrained(table, **freeze, **keywords))  # type: ignore[attr-defined]
+        if via == "_weight":
+            keywords.update({"_weight": table}, **({"_freeze": True} if config.freeze else {}))
+        else:
+            keywords.update(dtype=getattr(torch, dtype or (weight.dtype if weight else "float32")))
+            if device != "cpu":
+                keywords.update(device=device)
+        with refusals():
+            module = self.factory(config.num_embeddings, config.embedding_dim, **keywords)
+        if via == "assignment":
+            with refusals():
+                if table is not None:
+                    module.weight.data = table
+                if config.freeze:
+                    module.weight.requires_grad_(False)
+        return TorchInstance(module)
+
+    def signature(self, of: str) -> list[tuple[str, str, str]]:
+        """The parameters of the constructor or of `from_pretrained` (`conformance.adapter.Adapter.signature`)."""
+        called = self.factory if of == "constructor" else getattr(self.factory, of, None)
+        if called is None:
+            raise Unsupported(f"{self.target} has no {of}")
+        return parameters(called)
+
+    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+        """A standalone script that makes the same calls."""
+        return write_script(calls, factory=self.target)
+
+
+class TorchInstance:
+    """A module with a `weight` parameter."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self._optimizer: Any = None
+
+    @property
+    def table(self) -> torch.Tensor:
+        """The weight itself."""
+        table: torch.Tensor = self.module.weight
+        return table
+
+    def call(self, index: torch.Tensor) -> torch.Tensor:
+        """One lookup; raises what the implementation raises."""
+        output: torch.Tensor = self.module(index)
+        return output
+
+    def forward(self, lookup: Lookup) -> Forward:
+        """Look up."""
+        index = to_torch(lookup.index, str(self.table.device), lookup.index_layout)
+        with refusals():
+            output = self.call(index)
+        return Forward(from_torch(output), output.requires_grad, output.device.type, from_torch(index))
+
+    def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
+        """Look up, and send the upstream gradients back."""
+        device = str(self.table.device)
+        calls = [
+            (to_torch(c.index, device, c.index_layout), to_torch(c.upstream, device, c.upstream_layout))
+            for c in lookups
+        ]
+        with refusals():
+            if together:
+                outputs = [self.call(index) for index, _ in calls]
+                torch.autograd.backward(outputs, [upstream for _, upstream in calls])
+            else:
+                outputs = []
+                for index, upstream in calls:
+                    output = self.call(index)
+                    output.backward(upstream)
+                    outputs.append(output)
+        return Backward(tuple(map(from_torch, outputs)), _gradient(self.table.grad))
+
+    def weight(self) -> Tensor:
+        """The weight as it is now."""
+        return from_torch(self.table)
+
+    def attributes(self) -> Mapping[str, Any]:
+        """The documented attributes, and requires_grad, device and repr."""
+        with refusals():
+            kept = {name: getattr(self.module, name, "<missing>") for name in DEFAULTS.attributes()}
+        return {
+            **kept,
+            "requires_grad": self.table.requires_grad,
+            "device": self.table.device.type,
+            "repr": repr(self.module),
+        }
+
+    def overwrite(self, lookup: Lookup) -> Tensor:
+        """Look up, flip the bits of the output, and return the weight."""
+        with refusals():
+            output = self.call(to_torch(lookup.index, str(self.table.device), lookup.index_layout)).detach()
+            output.fill_(7)
+        return self.weight()
+
+    def state(self) -> Mapping[str, Tensor]:
+        """`state_dict()`."""
+        with refusals():
+            return {name: from_torch(value) for name, value in self.module.state_dict().items()}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """`load_state_dict(state)`, strictly."""
+        tensors = {name: to_torch(value) for name, value in state.items()}
+        with refusals():
+            self.module.load_state_dict(tensors)
+
+    def copy(self, how: str) -> TorchInstance:
+        """A copy by "deepcopy", "pickle" or "save"."""
+        with refusals():
+            if how == "deepcopy":
+                return TorchInstance(copy.deepcopy(self.module))
+            if how == "pickle":
+                return TorchInstance(pickle.loads(pickle.dumps(self.module)))  # noqa: S301 - our own bytes
+            stream = io.BytesIO()
+            torch.save(self.module, stream)
+            stream.seek(0)
+            loader = inspect.signature(torch.load).parameters
+            whole = {"weights_only": False} if "weights_only" in loader else {}
+            return TorchInstance(torch.load(stream, **whole))
+
+    def reset(self) -> None:
+        """`reset_parameters()`."""
+        with refusals():
+            self.module.reset_parameters()
+
+    def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
+        """One step of `torch.optim.<optimizer>`."""
+        if self._optimizer is None:
+            self._optimizer = getattr(torch.optim, optimizer)([self.table], **options)
+        self._optimizer.zero_grad()
+        self.gradient(lookups)
+        with refusals(), warnings.catch_warnings():
+            # torch announces how it checks sparse tensors at their first use; that is no fault of the implementation's.
+            warnings.filterwarnings("ignore", message="Sparse invariant checks")
+            self._optimizer.step()
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the implementation raises into `Refused`."""
+    try:
+        yield
+    except (Refused, Unsupported):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it raises is an observation
+        raise Refused.of(error) from error
+
+
+def changed_arguments(config: Config) -> dict[str, Any]:
+    """The keyword arguments that differ from their defaults, so that an implementation without them can still be made."""
+    names = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
+    changed = {name: getattr(config, name) for name in names}
+    return {name: value for name, value in changed.items() if value != getattr(DEFAULTS, name)}
+
+
+def parameters(called: Callable[..., Any]) -> list[tuple[str, str, str]]:
+    """(name, kind, default) of each parameter."""
+    return [
+        (p.name, p.kind.name, "" if p.default is p.empty else repr(p.default))
+        for p in inspect.signature(called).parameters.values()
+    ]
+
+
+def devices() -> tuple[str, ...]:
+    """The devices that torch can run on here."""
+    found = ["cpu"]
+    if torch.cuda.is_available():
+        found.append("cuda")
+    for name in ("mps", "xpu"):
+        backend = getattr(torch.backends, name, None) or getattr(torch, name, None)
+        if backend is not None and getattr(backend, "is_available", lambda: False)():
+            found.append(name)
+    return tuple(found)
+
+
+def _gradient(grad: torch.Tensor | None) -> Gradient | None:
+    if grad is None:
+        return None
+    shape, device = tuple(grad.shape), grad.device.type
+    if grad.layout is torch.sparse_coo:
+        return Gradient("coo", shape, device, from_torch(grad._values()), from_torch(grad._indices()[0]))  # noqa: SLF001
+    return Gradient("dense" if grad.layout is torch.strided else str(grad.layout), shape, device, from_torch(grad))
+
+
+def _version_of(package: str) -> str:
+    if package == "torch":
+        return str(torch.__version__)
+    from importlib import metadata  # noqa: PLC0415 - slow to import, rarely needed
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+UNSUPPORTED = tuple(
+    Declared({"dtype": dtype, "freeze": False}, "torch's embedding is not differentiable for complex weights")
+    for dtype in DTYPES
+    if dtype.startswith("complex")
+)
+
+ADAPTER = TorchModuleAdapter

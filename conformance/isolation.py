@@ -1,0 +1,224 @@
+"""The other side of `conformance.worker`: an adapter whose implementation runs in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any, Mapping, Sequence
+
+from conformance.adapter import Backward, Description, Died, Forward, Refused, Unsupported
+from conformance.case import Config, Lookup
+from conformance.target import UnusableTarget
+from conformance.wire import decode, encode
+from reference import Tensor
+
+SECONDS_TO_START = 120.0
+SECONDS_TO_ANSWER = 60.0
+
+
+class WorkerAdapter:
+    """An adapter served by a worker process, which is started at the first call and again after each death."""
+
+    def __init__(self, target: str, *, seconds: float = SECONDS_TO_ANSWER) -> None:
+        """A worker for `target`, as given to `--embedding`; `command:PROGRAM ARGS` is any program that speaks the protocol.
+
+        Args:
+            target: what to serve.
+            seconds: how long an answer may take.
+        """
+        self.target, self.seconds = target, seconds
+        self._process: subprocess.Popen[str] | None = None
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as we do
+        self._next = 0
+        self._done: list[int] = []
+
+    def describe(self) -> Description:
+        """What is under test."""
+        description: Description = self.call("describe", 0)
+        return description
+
+    def make(self, config: Config, weight: Tensor | None, **options: Any) -> WorkerInstance:
+        """An instance in the worker."""
+        return WorkerInstance(self, self.call("make", 0, config=config, weight=weight, **options))
+
+    def signature(self, of: str) -> list[tuple[str, str, str]]:
+        """The signature, as the worker's adapter gives it."""
+        return [tuple(p) for p in self.call("signature", 0, of=of)]
+
+    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+        """The script, as the worker's adapter writes it."""
+        text: str = self.call("script", 0, calls=calls)
+        return text
+
+    def call(self, verb: str, on: int, **arguments: Any) -> Any:
+        """One request and its answer.
+
+        Raises:
+            Refused, Unsupported: as the adapter on the other side raised them.
+            Died: the process ended, or took too long; the next call starts another.
+            RuntimeError: the adapter on the other side broke.
+        """
+        process = self._running()
+        self._next += 1
+        request = {"id": self._next, "verb": verb, "on": on, "arguments": encode(arguments), "forget": self._done}
+        self._done = []
+        try:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+        except OSError:
+            raise Died(self._end()) from None
+        answer = self._answer(self.seconds if self._next > 1 else SECONDS_TO_START)
+        if "refused" in answer:
+            raise Refused(**answer["refused"])
+        if "unsupported" in answer:
+            raise Unsupported(answer["unsupported"])
+        if "error" in answer:
+            raise RuntimeError(f"the adapter in the worker broke:\n{answer['error']}")
+        return answer["instance"] if "instance" in answer else decode(answer["result"])
+
+    def forget(self, number: int) -> None:
+        """Let the worker drop an instance, with the next request."""
+        self._done.append(number)
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._process is not None:
+            self._end()
+        self._errors.close()
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._answers, self._next, self._done = queue.SimpleQueue(), 0, []
+            path = os.pathsep.join(p for p in sys.path if p)
+            self._process = subprocess.Popen(  # noqa: S603 - the user named the program
+                self._command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                encoding="utf-8",
+                env={**os.environ, "PYTHONPATH": path},
+            )
+            threading.Thread(target=_pump, args=(self._process, self._answers), daemon=True).start()
+        return self._process
+
+    def _command(self) -> list[str]:
+        if self.target.startswith("command:"):
+            return shlex.split(self.target[len("command:") :])
+        return [sys.executable, "-m", "conformance.worker", self.target]
+
+    def _answer(self, seconds: float) -> dict[str, Any]:
+        try:
+            line = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            self._end()
+            raise Died(f"timed out after {seconds:g} s") from None
+        if not line:
+            raise Died(self._end())
+        try:
+            answer = json.loads(line)
+            if answer["id"] == self._next and len(answer) == 2:  # noqa: PLR2004 - the id, and what it answers
+                return dict(answer)
+        except (ValueError, TypeError, KeyError):
+            pass
+        self._end()
+        raise Died(f"answered nonsense: {line.strip()[:80]!r}")
+
+    def _end(self) -> str:
+        """Make sure that the process has ended; how it did, in words."""
+        process, self._process = self._process, None
+        if process is None:
+            return "died"
+        if process.stdin is not None:
+            try:
+                process.stdin.close()
+            except OSError:
+                pass
+        try:
+            status = process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = process.wait()
+        if status == 2:  # noqa: PLR2004 - how a worker says that the target cannot be used
+            self._errors.seek(0)
+            raise UnusableTarget(self._errors.read().strip().splitlines()[-1])
+        return f"died ({signal.Signals(-status).name})" if status < 0 else f"died (exit status {status})"
+
+
+class WorkerInstance:
+    """An instance in a worker."""
+
+    def __init__(self, adapter: WorkerAdapter, number: int) -> None:
+        self._adapter, self._number = adapter, number
+
+    def __del__(self) -> None:
+        self._adapter.forget(self._number)
+
+    def forward(self, lookup: Lookup) -> Forward:
+        """Look up."""
+        result: Forward = self._call("forward", lookup=lookup)
+        return result
+
+    def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
+        """Look up, and send the upstream gradients back."""
+        result: Backward = self._call("gradient", lookups=lookups, together=together)
+        return result
+
+    def weight(self) -> Tensor:
+        """The weight as it is now."""
+        result: Tensor = self._call("weight")
+        return result
+
+    def attributes(self) -> Mapping[str, Any]:
+        """The attributes."""
+        result: Mapping[str, Any] = self._call("attributes")
+        return result
+
+    def overwrite(self, lookup: Lookup) -> Tensor:
+        """Look up, overwrite the output, and return the weight."""
+        result: Tensor = self._call("overwrite", lookup=lookup)
+        return result
+
+    def state(self) -> Mapping[str, Tensor]:
+        """The state dict."""
+        result: Mapping[str, Tensor] = self._call("state")
+        return result
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Load a state dict."""
+        self._call("load", state=state)
+
+    def copy(self, how: str) -> WorkerInstance:
+        """A copy, in the same worker."""
+        return WorkerInstance(self._adapter, self._call("copy", how=how))
+
+    def reset(self) -> None:
+        """Draw the weight afresh."""
+        self._call("reset")
+
+    def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
+        """One step of an optimiser."""
+        self._call("step", optimizer=optimizer, options=options, lookups=lookups)
+
+    def _call(self, verb: str, **arguments: Any) -> Any:
+        return self._adapter.call(verb, self._number, **arguments)
+
+
+def _pump(process: subprocess.Popen[str], answers: queue.SimpleQueue[str]) -> None:
+    """Move lines to the queue, and an empty string at the end."""
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            answers.put(line)
+    except ValueError:  # closed meanwhile
+        pass
+    answers.put("")

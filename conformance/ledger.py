@@ -1,0 +1,218 @@
+"""Ledgers: known deviations, each with its witness, and what is declared unsupported. TOML in, TOML out.
+
+    [[deviation]]
+    clause = "sparse.layout"
+    features = { sparse = true, index_ndim = 0 }
+    implementation = "torch.nn.Embedding"
+    versions = ">=2.0"
+    reason = "why it deviates, for somebody who knows the implementation"
+    link = "https://..."          # optional
+    witness = '{"type": "Case", ...}'
+
+    [[unsupported]]
+    features = { dtype = "float16" }
+    reason = "why"
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+from tomlkit.exceptions import TOMLKitError
+
+from conformance.adapter import Declared, Description
+from conformance.case import FEATURES, Case
+from conformance.wire import decode, encode
+
+BUNDLED = Path(__file__).parent / "deviations"
+MATCHABLE = (*FEATURES, "device")
+
+
+class LedgerError(Exception):
+    """A ledger cannot be used; the text says in one line which entry of which file, why, and what would be right."""
+
+
+@dataclass
+class Entry:
+    """One known deviation.
+
+    Attributes:
+        clause: id of the clause.
+        features: what the cases it covers have in common (`Case.features`, and "device").
+        implementation: name of the implementation (`Description.name`), or "" for any.
+        versions: PEP 440 specifiers, or "" for any.
+        reason: why it deviates.
+        link: where it is discussed, or None.
+        witness: the smallest case that shows it; None only for a clause that draws no cases.
+        inherited: it is the base class's.
+    """
+
+    clause: str
+    features: Mapping[str, Any]
+    reason: str
+    witness: Case | None
+    implementation: str = ""
+    versions: str = ""
+    link: str | None = None
+    inherited: bool = False
+
+    def applies_to(self, description: Description) -> bool:
+        """Whether the entry is about this implementation in this version."""
+        if self.implementation and not self.inherited and self.implementation != description.name:
+            return False
+        if not self.versions:
+            return True
+        version = description.packages.get("torch", "") if self.inherited else description.version
+        try:
+            return Version(Version(version).base_version) in SpecifierSet(self.versions)
+        except InvalidVersion:
+            return False
+
+
+@dataclass
+class Ledger:
+    """The entries of one file, and where they came from."""
+
+    path: Path | None = None
+    deviations: list[Entry] = field(default_factory=list)
+    unsupported: list[Declared] = field(default_factory=list)
+
+    def entries(self, clause: str, dtype: str | None, device: str | None, description: Description) -> list[Entry]:
+        """The entries about this clause on this dtype and device."""
+        return [
+            entry
+            for entry in self.deviations
+            if entry.clause == clause
+            and entry.applies_to(description)
+            and _admits(entry.features, "dtype", dtype)
+            and _admits(entry.features, "device", device)
+        ]
+
+
+def read(name: str, clauses: Collection[str]) -> Ledger:
+    """The ledger at a path, or the bundled one of that name.
+
+    Args:
+        name: path of a TOML file, or an adapter's name.
+        clauses: ids of all clauses.
+
+    Raises:
+        LedgerError: no such file, not TOML, or an entry that does not fit.
+    """
+    path = BUNDLED / f"{name}.toml" if (BUNDLED / f"{name}.toml").exists() else Path(name)
+    try:
+        content = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+    except OSError as error:
+        bundled = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.toml")))
+        raise LedgerError(f"{name}: {error.strerror or error}; bundled ledgers: {bundled}") from error
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise LedgerError(f"{name}: not TOML: {error}") from error
+    ledger = Ledger(path)
+    for number, table in enumerate(content.pop("deviation", []), start=1):
+        ledger.deviations.append(_entry(f"{name}, deviation {number}", table, clauses))
+    for number, table in enumerate(content.pop("unsupported", []), start=1):
+        where = f"{name}, unsupported {number}"
+        _check(where, table, required=("features", "reason"), allowed=("features", "reason"))
+        ledger.unsupported.append(Declared(_features(where, table["features"]), table["reason"]))
+    if content:
+        raise LedgerError(f"{name}: unknown table {next(iter(content))!r}{_nearest(next(iter(content)), TABLES)}")
+    return ledger
+
+
+def write(path: Path, entries: Sequence[Entry]) -> None:
+    """Append entries to a ledger, keeping what stands there."""
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    tables = document.setdefault("deviation", tomlkit.aot())
+    for entry in entries:
+        table = tomlkit.table()
+        table["clause"] = entry.clause
+        table["features"] = tomlkit.inline_table()
+        table["features"].update(entry.features)
+        table["implementation"] = entry.implementation
+        table["versions"] = entry.versions
+        table["reason"] = entry.reason
+        if entry.witness is not None:
+            table["witness"] = tomlkit.string(json.dumps(encode(entry.witness)), literal=True)
+        tables.append(table)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def prune(path: Path, fixed: Sequence[Entry]) -> None:
+    """Drop entries from a ledger, keeping the rest, comments too, as it stands."""
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    tables = document.get("deviation", tomlkit.aot())
+    drop = [(e.clause, dict(e.features), e.reason) for e in fixed]
+    for number in reversed(range(len(tables))):
+        table = tables[number].unwrap()
+        if (table["clause"], table["features"], table["reason"]) in drop:
+            del tables[number]
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+TABLES = ("deviation", "unsupported")
+_REQUIRED = ("clause", "features", "reason")
+_ALLOWED = (*_REQUIRED, "implementation", "versions", "link", "witness")
+
+
+def _entry(where: str, table: Mapping[str, Any], clauses: Collection[str]) -> Entry:
+    _check(where, table, required=_REQUIRED, allowed=_ALLOWED)
+    if table["clause"] not in clauses:
+        raise LedgerError(f"{where}: unknown clause {table['clause']!r}{_nearest(table['clause'], clauses)}")
+    try:
+        SpecifierSet(table.get("versions", ""))
+    except InvalidSpecifier as error:
+        raise LedgerError(f"{where}: versions: {error}; write PEP 440 specifiers such as '>=2.0,<2.4'") from error
+    witness = None
+    if "witness" in table:
+        try:
+            witness = decode(json.loads(table["witness"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise LedgerError(f"{where}: the witness is not a case in JSON: {error}") from error
+        if not isinstance(witness, Case):
+            raise LedgerError(f"{where}: the witness is not a case in JSON")
+    return Entry(
+        clause=table["clause"],
+        features=_features(where, table["features"]),
+        reason=table["reason"],
+        witness=witness,
+        implementation=table.get("implementation", ""),
+        versions=table.get("versions", ""),
+        link=table.get("link"),
+    )
+
+
+def _check(where: str, table: Mapping[str, Any], *, required: Sequence[str], allowed: Sequence[str]) -> None:
+    for name in required:
+        if name not in table:
+            raise LedgerError(f"{where}: {name} is missing")
+    for name in table:
+        if name not in allowed:
+            raise LedgerError(f"{where}: unknown key {name!r}{_nearest(name, allowed)}")
+    if not str(table["reason"]).strip():
+        raise LedgerError(f"{where}: reason is empty; say why")
+
+
+def _features(where: str, features: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name in features:
+        if name not in MATCHABLE:
+            raise LedgerError(f"{where}: unknown feature {name!r}{_nearest(name, MATCHABLE)}")
+    return features
+
+
+def _nearest(name: str, names: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _admits(features: Mapping[str, Any], name: str, value: str | None) -> bool:
+    wanted = features.get(name, value)
+    return value in wanted if isinstance(wanted, list) else value == wanted

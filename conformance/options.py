@@ -1,0 +1,148 @@
+"""The options of the plugin: from the command line, pytest's ini file, or `[tool.embedding-conformance]`, in that order."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.profiles import PROFILES, Profile
+
+
+class BadOption(Exception):  # noqa: N818 - the message is for the user
+    """An option's value cannot be used; the text says in one line why, and what would be right."""
+
+
+HELP = {
+    "embedding": ("TARGET", "torch", "what to test: a bundled adapter, module:attribute, or command:PROGRAM ARGS"),
+    "embedding-isolation": ("WHERE", "auto", "where it runs: auto (in process, but in a worker for what may crash), process, none"),
+    "embedding-device": ("LIST", "cpu", "devices to run on, comma-separated; all: every one that is there"),
+    "embedding-dtype": ("LIST", "all", "weight dtypes, comma-separated; all: every one that the adapter claims"),
+    "embedding-profile": ("NAME", "default", f"how much to test: {', '.join(PROFILES)}"),
+    "embedding-deviations": ("FILE", "", "known deviations and what is declared unsupported (TOML), or a bundled ledger's name"),
+    "embedding-level": ("LEVEL", "should", "which deviations fail the run: should (MUST and SHOULD) or must"),
+    "embedding-results": ("FILE", "", "write the results file (JSON)"),
+    "embedding-html": ("FILE", "", "write the report of this run, one self-contained file"),
+    "embedding-baseline": ("DO", "", "write: add what deviates today to the ledger; prune: drop what is fixed"),
+}
+"""Each option's metavariable, default and help; the ini key is the same with underscores."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options, checked."""
+
+    target: str
+    isolation: str
+    devices: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    profile_name: str
+    deviations: str
+    level: str
+    results: Path | None
+    html: Path | None
+    baseline: str
+
+    @property
+    def profile(self) -> Profile:
+        """How much to test."""
+        return PROFILES[self.profile_name]
+
+
+def add(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("embedding-conformance", "conformance of embeddings (pytest --pyargs conformance)")
+    for name, (metavar, default, text) in HELP.items():
+        shown = f"{text} (default: {default})" if default else text
+        group.addoption(f"--{name}", metavar=metavar, default=None, help=shown)
+        parser.addini(_ini(name), help=text, default=None)
+
+
+def given(config: pytest.Config) -> bool:
+    """Whether the suite was asked for on the command line."""
+    asked = any(config.getoption(f"--{name}") is not None for name in HELP)
+    return asked or any(str(a).split("/")[0].split(".")[0] == "conformance" for a in config.invocation_params.args)
+
+
+def read(config: pytest.Config) -> Options:
+    """The options of this run.
+
+    Raises:
+        BadOption: a value is not one of those allowed, or `[tool.embedding-conformance]` holds something unknown.
+    """
+    table = _table(config.rootpath / "pyproject.toml")
+
+    def value(name: str) -> str:
+        found = config.getoption(f"--{name}")
+        if found is None:
+            found = config.getini(_ini(name))
+        if found is None:
+            found = table.get(_ini(name), table.get(name, HELP[name][1]))
+        return ",".join(map(str, found)) if isinstance(found, list) else str(found)
+
+    def choice(name: str, allowed: Collection[str]) -> str:
+        chosen = value(name)
+        if chosen not in allowed:
+            raise BadOption(f"--{name} {chosen}: must be one of {', '.join(a for a in allowed if a)}")
+        return chosen
+
+    def names(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(part.strip() for part in value(name).split(",") if part.strip()))
+
+    def path(name: str) -> Path | None:
+        return Path(value(name)) if value(name) else None
+
+    baseline = choice("embedding-baseline", ("", "write", "prune"))
+    if baseline and not value("embedding-deviations"):
+        raise BadOption(f"--embedding-baseline {baseline}: needs --embedding-deviations FILE, the file to {baseline}")
+    return Options(
+        target=value("embedding"),
+        isolation=choice("embedding-isolation", ("auto", "process", "none")),
+        devices=names("embedding-device"),
+        dtypes=names("embedding-dtype"),
+        profile_name=choice("embedding-profile", tuple(PROFILES)),
+        deviations=value("embedding-deviations"),
+        level=choice("embedding-level", ("should", "must")),
+        results=path("embedding-results"),
+        html=path("embedding-html"),
+        baseline=baseline,
+    )
+
+
+def select(option: str, wanted: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `there` that are wanted.
+
+    Raises:
+        BadOption: one is not there.
+    """
+    if wanted == ("all",):
+        return there
+    for name in wanted:
+        if name not in there:
+            raise BadOption(f"--{option} {name}: not there; there are {', '.join(there)}")
+    if not wanted:
+        raise BadOption(f"--{option}: names nothing; there are {', '.join(there)}")
+    return wanted
+
+
+def _table(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+    except tomllib.TOMLDecodeError as error:
+        raise BadOption(f"{path}: not TOML: {error}") from error
+    table: dict[str, Any] = tools.get("embedding-conformance", {})
+    for key in table:
+        if key.replace("_", "-") not in HELP:
+            allowed = ", ".join(map(_ini, HELP))
+            raise BadOption(f"{path}: [tool.embedding-conformance] has an unknown key {key!r}; keys: {allowed}")
+    return table
+
+
+def _ini(name: str) -> str:
+    return name.replace("-", "_")

@@ -1,0 +1,258 @@
+"""The `embedding` that a clause's test receives: one implementation, on one dtype and device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from conformance import judge
+from conformance.adapter import Adapter, Declared, Description, Died, Instance, Observation, Refused, Unsupported
+from conformance.case import Case, Config
+from conformance.clause import Clause
+from conformance.judge import Deviation
+from reference import Permitted, Raises, Tensor, Within
+
+
+@dataclass
+class Tally:
+    """What was counted and timed while one clause ran on one dtype and device.
+
+    Attributes:
+        cases: cases run.
+        exercised: those that met the clause's precondition and were judged.
+        covered: those left out because a known deviation covers them.
+        unsupported: those whose features are not supported, all refused as they should be.
+        reason: why the last of those is not.
+        worst: largest error as a fraction of its bound.
+        seconds: by part: "body" is the whole test body, within it "reference" and "adapter".
+    """
+
+    cases: int = 0
+    exercised: int = 0
+    covered: int = 0
+    unsupported: int = 0
+    reason: str | None = None
+    worst: float | None = None
+    seconds: dict[str, float] = field(default_factory=lambda: {"body": 0.0, "reference": 0.0, "adapter": 0.0})
+
+
+class Subject:
+    """An implementation under test on one dtype and device, with everything that its tests ask of it.
+
+    Attributes:
+        dtype: the weight dtype.
+        device: the device.
+        known: feature patterns of known deviations, whose cases are not run.
+        tally: what was counted.
+        calls: (verb, arguments) made for the latest case.
+    """
+
+    def __init__(self, adapter: Adapter, description: Description, dtype: str, device: str) -> None:
+        self.adapter, self.description = adapter, description
+        self.dtype, self.device = dtype, device
+        self.known: list[Mapping[str, Any]] = []
+        self.tally = Tally()
+        self.calls: list[tuple[str, Mapping[str, Any]]] = []
+
+    # -- running a clause ---------------------------------------------------------------------------------------------
+
+    def examine(self, clause: Clause, body: Callable[..., None], case: Case | None) -> None:
+        """Run a test's body on one case (or on none, for a clause that draws none).
+
+        Raises:
+            Deviation: the implementation deviates; carries the case and the calls.
+        """
+        self.tally.cases += 1
+        self.calls.clear()
+        with self.measured("body"):
+            try:
+                if case is None:
+                    body(self)
+                elif self._covered(case) or self._declared_unsupported(case):
+                    return
+                else:
+                    body(self, case)
+            except Unsupported as unsupported:
+                self.tally.unsupported += 1
+                self.tally.reason = str(unsupported)
+                return
+            except Refused as refused:
+                raise self._evidence(_refused(refused), case) from None
+            except Died as died:
+                raise self._evidence(_died(died), case) from None
+            except Deviation as deviation:
+                raise self._evidence(deviation, case) from None
+        if case is None or clause.when is None or clause.when(case):
+            self.tally.exercised += 1
+
+    def _covered(self, case: Case) -> bool:
+        covered = any(matches(pattern, case, self.device) for pattern in self.known)
+        self.tally.covered += covered
+        return covered
+
+    def _declared_unsupported(self, case: Case) -> bool:
+        """Whether the case uses what is declared unsupported; if so, it must be refused."""
+        declared = next((d for d in self.description.unsupported if matches(d.features, case, self.device)), None)
+        if declared is None:
+            return False
+        try:
+            self.run(case)
+        except (Refused, Unsupported):
+            self.tally.unsupported += 1
+            self.tally.reason = declared.reason
+            return True
+        raise _ignored(declared)
+
+    def _evidence(self, deviation: Deviation, case: Case | None) -> Deviation:
+        deviation.case, deviation.calls = case, list(self.calls)
+        return deviation
+
+    # -- what tests call ----------------------------------------------------------------------------------------------
+
+    def run(self, case: Case, *, backward: bool = True, together: bool = False) -> Observation:
+        """Make the embedding, do every lookup, and unless it is frozen or `backward` is false send the gradients back."""
+        instance = self.make(case)
+        if backward and not case.config.freeze:
+            came = instance.gradient(lookups=case.lookups, together=together)
+            return Observation(came.outputs, came.gradient, instance.weight())
+        outputs = tuple(instance.forward(lookup=lookup).output for lookup in case.lookups)
+        return Observation(outputs, None, instance.weight())
+
+    def make(self, case: Case, *, via: str = "assignment") -> Any:
+        """An instance with the case's arguments and weight (`conformance.adapter.Adapter.make`)."""
+        return self._made(config=case.config, weight=case.weight, layout=case.weight_layout, via=via)
+
+    def fresh(self, config: Config) -> Any:
+        """An instance as it initialises itself, of this subject's dtype."""
+        return self._made(config=config, weight=None, dtype=self.dtype)
+
+    def _made(self, **arguments: Any) -> Any:
+        arguments["device"] = self.device
+        self.calls.append(("make", arguments))
+        with self.measured("adapter"):
+            return Recorded(self.adapter.make(**arguments), self)
+
+    def signature(self, of: str) -> list[tuple[str, str, str]]:
+        """(name, kind, default) of each parameter of "constructor" or "from_pretrained"."""
+        self.calls.append(("signature", {"of": of}))
+        return self.adapter.signature(of)
+
+    def predict(self, case: Case) -> Prediction:
+        """What the contract permits for the case."""
+        return Prediction(case, self)
+
+    def judge(self, what: str, permitted: Permitted, observed: Tensor) -> None:
+        """`judge.compare`, keeping the worst error."""
+        self._keep(judge.compare(what, permitted, observed))
+
+    def judge_gradient(self, case: Case, permitted: Permitted, observed: Observation) -> None:
+        """Judge the weight's gradient in the layout that the case's `sparse` asks for."""
+        if observed.gradient is None:
+            raise Deviation("the weight has no gradient", expected="a gradient", observed="None")
+        assert isinstance(permitted, Within)
+        layout = "sparse" if case.config.sparse else "dense"
+        self._keep(judge.compare_gradient("gradient", permitted, observed.gradient, layout))
+
+    def refuses(self, what: str, permitted: Raises, call: Callable[[], object]) -> None:
+        """Judge that a call is refused."""
+        try:
+            call()
+        except Refused as refused:
+            judge.refusal(what, permitted, refused)
+        else:
+            judge.refusal(what, permitted, None)
+
+    def _keep(self, error: float | None) -> None:
+        if error is not None:
+            self.tally.worst = max(self.tally.worst or 0.0, error)
+
+    @contextmanager
+    def measured(self, part: str) -> Iterator[None]:
+        """Add the time spent in the block to a part of the tally."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.tally.seconds[part] += time.perf_counter() - start
+
+
+class Recorded:
+    """An instance whose calls are timed and kept, for the standalone script of a deviation."""
+
+    def __init__(self, instance: Instance, subject: Subject) -> None:
+        self._instance, self._subject = instance, subject
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            self._subject.calls.append((verb, arguments))
+            with self._subject.measured("adapter"):
+                result = getattr(self._instance, verb)(**arguments)
+            return Recorded(result, self._subject) if verb == "copy" else result
+
+        return call
+
+
+class Prediction:
+    """What the contract permits for a case, worked out when asked for."""
+
+    def __init__(self, case: Case, subject: Subject) -> None:
+        self._case, self._subject = case, subject
+
+    @cached_property
+    def outputs(self) -> tuple[Permitted, ...]:
+        """One output a lookup, each as if it were the first."""
+        with self._subject.measured("reference"):
+            return tuple(self._case.config.output(self._case.weight, lookup.index) for lookup in self._case.lookups)
+
+    @property
+    def output(self) -> Permitted:
+        """The output of the first lookup."""
+        return self.outputs[0]
+
+    @cached_property
+    def weight(self) -> Permitted:
+        """The weight after the first lookup."""
+        return self.weight_after()
+
+    def weight_after(self, *, wide: bool = False) -> Permitted:
+        """The weight after the first lookup; `wide` as in `reference.Embedding.weight_after`."""
+        with self._subject.measured("reference"):
+            return self._case.config.weight_after(self._case.weight, self._case.index, wide=wide)
+
+    @cached_property
+    def gradient(self) -> Permitted:
+        """The weight's gradient after all lookups."""
+        return self.gradient_of()
+
+    def gradient_of(self, *, wide: bool = False) -> Permitted:
+        """The same; `wide` as in `reference.Embedding.gradient`."""
+        pairs = [(lookup.index, lookup.upstream) for lookup in self._case.lookups]
+        with self._subject.measured("reference"):
+            return self._case.config.gradient(self._case.weight.dtype, pairs, wide=wide)
+
+
+def matches(features: Mapping[str, Any], case: Case, device: str) -> bool:
+    """Whether a case has all these features; a list of values means any of them."""
+    found = {**case.features(), "device": device}
+    return all(found[name] in wanted if isinstance(wanted, Sequence) and not isinstance(wanted, str) else found[name] == wanted for name, wanted in features.items())
+
+
+def _refused(refused: Refused) -> Deviation:
+    return Deviation("a call that the contract allows was refused", expected="no exception", observed=str(refused))
+
+
+def _died(died: Died) -> Deviation:
+    return Deviation("the implementation did not survive the call", expected="an answer or an exception", observed=str(died))
+
+
+def _ignored(declared: Declared) -> Deviation:
+    names = ", ".join(f"{name}={value!r}" for name, value in declared.features.items())
+    return Deviation(
+        f"{names} is declared unsupported ({declared.reason}) but is not refused",
+        expected="an exception",
+        observed="no exception",
+    )

@@ -1,0 +1,88 @@
+"""`--embedding TARGET`: from a name to an adapter."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Any, cast
+
+from conformance import adapters
+from conformance.adapter import Adapter
+
+TORCH_FAMILY = "torch"
+
+
+class UnusableTarget(Exception):  # noqa: N818 - the message is for the user
+    """The target cannot be tested; the text says in one line why, and what would be right."""
+
+
+def bundled() -> tuple[str, ...]:
+    """Names of the bundled adapters."""
+    private = ("torch_script", "torch_tensors")
+    modules = [m.name for m in pkgutil.iter_modules(adapters.__path__) if m.name not in private]
+    return tuple("torch" if name == "torch_module" else name.replace("_", "-") for name in modules)
+
+
+def resolve(target: str) -> Adapter:
+    """The adapter for a bundled name or `module:attribute`.
+
+    The attribute may be an adapter (an object with `describe` and `make`, or a class of such), or a class or factory with
+    `nn.Embedding`'s signature.
+
+    Raises:
+        UnusableTarget: no such name, module or attribute, or the attribute does not fit.
+    """
+    if target in bundled():
+        module = "torch_module" if target == TORCH_FAMILY else target.replace("-", "_")
+        return cast("Adapter", _import(f"conformance.adapters.{module}", target).ADAPTER())
+    module_name, colon, attribute = target.partition(":")
+    if not colon or not attribute:
+        raise UnusableTarget(
+            f"--embedding {target}: neither a bundled adapter ({', '.join(bundled())}) nor of the form module:attribute"
+        )
+    found: Any = _import(module_name, target)
+    for name in attribute.split("."):
+        if not hasattr(found, name):
+            raise UnusableTarget(f"--embedding {target}: {module_name} has no attribute {attribute!r}")
+        found = getattr(found, name)
+    if hasattr(found, "make") and hasattr(found, "describe"):
+        return cast("Adapter", found() if isinstance(found, type) else found)
+    if not callable(found):
+        raise UnusableTarget(
+            f"--embedding {target}: {attribute} is a {type(found).__name__}; it must be a class or factory with "
+            "nn.Embedding's signature, or an adapter"
+        )
+    return _torch_adapter(found, target)
+
+
+def _torch_adapter(factory: Any, target: str) -> Adapter:
+    """Drive a class or factory as torch's own is driven, once a first construction shows that it fits."""
+    adapter = _import("conformance.adapters.torch_module", target).TorchModuleAdapter(factory)
+    try:
+        made = factory(3, 2)
+    except Exception as error:
+        raise UnusableTarget(
+            f"--embedding {target}: {target}(3, 2) raised {type(error).__name__}: {_first_line(error)}; it must take "
+            "(num_embeddings, embedding_dim, ...) as nn.Embedding does, or be an adapter"
+        ) from error
+    if getattr(getattr(made, "weight", None), "shape", None) != (3, 2):
+        raise UnusableTarget(
+            f"--embedding {target}: {target}(3, 2) has no weight of shape (3, 2); drive it with an adapter of its own"
+        )
+    return cast("Adapter", adapter)
+
+
+def _import(module: str, target: str) -> Any:
+    if "" not in sys.path and "." not in sys.path:
+        sys.path.append(".")  # a user's module lies where they stand; last, so that it shadows nothing
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        raise UnusableTarget(
+            f"--embedding {target}: importing {module} raised {type(error).__name__}: {_first_line(error)}"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]

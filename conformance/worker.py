@@ -1,0 +1,72 @@
+"""`python -m conformance.worker TARGET`: serve an adapter over standard input and output.
+
+One JSON object a line each way. A request is {"id", "verb", "on", "arguments"}: `on` is 0 for the adapter itself, else the
+number of an instance, which is the id of the request that made it; an optional "forget" lists instances that are done
+with. An answer is {"id"} and one of "result", "instance" (the number of a new instance), "refused"
+({"family", "kind", "message"}), "unsupported" (the reason) or "error" (the adapter broke: a traceback). Values are those
+of `conformance.wire`. Anything that the implementation itself prints goes to standard error.
+
+Runs on Python 3.8 and later with nothing but the standard library and the framework.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import Any, Dict
+
+from conformance.adapter import Refused, Unsupported
+from conformance.target import UnusableTarget, resolve
+from conformance.wire import decode, encode
+
+
+def serve(adapter: Any, requests: Any, answers: Any) -> None:
+    """Answer each line of `requests` with a line of `answers`, until there are no more.
+
+    Args:
+        adapter: what is served.
+        requests: an iterable of lines.
+        answers: a text stream.
+    """
+    objects: Dict[int, Any] = {0: adapter}
+    for line in requests:
+        request = json.loads(line)
+        answers.write(json.dumps({"id": request["id"], **_answer(objects, request)}) + "\n")
+        answers.flush()
+
+
+def _answer(objects: Dict[int, Any], request: Dict[str, Any]) -> Dict[str, Any]:
+    for number in request.get("forget", ()):
+        objects.pop(number, None)
+    try:
+        result = getattr(objects[request["on"]], request["verb"])(**decode(request["arguments"]))
+    except Refused as refused:
+        return {"refused": {"family": refused.family, "kind": refused.kind, "message": refused.message}}
+    except Unsupported as unsupported:
+        return {"unsupported": str(unsupported)}
+    except Exception:  # noqa: BLE001 - whatever broke is reported to the other side
+        return {"error": traceback.format_exc()}
+    if request["verb"] in ("make", "copy"):
+        objects[request["id"]] = result
+        return {"instance": request["id"]}
+    return {"result": encode(result)}
+
+
+def main() -> int:
+    """Serve the target named on the command line."""
+    # The protocol keeps the real standard output to itself; what the implementation prints must not mix with it.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        adapter = resolve(sys.argv[1])
+    except UnusableTarget as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    serve(adapter, sys.stdin, answers)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

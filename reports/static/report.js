@@ -1,0 +1,98 @@
+// Everything on the page can be read without this script. It adds filters, copy buttons and sharable addresses.
+"use strict";
+(() => {
+  // The address's fragment is the only state: level=MUST&verdict=deviates&text=padding&at=ID
+  const form = document.querySelector("form.filters");
+  const rows = [...document.querySelectorAll("tr[data-level]")].map((row) => ({
+    row,
+    level: row.dataset.level,
+    verdicts: row.dataset.verdicts.split(" "),
+    text: row.querySelector("th").textContent.toLowerCase(),
+  }));
+
+  const plainAnchor = () => location.hash.length > 1 && !location.hash.includes("=");
+  const state = () => new URLSearchParams(plainAnchor() ? "" : location.hash.slice(1));
+
+  function address(at) {
+    const data = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value) data.append(name, value);
+    if (at) data.set("at", at);
+    // An empty fragment would scroll to the top.
+    return "#" + (data.toString() || "view=all");
+  }
+
+  function apply() {
+    const wanted = state();
+    const levels = wanted.getAll("level");
+    const verdicts = wanted.getAll("verdict");
+    const text = (wanted.get("text") || "").trim().toLowerCase();
+    for (const box of form.querySelectorAll("[type=checkbox]")) box.checked = wanted.getAll(box.name).includes(box.value);
+    if (form.text.value.trim().toLowerCase() !== text) form.text.value = wanted.get("text") || "";
+    let shown = 0;
+    for (const { row, ...has } of rows) {
+      row.hidden =
+        (levels.length && !levels.includes(has.level)) ||
+        (verdicts.length && !verdicts.some((verdict) => has.verdicts.includes(verdict))) ||
+        !has.text.includes(text);
+      shown += !row.hidden;
+    }
+    for (const body of document.querySelectorAll(".clauses tbody")) body.hidden = !body.querySelector("tr[data-level]:not([hidden])");
+    const noun = document.querySelectorAll("section.run").length > 1 ? "rows" : "clauses";
+    form.querySelector("output").textContent = `${shown} of ${rows.length} ${noun} shown.`;
+    form.querySelector("button").hidden = shown === rows.length;
+    go(wanted.get("at"));
+  }
+
+  function go(id) {
+    const target = id && document.getElementById(id);
+    if (!target || target === document.activeElement) return;
+    for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    target.focus({ preventScroll: true });
+    target.scrollIntoView();
+  }
+
+  function filter() {
+    location.replace(address());
+  }
+
+  async function copy(block, button) {
+    const before = button.textContent;
+    try {
+      await navigator.clipboard.writeText(block.textContent);
+    } catch {
+      // Pages opened from a file may have no clipboard of their own.
+      getSelection().selectAllChildren(block);
+      document.execCommand("copy");
+    }
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = before), 1500);
+  }
+
+  for (const block of document.querySelectorAll("pre[data-copy]")) {
+    const holder = document.createElement("div");
+    const button = document.createElement("button");
+    holder.className = "copying";
+    button.type = "button";
+    button.textContent = "Copy";
+    button.addEventListener("click", () => copy(block, button));
+    block.replaceWith(holder);
+    holder.append(block, button);
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const id = link.getAttribute("href").slice(1);
+    if (location.hash === address(id)) go(id);
+    else location.hash = address(id);
+  });
+  form.addEventListener("input", filter);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(filter));
+  addEventListener("hashchange", apply);
+  // A phase-by-phase print would leave out what is folded away.
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((box) => (box.open = true)));
+  form.hidden = false;
+  apply();
+})();

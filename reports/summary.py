@@ -1,0 +1,172 @@
+"""Counting: what a run says about each clause, and about the implementation in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reports.results import Document
+
+VERDICTS = ("conforms", "deviates", "known deviation", "unsupported", "not exercised", "error")
+LEVELS = ("MUST", "SHOULD", "INFO")
+NOT_RUN = "not run"
+"""The outcome of a clause without a verdict: it was deselected, or the run ended before it."""
+
+# A clause's outcome is the first of these that any of its cells has. `unsupported` comes after `conforms` because
+# it is declared per dtype and device: the clause is then judged by the cells in which it was tested.
+_PRECEDENCE = ("deviates", "error", "known deviation", "not exercised", "conforms", "unsupported")
+
+Standing = Literal["incomplete", "errors", "untested", "deviates", "known", "conforms"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The counts behind every one-line answer.
+
+    Attributes:
+        name: the implementation and its version.
+        complete: whether the run went to its end.
+        outcomes: outcome per clause id, in the order of the contract.
+        deviating: how many clauses deviate, per level.
+        hit_errors: clauses with an error in any cell, whatever their outcome.
+        partly_unsupported: clauses with an outcome of another kind that are unsupported on some dtype or device.
+        failing_otherwise: clauses that fail the run although they neither deviate nor hit an error.
+    """
+
+    name: str
+    complete: bool
+    outcomes: Mapping[str, str]
+    deviating: Mapping[str, int]
+    hit_errors: int
+    partly_unsupported: int
+    failing_otherwise: int
+
+    def count(self, outcome: str) -> int:
+        """How many clauses have this outcome."""
+        return sum(found == outcome for found in self.outcomes.values())
+
+    @property
+    def tested(self) -> int:
+        """How many clauses say something about the implementation: the denominator of every count."""
+        return sum(map(self.count, ("conforms", "deviates", "known deviation")))
+
+    @property
+    def standing(self) -> Standing:
+        """The run in one word; what makes its counts untrustworthy comes first."""
+        if not self.complete:
+            return "incomplete"
+        if self.hit_errors:
+            return "errors"
+        if not self.tested:
+            return "untested"
+        if self.count("deviates"):
+            return "deviates"
+        return "known" if self.count("known deviation") else "conforms"
+
+
+def summarise(document: Document) -> Summary:
+    """Count a validated results document, clause by clause."""
+    cells: dict[str, list[Document]] = {clause["id"]: [] for clause in document["clauses"]}
+    for verdict in document["verdicts"]:
+        cells[verdict["clause"]].append(verdict)
+    outcomes = {name: outcome(verdicts) for name, verdicts in cells.items()}
+    found = {name: {verdict["verdict"] for verdict in verdicts} for name, verdicts in cells.items()}
+    failing = {name for name, verdicts in cells.items() if any(verdict["fails"] for verdict in verdicts)}
+    implementation = document["header"]["implementation"]
+    return Summary(
+        name=" ".join(f"{implementation['name']} {implementation['version']}".split()),
+        complete=document["footer"]["complete"],
+        outcomes=outcomes,
+        deviating=Counter(clause["level"] for clause in document["clauses"] if outcomes[clause["id"]] == "deviates"),
+        hit_errors=sum("error" in kinds for kinds in found.values()),
+        partly_unsupported=sum("unsupported" in kinds and len(kinds) > 1 for kinds in found.values()),
+        failing_otherwise=sum(not found[name] & {"deviates", "error"} for name in failing),
+    )
+
+
+def outcome(verdicts: Iterable[Document]) -> str:
+    """The outcome of one clause, given the verdicts of all its cells.
+
+    It is `conforms` only if every cell in which the clause was tested conforms.
+    """
+    found = {verdict["verdict"] for verdict in verdicts}
+    return next((verdict for verdict in _PRECEDENCE if verdict in found), NOT_RUN)
+
+
+def headline(document: Document) -> str:
+    """The answer of one run in one line of plain text."""
+    return " ".join(sentences(document))
+
+
+def sentences(document: Document) -> list[str]:
+    """The one-line answer in one or two sentences: what was found out, then what was not tested."""
+    summary = summarise(document)
+    answer = f"{summary.name} {_finding(summary)}"
+    if not summary.complete:
+        answer = f"Incomplete run: {answer}"
+    remarks = []
+    if deviating := summary.count("deviates"):
+        levels = ", ".join(f"{summary.deviating[level]} {level}" for level in LEVELS if summary.deviating[level])
+        remarks.append(f"{_verb(deviating, 'deviates', 'deviate')} ({levels})")
+    if known := summary.count("known deviation"):
+        remarks.append(_verb(known, "is a known deviation", "are known deviations"))
+    if summary.hit_errors:
+        remarks.append(f"{clauses(summary.hit_errors)} hit an error")
+    if summary.failing_otherwise:
+        fail = "fails" if summary.failing_otherwise == 1 else "fail"
+        remarks.append(f"{clauses(summary.failing_otherwise)} {fail} the run for another reason")
+    result = [f"{'; '.join(filter(None, [answer, ', '.join(remarks)]))}."]
+    untested = [
+        f"{number} {what}"
+        for number, what in (
+            (summary.count("unsupported"), "unsupported"),
+            (summary.partly_unsupported, "unsupported in part"),
+            (summary.count("not exercised"), "not exercised"),
+            (summary.count(NOT_RUN), NOT_RUN),
+        )
+        if number
+    ]
+    if untested:
+        result.append(f"Not tested: {', '.join(untested)}.")
+    return result
+
+
+def overview(documents: Sequence[Document]) -> str:
+    """The answer of several runs in one line; of a single run, the first sentence of its headline."""
+    if len(documents) == 1:
+        return sentences(documents[0])[0]
+    found = Counter(summarise(document).standing for document in documents)
+    phrases: tuple[tuple[Standing, str, str], ...] = (
+        ("conforms", "conforms to every clause tested", "conform to every clause tested"),
+        ("known", "deviates only as declared beforehand", "deviate only as declared beforehand"),
+        ("deviates", "deviates", "deviate"),
+        ("untested", "tested nothing", "tested nothing"),
+        ("errors", "hit errors", "hit errors"),
+        ("incomplete", "is incomplete", "are incomplete"),
+    )
+    parts = [_verb(found[standing], one, many) for standing, one, many in phrases if found[standing]]
+    return f"{len(documents)} runs: {', '.join(parts)}." if parts else "No runs."
+
+
+def clauses(number: int) -> str:
+    """`1 clause`, `2 clauses`."""
+    return f"{number} clause" if number == 1 else f"{number} clauses"
+
+
+def _finding(summary: Summary) -> str:
+    conforming, tested = summary.count("conforms"), summary.tested
+    so_far = "" if summary.complete else " so far"
+    if not tested:
+        return f"was tested on no clause{so_far}"
+    # "all" is for runs in which nothing went wrong: elsewhere it reads like more than it is.
+    if conforming == tested and summary.complete and not summary.hit_errors:
+        return f"conforms to {'the one clause' if tested == 1 else f'all {tested} clauses'} tested"
+    return f"conforms to {conforming} of {clauses(tested)} tested{so_far}"
+
+
+def _verb(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
