@@ -6,8 +6,9 @@ plain data, so the same verbs work in this process and across the worker protoco
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Protocol, Sequence
+from typing import Any, Protocol
 
 from conformance.case import Case, Config, Lookup
 from reference import Tensor
@@ -121,6 +122,8 @@ class Description:
         devices: devices that are there.
         packages: versions of what it stands on.
         unsupported: what it does not claim.
+        ledger: name of the bundled ledger of known deviations that applies by itself, or "".
+        inherits: whether that ledger is of what the implementation is built on, not its own.
     """
 
     name: str
@@ -129,6 +132,8 @@ class Description:
     devices: tuple[str, ...] = ("cpu",)
     packages: Mapping[str, str] = field(default_factory=dict)
     unsupported: tuple[Declared, ...] = ()
+    ledger: str = ""
+    inherits: bool = False
 
 
 class Instance(Protocol):
@@ -151,6 +156,9 @@ class Instance(Protocol):
 
     def overwrite(self, lookup: Lookup) -> Tensor:
         """Look up, overwrite the output's memory with other bits, and return the weight as it is then."""
+
+    def clear(self) -> None:
+        """Forget the weight's gradient."""
 
     def state(self) -> Mapping[str, Tensor]:
         """`state_dict()`."""
@@ -178,7 +186,13 @@ class Adapter(Protocol):
         """What is under test, and what it claims."""
 
     def make(
-        self, config: Config, weight: Tensor | None, *, device: str, layout: str = "contiguous", via: str = "assignment",
+        self,
+        config: Config,
+        weight: Tensor | None,
+        *,
+        device: str,
+        layout: str = "contiguous",
+        via: str = "assignment",
         dtype: str | None = None,
     ) -> Instance:
         """An instance with the given arguments.
@@ -200,6 +214,16 @@ class Adapter(Protocol):
 
 
 __all__ = [
-    "Adapter", "Backward", "Case", "Declared", "Description", "Died", "Forward", "Gradient", "Instance", "Observation", "Refused",
+    "Adapter",
+    "Backward",
+    "Case",
+    "Declared",
+    "Description",
+    "Died",
+    "Forward",
+    "Gradient",
+    "Instance",
+    "Observation",
+    "Refused",
     "Unsupported",
 ]

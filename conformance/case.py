@@ -18,7 +18,9 @@ def _concise(self: Any) -> str:
     shown = [
         f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if getattr(self, f.name) != f.default
     ]
-    return f"{type(self).__name__}({', '.join(shown)})".replace("=inf", '=float("inf")').replace("=nan", '=float("nan")')
+    return f"{type(self).__name__}({', '.join(shown)})".replace("=inf", '=float("inf")').replace(
+        "=nan", '=float("nan")'
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,7 +112,11 @@ class Case:
 
 
 FEATURES = tuple(
-    Case(Config(1, 1), Tensor.of("float32", (1, 1), [0]), (Lookup(Tensor.of("int64", (), [0]), Tensor.of("float32", (1,), [0])),))
+    Case(
+        Config(1, 1),
+        Tensor.of("float32", (1, 1), [0]),
+        (Lookup(Tensor.of("int64", (), [0]), Tensor.of("float32", (1,), [0])),),
+    )
     .features()
     .keys()
 )

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from conformance.adapter import Backward, Description, Died, Forward, Refused, Unsupported
 from conformance.case import Config, Lookup
@@ -126,7 +127,7 @@ class WorkerAdapter:
             raise Died(self._end())
         try:
             answer = json.loads(line)
-            if answer["id"] == self._next and len(answer) == 2:  # noqa: PLR2004 - the id, and what it answers
+            if answer["id"] == self._next and len(answer) == 2:
                 return dict(answer)
         except (ValueError, TypeError, KeyError):
             pass
@@ -148,7 +149,7 @@ class WorkerAdapter:
         except subprocess.TimeoutExpired:
             process.kill()
             status = process.wait()
-        if status == 2:  # noqa: PLR2004 - how a worker says that the target cannot be used
+        if status == 2:
             self._errors.seek(0)
             raise UnusableTarget(self._errors.read().strip().splitlines()[-1])
         return f"died ({signal.Signals(-status).name})" if status < 0 else f"died (exit status {status})"
@@ -187,6 +188,10 @@ class WorkerInstance:
         """Look up, overwrite the output, and return the weight."""
         result: Tensor = self._call("overwrite", lookup=lookup)
         return result
+
+    def clear(self) -> None:
+        """Forget the weight's gradient."""
+        self._call("clear")
 
     def state(self) -> Mapping[str, Tensor]:
         """The state dict."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import decimal
 import math
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, NamedTuple
 
 from conformance.adapter import Gradient, Refused
 from conformance.case import Case
-from reference import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
-
+from reference import Exactly, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 
 _WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 
@@ -56,7 +56,9 @@ def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:
         Deviation: it is not permitted.
     """
     if isinstance(permitted, Raises):
-        raise Deviation(f"{what} came where a refusal was due", expected=_families(permitted), observed=shorten(observed))
+        raise Deviation(
+            f"{what} came where a refusal was due", expected=_families(permitted), observed=shorten(observed)
+        )
     wanted = permitted.tensor if isinstance(permitted, Exactly) else permitted
     if not isinstance(wanted, OneOf):
         _same("dtype", what, wanted.dtype, observed.dtype)
@@ -78,7 +80,9 @@ def compare_gradient(what: str, permitted: Within, gradient: Gradient, layout: s
 
     The entries of a sparse gradient are summed exactly, so only what the implementation itself rounded is judged.
     """
-    came = "dense" if gradient.layout == "dense" else "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
+    came = (
+        "dense" if gradient.layout == "dense" else "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
+    )
     _same("layout", what, layout, came)
     _same("shape", what, permitted.shape, gradient.shape)
     _same("dtype", what, permitted.dtype, gradient.values.dtype)
@@ -88,7 +92,9 @@ def compare_gradient(what: str, permitted: Within, gradient: Gradient, layout: s
     outside = [r for r in row_numbers if not 0 <= r < permitted.shape[0]]
     if outside:
         raise Deviation(
-            f"{what} has an entry outside the weight", expected=f"rows 0 to {permitted.shape[0] - 1}", observed=str(outside[0])
+            f"{what} has an entry outside the weight",
+            expected=f"rows 0 to {permitted.shape[0] - 1}",
+            observed=str(outside[0]),
         )
     _same("shape of the entries", what, (len(row_numbers), permitted.shape[1]), gradient.values.shape)
     return _intervals(what, permitted, _densified(row_numbers, gradient, permitted))
@@ -113,7 +119,9 @@ def refusal(what: str, permitted: Raises, observed: Refused | None) -> None:
     if observed is None:
         raise Deviation(f"{what} was not refused", expected=_families(permitted), observed="no exception")
     if observed.family not in permitted.families:
-        raise Deviation(f"{what} was refused by the wrong exception", expected=_families(permitted), observed=str(observed))
+        raise Deviation(
+            f"{what} was refused by the wrong exception", expected=_families(permitted), observed=str(observed)
+        )
 
 
 def shorten(value: object, limit: int = 300) -> str:
@@ -165,6 +173,8 @@ def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction
 def _error(interval: Interval, value: float | Fraction) -> float | None:
     """The error as a fraction of the bound, or None if it is beyond."""
     low, high = interval.low, interval.high
+    if "any" in interval.also:
+        return 0.0
     if _is_special(value):
         return 0.0 if str(value) in interval.also else None
     if low is None or high is None:
@@ -185,7 +195,10 @@ def _one_of(what: str, permitted: OneOf, observed: Tensor) -> float | None:
             failures.append(deviation)
     allowed = " or ".join(f.expected for f in failures)
     raise Deviation(
-        f"{what} is none of what is allowed", expected=allowed, observed=shorten(observed), difference=failures[0].difference
+        f"{what} is none of what is allowed",
+        expected=allowed,
+        observed=shorten(observed),
+        difference=failures[0].difference,
     )
 
 

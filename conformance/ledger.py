@@ -1,17 +1,17 @@
 """Ledgers: known deviations, each with its witness, and what is declared unsupported. TOML in, TOML out.
 
-    [[deviation]]
-    clause = "sparse.layout"
-    features = { sparse = true, index_ndim = 0 }
-    implementation = "torch.nn.Embedding"
-    versions = ">=2.0"
-    reason = "why it deviates, for somebody who knows the implementation"
-    link = "https://..."          # optional
-    witness = '{"type": "Case", ...}'
+[[deviation]]
+clause = "sparse.layout"
+features = { sparse = true, index_ndim = 0 }
+implementation = "torch.nn.Embedding"
+versions = ">=2.0"
+reason = "why it deviates, for somebody who knows the implementation"
+link = "https://..."          # optional
+witness = '{"type": "Case", ...}'
 
-    [[unsupported]]
-    features = { dtype = "float16" }
-    reason = "why"
+[[unsupported]]
+features = { dtype = "float16" }
+reason = "why"
 """
 
 from __future__ import annotations

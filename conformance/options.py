@@ -19,11 +19,19 @@ class BadOption(Exception):  # noqa: N818 - the message is for the user
 
 HELP = {
     "embedding": ("TARGET", "torch", "what to test: a bundled adapter, module:attribute, or command:PROGRAM ARGS"),
-    "embedding-isolation": ("WHERE", "auto", "where it runs: auto (in process, but in a worker for what may crash), process, none"),
+    "embedding-isolation": (
+        "WHERE",
+        "auto",
+        "where it runs: auto (in process, but in a worker for what may crash), process, none",
+    ),
     "embedding-device": ("LIST", "cpu", "devices to run on, comma-separated; all: every one that is there"),
     "embedding-dtype": ("LIST", "all", "weight dtypes, comma-separated; all: every one that the adapter claims"),
     "embedding-profile": ("NAME", "default", f"how much to test: {', '.join(PROFILES)}"),
-    "embedding-deviations": ("FILE", "", "known deviations and what is declared unsupported (TOML), or a bundled ledger's name"),
+    "embedding-deviations": (
+        "FILE",
+        "",
+        "known deviations and what is declared unsupported (TOML), or a bundled ledger's name",
+    ),
     "embedding-level": ("LEVEL", "should", "which deviations fail the run: should (MUST and SHOULD) or must"),
     "embedding-results": ("FILE", "", "write the results file (JSON)"),
     "embedding-html": ("FILE", "", "write the report of this run, one self-contained file"),

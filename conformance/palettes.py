@@ -53,7 +53,9 @@ def _wide(form: Format, count: int, rng: random.Random) -> bytes:
 
 def _tiny(form: Format, count: int, rng: random.Random) -> bytes:
     """Subnormals and the smallest normals, of both signs."""
-    return form.encode([float(form.quantum) * rng.randint(-(2**form.precision), 2**form.precision) for _ in range(count)])
+    return form.encode(
+        [float(form.quantum) * rng.randint(-(2**form.precision), 2**form.precision) for _ in range(count)]
+    )
 
 
 def _huge(form: Format, count: int, rng: random.Random) -> bytes:

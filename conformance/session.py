@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis.errors import Flaky
@@ -46,20 +47,14 @@ class Session:
         self.description = replace(self.description, unsupported=unsupported)
 
     def _ledger(self, clauses: Collection[str]) -> Ledger:
-        """The ledger that was named, and the bundled one of the implementation or of its base class."""
-        name = self.options.deviations
-        if self.options.baseline == "write" and not (ledgers.BUNDLED.parent / name).exists():
-            from pathlib import Path  # noqa: PLC0415
-
-            named = ledgers.read(name, clauses) if Path(name).exists() else Ledger(Path(name))
-        else:
-            named = ledgers.read(name, clauses) if name else Ledger()
-        bundled = "torch" if self.description.packages.get("torch") and name != "torch" else ""
-        if bundled:
-            inherited = [e for e in ledgers.read(bundled, clauses).deviations]
-            own = self.options.target in ("torch", "torch-functional")
-            named.deviations += inherited if own else [replace(e, inherited=True) for e in inherited]
-        return named
+        """The ledger that was named, and the bundled one that applies by itself."""
+        name, own = self.options.deviations, self.description.ledger
+        new = self.options.baseline == "write" and not Path(name).exists()
+        ledger = Ledger() if new or not name else ledgers.read(name, clauses)
+        if own and own != name:
+            inherits = self.description.inherits
+            ledger.deviations += [replace(e, inherited=inherits) for e in ledgers.read(own, clauses).deviations]
+        return ledger
 
     def subject(self, clause: Clause, dtype: str | None, device: str | None) -> Subject:
         """The implementation as the test of a clause receives it."""
@@ -67,5 +62,136 @@ class Session:
         subject = Subject(
             self.worker if in_worker else self.adapter, self.description, dtype or "float32", device or self.devices[0]
         )
-        subject.known = [e.features for e in self.ledger.entries(clause.id, dtype, device, self.description)]
         return subject
+
+    def entries(self, clause: Clause, subject: Subject) -> list[Entry]:
+        """The known deviations that are about this clause and what it runs on."""
+        axis = (None, None) if clause.dtypes == "none" else (subject.dtype, subject.device)
+        return self.ledger.entries(clause.id, *axis, self.description)
+
+    def replay(self, entries: Sequence[Entry], subject: Subject, body: Callable[..., None]) -> list[dict[str, Any]]:
+        """Run the witness of each entry.
+
+        Returns:
+            One element of a verdict's "known" for each entry; its "deviation" is None if the witness no longer fails.
+        """
+        return [self._replayed(entry, subject, body) for entry in entries]
+
+    def _replayed(self, entry: Entry, subject: Subject, body: Callable[..., None]) -> dict[str, Any]:
+        known = {
+            "reason": entry.reason,
+            "link": entry.link,
+            "versions": entry.versions,
+            "features": dict(entry.features),
+            "inherited": entry.inherited,
+            "deviation": None,
+        }
+        subject.known = []  # the witness is itself among what the entry covers
+        try:
+            if entry.witness is None:
+                body(embedding=subject)
+            else:
+                body(embedding=subject, case=entry.witness.with_dtype(subject.dtype))
+        except Deviation as deviation:
+            known["deviation"] = self.evidence(deviation)
+        return known
+
+    def verdict(
+        self, clause: Clause, subject: Subject, known: list[dict[str, Any]], error: BaseException | None, seconds: float
+    ) -> Verdict:
+        """What came of one clause on one dtype and device.
+
+        Args:
+            clause: the clause.
+            subject: what its test received.
+            known: from `replay`.
+            error: what the test raised, or None.
+            seconds: how long it took in all.
+        """
+        tally, enough = subject.tally, clause.enough or (self.options.profile.enough if clause.draws else 1)
+        deviation = _deviation(error)
+        fixed = [k for k in known if k["deviation"] is None and not k["inherited"]]
+        reason = None
+        if deviation is not None:
+            name = "deviates"
+            reason = "did not fail again when run once more" if isinstance(error, Flaky) else None
+        elif error is not None:
+            name, reason = "error", "".join(traceback.format_exception_only(error)).strip()
+        elif any(k["deviation"] for k in known):
+            name = "known deviation"
+        elif tally.exercised >= enough:
+            name = "conforms"
+        elif tally.unsupported and not tally.exercised:
+            name, reason = "unsupported", tally.reason
+        else:
+            name, reason = (
+                "not exercised",
+                f"{tally.exercised} of {tally.cases} cases met the precondition; {enough} are needed",
+            )
+        if fixed and deviation is None and error is None:
+            reason = "fixed: remove this entry (" + "; ".join(k["reason"] for k in fixed) + ")"
+        return {
+            "clause": clause.id,
+            "dtype": None if clause.dtypes == "none" else subject.dtype,
+            "device": None if clause.dtypes == "none" else subject.device,
+            "verdict": name,
+            "fails": name == "error" or bool(fixed) or (name == "deviates" and self._counts(clause)),
+            "cases": tally.cases,
+            "exercised": tally.exercised,
+            "enough": enough,
+            "seconds": _split(tally.seconds, seconds),
+            "worst": tally.worst,
+            "reason": reason,
+            "deviation": self.evidence(deviation) if deviation else None,
+            "known": known,
+        }
+
+    def evidence(self, deviation: Deviation) -> dict[str, Any]:
+        """A deviation as the results file holds it."""
+        difference = deviation.difference
+        return {
+            "summary": deviation.summary,
+            "case": encode(deviation.case),
+            "case_repr": repr(deviation.case) if deviation.case else "",
+            "expected": deviation.expected,
+            "observed": deviation.observed,
+            "difference": difference._asdict() if difference else None,
+            "script": self._script(deviation),
+        }
+
+    def _script(self, deviation: Deviation) -> str | None:
+        try:
+            script = self.adapter.script(deviation.calls)
+        except (AttributeError, Unsupported):
+            return None
+        comment = f"# {deviation.summary}\n# expected: {deviation.expected}\n# observed: {deviation.observed}\n"
+        return comment + script
+
+    def _counts(self, clause: Clause) -> bool:
+        """Whether a deviation from the clause fails the run."""
+        return clause.level == MUST or (clause.level != INFO and self.options.level == "should")
+
+    def close(self) -> None:
+        """End the worker."""
+        self.worker.close()
+
+
+def _deviation(error: BaseException | None) -> Deviation | None:
+    """The deviation that a test ended with, also where Hypothesis found that it comes and goes."""
+    if isinstance(error, Deviation):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        found = [_deviation(e) for e in error.exceptions]
+        return next((d for d in found if d is not None), None)
+    return None
+
+
+def _split(seconds: dict[str, float], total: float) -> dict[str, float]:
+    body, reference, adapter = seconds["body"], seconds["reference"], seconds["adapter"]
+    return {
+        "total": round(total, 6),
+        "drawing": round(max(total - body, 0.0), 6),
+        "reference": round(reference, 6),
+        "adapter": round(adapter, 6),
+        "judging": round(max(body - reference - adapter, 0.0), 6),
+    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -24,7 +25,23 @@ dtype_under_test: ContextVar[str | None] = ContextVar("dtype_under_test", defaul
 
 NUM_EMBEDDINGS = (2, 3, 4, 1, 5, 8, 33)
 EMBEDDING_DIMS = (2, 3, 1, 4, 0, 7, 17)
-SHAPES = ((1,), (2,), (3,), (), (0,), (2, 2), (1, 1), (0, 3), (3, 0), (5,), (2, 3), (2, 1, 2), (1, 2, 1, 2), (9,), (33,))
+SHAPES = (
+    (1,),
+    (2,),
+    (3,),
+    (),
+    (0,),
+    (2, 2),
+    (1, 1),
+    (0, 3),
+    (3, 0),
+    (5,),
+    (2, 3),
+    (2, 1, 2),
+    (1, 2, 1, 2),
+    (9,),
+    (33,),
+)
 LARGE_SHAPES = ((257,), (16, 17), (1025,))
 NORM_TYPES = (2.0, 1.0, float("inf"), 3.0, 0.5, 1.5)
 MAX_NORMS = (1.0, 2.0, 0.5, 5.0, 0.1, 64.0)
@@ -37,7 +54,7 @@ _num_embeddings = st.sampled_from(NUM_EMBEDDINGS)
 _embedding_dims = st.sampled_from(EMBEDDING_DIMS)
 _shapes = st.sampled_from(SHAPES)
 _large_shapes = st.sampled_from(LARGE_SHAPES)
-_one_in_sixteen = st.integers(0, 15).map(lambda i: i == 15)  # noqa: PLR2004 - the last of sixteen
+_one_in_sixteen = st.integers(0, 15).map(lambda i: i == 15)
 _norm_types = st.sampled_from(NORM_TYPES)
 _max_norms = st.sampled_from(MAX_NORMS)
 _layouts = st.sampled_from(("contiguous", *LAYOUTS))
@@ -69,6 +86,7 @@ def cases(
     lookups: int = 1,
     empty: bool = True,
     large: bool = True,
+    writable: bool = False,
 ) -> Case:
     """A case: a configuration, a weight, and lookups with upstream gradients.
 
@@ -89,6 +107,7 @@ def cases(
         lookups: how many calls.
         empty: whether there may be no index, and rows without elements.
         large: whether there may be hundreds of indices.
+        writable: whether the weight must not be laid out "expanded", whose rows share memory and cannot be written to.
     """
     dtype = dtype or dtype_under_test.get() or draw(_dtypes)
     rows = draw(_num_embeddings)
@@ -102,14 +121,34 @@ def cases(
     gradient_is_sparse = draw(_switch(sparse)) and (scale_with_sparse or not scale)
     config = Config(rows, dim, pad, limit, order, scale, gradient_is_sparse, draw(_switch(freeze)))
     weight_layout = draw(_layouts)
-    if weight_layout == "expanded" and limit is not None:
-        weight_layout = "contiguous"  # torch cannot write to rows that share memory
+    if weight_layout == "expanded" and (writable or limit is not None):
+        weight_layout = "contiguous"
     weight = palettes.fill(draw(st.sampled_from(weights)), dtype, (rows, dim), draw(_seeds))
     calls = tuple(
         _lookup(draw, config, dtype, upstreams, index_patterns, index_dtypes, empty=empty, large=large)
         for _ in range(lookups)
     )
     return Case(config, _expandable(weight, weight_layout), calls, weight_layout)
+
+
+@st.composite
+def lookups_for(draw: st.DrawFn, case: Case, *, upstreams: Sequence[str] = palettes.MODERATE) -> Lookup:
+    """One more lookup for a case's configuration, with up to 33 indices."""
+    return _lookup(draw, case.config, case.weight.dtype, upstreams, None, INDEX_DTYPES, empty=True, large=False)
+
+
+@st.composite
+def out_of_range(draw: st.DrawFn) -> Case:
+    """A case in which one index, and only one, is out of range."""
+    case = draw(cases(freeze=ANY, empty=False, large=False, index_dtypes=("int64", "int32")))
+    call, rows = case.lookups[0], case.config.num_embeddings
+    bad = (rows, -1, rows + 1, -rows, -rows - 1, 2**31 - 1, -(2**31), 2**31, 2**40, -(2**40))
+    fitting = bad[:7] if call.index.dtype == "int32" else bad
+    positions = case.positions
+    positions[draw(st.integers(0, len(positions) - 1))] = draw(st.sampled_from(fitting))
+    index = Tensor.of(call.index.dtype, call.index.shape, positions)
+    layout = "contiguous" if call.index_layout == "expanded" else call.index_layout
+    return replace(case, lookups=(replace(call, index=index, index_layout=layout),))
 
 
 def _lookup(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,11 +11,21 @@ from functools import cached_property
 from typing import Any
 
 from conformance import judge
-from conformance.adapter import Adapter, Declared, Description, Died, Instance, Observation, Refused, Unsupported
+from conformance.adapter import (
+    Adapter,
+    Backward,
+    Declared,
+    Description,
+    Died,
+    Instance,
+    Observation,
+    Refused,
+    Unsupported,
+)
 from conformance.case import Case, Config
 from conformance.clause import Clause
 from conformance.judge import Deviation
-from reference import Permitted, Raises, Tensor, Within
+from reference import Interval, Permitted, Raises, Rows, Tensor, Within
 
 
 @dataclass
@@ -54,9 +65,12 @@ class Subject:
     def __init__(self, adapter: Adapter, description: Description, dtype: str, device: str) -> None:
         self.adapter, self.description = adapter, description
         self.dtype, self.device = dtype, device
-        self.known: list[Mapping[str, Any]] = []
-        self.tally = Tally()
+        self.start(known=[])
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
+
+    def start(self, known: list[Mapping[str, Any]]) -> None:
+        """Begin counting, with what is known left out."""
+        self.known, self.tally = known, Tally()
 
     # -- running a clause ---------------------------------------------------------------------------------------------
 
@@ -68,11 +82,13 @@ class Subject:
         """
         self.tally.cases += 1
         self.calls.clear()
-        with self.measured("body"):
+        # What the implementation warns of is not judged, and must not become an exception where warnings are errors.
+        with self.measured("body"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             try:
                 if case is None:
                     body(self)
-                elif self._covered(case) or self._declared_unsupported(case):
+                elif self.covered(case) or self.unsupported(case):
                     return
                 else:
                     body(self, case)
@@ -89,12 +105,13 @@ class Subject:
         if case is None or clause.when is None or clause.when(case):
             self.tally.exercised += 1
 
-    def _covered(self, case: Case) -> bool:
+    def covered(self, case: Case) -> bool:
+        """Whether a known deviation covers the case."""
         covered = any(matches(pattern, case, self.device) for pattern in self.known)
         self.tally.covered += covered
         return covered
 
-    def _declared_unsupported(self, case: Case) -> bool:
+    def unsupported(self, case: Case) -> bool:
         """Whether the case uses what is declared unsupported; if so, it must be refused."""
         declared = next((d for d in self.description.unsupported if matches(d.features, case, self.device)), None)
         if declared is None:
@@ -113,9 +130,9 @@ class Subject:
 
     # -- what tests call ----------------------------------------------------------------------------------------------
 
-    def run(self, case: Case, *, backward: bool = True, together: bool = False) -> Observation:
+    def run(self, case: Case, *, backward: bool = True, together: bool = False, via: str = "assignment") -> Observation:
         """Make the embedding, do every lookup, and unless it is frozen or `backward` is false send the gradients back."""
-        instance = self.make(case)
+        instance = self.make(case, via=via)
         if backward and not case.config.freeze:
             came = instance.gradient(lookups=case.lookups, together=together)
             return Observation(came.outputs, came.gradient, instance.weight())
@@ -149,13 +166,26 @@ class Subject:
         """`judge.compare`, keeping the worst error."""
         self._keep(judge.compare(what, permitted, observed))
 
-    def judge_gradient(self, case: Case, permitted: Permitted, observed: Observation) -> None:
+    def judge_gradient(self, case: Case, permitted: Permitted, observed: Observation | Backward) -> None:
         """Judge the weight's gradient in the layout that the case's `sparse` asks for."""
         if observed.gradient is None:
             raise Deviation("the weight has no gradient", expected="a gradient", observed="None")
         assert isinstance(permitted, Within)
         layout = "sparse" if case.config.sparse else "dense"
         self._keep(judge.compare_gradient("gradient", permitted, observed.gradient, layout))
+
+    def judge_gradient_rows(self, case: Case, observed: Observation, rows: Sequence[int], allowed: Interval) -> None:
+        """Judge some rows of the weight's gradient by the same rule, whatever the others hold."""
+        anything = Interval(None, None, frozenset({"any"}))
+        width = case.config.embedding_dim * case.weight.format.components
+        intervals = [allowed if row in rows else anything for row in range(case.weight.shape[0]) for _ in range(width)]
+        self.judge_gradient(case, Within(case.weight.dtype, case.weight.shape, tuple(intervals)), observed)
+
+    def judge_rows(self, what: str, permitted: Rows, observed: Tensor, rows: Sequence[int]) -> None:
+        """Judge some rows of a table, each by its own rule."""
+        for row in rows:
+            part = Tensor(observed.dtype, observed.shape[1:], observed.row(row))
+            self.judge(f"{what}, row {row}", permitted.rows[row], part)
 
     def refuses(self, what: str, permitted: Raises, call: Callable[[], object]) -> None:
         """Judge that a call is refused."""
@@ -238,7 +268,10 @@ class Prediction:
 def matches(features: Mapping[str, Any], case: Case, device: str) -> bool:
     """Whether a case has all these features; a list of values means any of them."""
     found = {**case.features(), "device": device}
-    return all(found[name] in wanted if isinstance(wanted, Sequence) and not isinstance(wanted, str) else found[name] == wanted for name, wanted in features.items())
+    return all(
+        found[name] in wanted if isinstance(wanted, Sequence) and not isinstance(wanted, str) else found[name] == wanted
+        for name, wanted in features.items()
+    )
 
 
 def _refused(refused: Refused) -> Deviation:
@@ -246,7 +279,9 @@ def _refused(refused: Refused) -> Deviation:
 
 
 def _died(died: Died) -> Deviation:
-    return Deviation("the implementation did not survive the call", expected="an answer or an exception", observed=str(died))
+    return Deviation(
+        "the implementation did not survive the call", expected="an answer or an exception", observed=str(died)
+    )
 
 
 def _ignored(declared: Declared) -> Deviation:

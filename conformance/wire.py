@@ -13,7 +13,16 @@ from reference import Tensor
 
 _TYPES = {
     t.__name__: t
-    for t in (Case, Config, Lookup, adapter.Forward, adapter.Backward, adapter.Gradient, adapter.Description, adapter.Declared)
+    for t in (
+        Case,
+        Config,
+        Lookup,
+        adapter.Forward,
+        adapter.Backward,
+        adapter.Gradient,
+        adapter.Description,
+        adapter.Declared,
+    )
 }
 
 

@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import traceback
-from typing import Any, Dict
+from typing import Any
 
 from conformance.adapter import Refused, Unsupported
 from conformance.target import UnusableTarget, resolve
@@ -30,14 +30,14 @@ def serve(adapter: Any, requests: Any, answers: Any) -> None:
         requests: an iterable of lines.
         answers: a text stream.
     """
-    objects: Dict[int, Any] = {0: adapter}
+    objects: dict[int, Any] = {0: adapter}
     for line in requests:
         request = json.loads(line)
         answers.write(json.dumps({"id": request["id"], **_answer(objects, request)}) + "\n")
         answers.flush()
 
 
-def _answer(objects: Dict[int, Any], request: Dict[str, Any]) -> Dict[str, Any]:
+def _answer(objects: dict[int, Any], request: dict[str, Any]) -> dict[str, Any]:
     for number in request.get("forget", ()):
         objects.pop(number, None)
     try:

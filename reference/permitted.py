@@ -16,7 +16,7 @@ class Interval:
     Attributes:
         low: least finite value allowed, or None where no finite value is.
         high: greatest finite value allowed, or None where no finite value is.
-        also: of "nan", "inf" and "-inf", those that are allowed too.
+        also: of "nan", "inf" and "-inf", those that are allowed too; "any" allows whatever there is.
     """
 
     low: Fraction | None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -26,6 +27,7 @@ class TorchFunctionalAdapter:
             devices=devices(),
             packages={"torch": str(torch.__version__)},
             unsupported=UNSUPPORTED,
+            ledger="torch",
         )
 
     def make(

@@ -7,9 +7,9 @@ import inspect
 import io
 import pickle
 import platform
-import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -46,7 +46,14 @@ class TorchModuleAdapter:
             devices=devices(),
             packages={"torch": torch.__version__, "numpy": _version_of("numpy"), "python": platform.python_version()},
             unsupported=UNSUPPORTED,
+            ledger="torch" if self._built_on_torch else "",
+            inherits=self.factory is not torch.nn.Embedding,
         )
+
+    @property
+    def _built_on_torch(self) -> bool:
+        """Whether torch's own kernels, and so torch's own deviations, are inherited."""
+        return isinstance(self.factory, type) and issubclass(self.factory, torch.nn.Embedding)
 
     def make(
         self,
@@ -197,10 +204,12 @@ class TorchInstance:
             self._optimizer = getattr(torch.optim, optimizer)([self.table], **options)
         self._optimizer.zero_grad()
         self.gradient(lookups)
-        with refusals(), warnings.catch_warnings():
-            # torch announces how it checks sparse tensors at their first use; that is no fault of the implementation's.
-            warnings.filterwarnings("ignore", message="Sparse invariant checks")
+        with refusals():
             self._optimizer.step()
+
+    def clear(self) -> None:
+        """`zero_grad()`."""
+        self.table.grad = None
 
 
 @contextmanager
@@ -210,7 +219,7 @@ def refusals() -> Iterator[None]:
         yield
     except (Refused, Unsupported):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it raises is an observation
+    except Exception as error:
         raise Refused.of(error) from error
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from conformance.case import Config, Lookup
 from reference import Tensor
@@ -121,11 +122,14 @@ _VERBS = {
     "step": _step,
     "copy": _copy,
     "load": _load,
+    "clear": lambda _a, _f: ["weight.grad = None"],
     "weight": lambda _a, _f: ['print("weight", weight)'],
     "attributes": lambda _a, _f: ["print(vars(embedding), weight.requires_grad, weight.device)"],
     "state": lambda _a, _f: ["print(embedding.state_dict())"],
     "reset": lambda _a, _f: ["embedding.reset_parameters()", 'print("weight", weight)'],
-    "signature": lambda a, f: [f"import inspect; print(inspect.signature({f}{'' if a['of'] == 'constructor' else '.' + a['of']}))"],
+    "signature": lambda a, f: [
+        f"import inspect; print(inspect.signature({f}{'' if a['of'] == 'constructor' else '.' + a['of']}))"
+    ],
 }
 
 

@@ -1,0 +1,76 @@
+"""`--embedding-baseline`: today's deviations as entries of a ledger, and fixed ones out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from conformance import ledger as ledgers
+from conformance.case import Case
+from conformance.ledger import Entry
+from conformance.session import Session, Verdict
+from conformance.wire import decode
+
+PLAIN = {"index_ndim": 1, "weight_layout": "contiguous", "index_layout": "contiguous", "upstream_layout": "contiguous"}
+"""Features of an ordinary case beside those that are plainly off; what a smallest case has otherwise, it seems to need."""
+
+SIZES = ("num_embeddings", "embedding_dim", "index_numel", "pads", "lookups", "norm_type", "index_dtype", "dtype")
+"""Features that say little about the cause, unless a size is zero."""
+
+
+def write(session: Session, verdicts: list[Verdict]) -> str:
+    """Add an entry for each deviation that is not known yet; what was done, in words."""
+    merged: dict[tuple[str, str], Entry] = {}
+    for verdict in verdicts:
+        if verdict["verdict"] != "deviates":
+            continue
+        witness = decode(verdict["deviation"]["case"])
+        features = _telling(witness) if witness is not None else {}
+        entry = merged.setdefault(
+            (verdict["clause"], repr(features)),
+            Entry(
+                clause=verdict["clause"],
+                features={**features, **({"dtype": []} if verdict["dtype"] else {})},
+                reason=f"baseline: {verdict['deviation']['summary']}",
+                witness=witness,
+                implementation=session.description.name,
+                versions=_this_version(session.description.version),
+            ),
+        )
+        if verdict["dtype"]:
+            entry.features["dtype"].append(verdict["dtype"])
+    path = Path(session.options.deviations)
+    ledgers.write(path, list(merged.values()))
+    return f"{len(merged)} entries written to {path}; replace each reason by why it deviates"
+
+
+def prune(session: Session, verdicts: list[Verdict]) -> str:
+    """Drop the entries whose witness no longer fails anywhere; what was done, in words."""
+    failing, passing = set(), set()
+    for verdict in verdicts:
+        for known in verdict["known"]:
+            key = (verdict["clause"], known["reason"])
+            (failing if known["deviation"] else passing).add(key)
+    fixed = [e for e in session.ledger.deviations if (e.clause, e.reason) in passing - failing and not e.inherited]
+    path = session.ledger.path or Path(session.options.deviations)
+    ledgers.prune(path, fixed)
+    return f"{len(fixed)} fixed entries dropped from {path}"
+
+
+def _telling(case: Case) -> dict[str, Any]:
+    """The features in which a smallest case differs from an ordinary one."""
+    features = case.features()
+    telling = {name: 0 for name in ("embedding_dim", "index_numel") if features[name] == 0}
+    for name, value in features.items():
+        if name not in SIZES and value != PLAIN.get(name, False):
+            telling[name] = value
+    return telling
+
+
+def _this_version(version: str) -> str:
+    try:
+        return f"=={Version(version).base_version}"
+    except InvalidVersion:
+        return ""

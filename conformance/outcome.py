@@ -1,0 +1,194 @@
+"""What came of a run: the results document, and what the terminal shows of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+import pytest
+
+from conformance import baseline
+from conformance.catalogue import clauses
+from conformance.clause import Clause
+from conformance.session import Session, Verdict
+from reports import results
+from reports.html import render
+from reports.summary import headline
+
+ENVIRONMENT = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+    "PYTORCH_",
+    "TORCH_",
+    "ATEN_",
+    "JAX_",
+    "XLA_",
+)
+"""Environment variables, or beginnings of their names, that bear on what implementations do."""
+
+STATUS = {
+    "conforms": ("passed", ".", "CONFORMS"),
+    "deviates": ("deviates", "d", "DEVIATES"),
+    "known deviation": ("known deviation", "k", "KNOWN DEVIATION"),
+    "unsupported": ("unsupported", "u", "UNSUPPORTED"),
+    "not exercised": ("not exercised", "n", "NOT EXERCISED"),
+    "error": ("error", "E", "ERROR"),
+}
+
+
+class Outcome:
+    """Collects verdicts and makes the results document of them."""
+
+    def __init__(self, session: Session, seed: str) -> None:
+        self.session, self.seed = session, seed
+        self.verdicts: list[Verdict] = []
+        self.started = datetime.now(UTC)
+        self.document: dict[str, Any] = {}
+        self.notes: list[str] = []
+
+    def dress(self, report: pytest.TestReport, clause: Clause, verdict: Verdict) -> None:
+        """Let a test's report say the verdict."""
+        report.embedding_verdict = verdict  # type: ignore[attr-defined]
+        if verdict["fails"]:
+            report.outcome, report.longrepr = "failed", _failure(clause, verdict)
+        elif verdict["verdict"] == "conforms":
+            report.outcome, report.longrepr = "passed", None
+        else:
+            report.outcome = "skipped"
+            report.longrepr = (
+                str(report.location[0]),
+                report.location[1] or 0,
+                verdict["reason"] or verdict["verdict"],
+            )
+
+    def status(self, verdict: Verdict) -> tuple[str, str, str]:
+        """How the terminal shows a verdict."""
+        category, letter, word = STATUS[verdict["verdict"]]
+        return ("failed", "F", word) if verdict["fails"] else (category, letter, word)
+
+    def header_lines(self) -> list[str]:
+        """What is under test, and how."""
+        description, options = self.session.description, self.session.options
+        environment = "".join(f"\nenvironment: {k}={v}" for k, v in _environment().items())
+        return [
+            f"embedding: {description.name} {description.version} (--embedding {options.target})",
+            f"dtypes: {', '.join(self.session.dtypes)}; devices: {', '.join(self.session.devices)}; "
+            f"profile: {options.profile_name}; seed: {self.seed}; isolation: {options.isolation}{environment}",
+        ]
+
+    def finish(self, exit_status: int) -> None:
+        """Write the results file, the report and the baseline, as asked."""
+        options = self.session.options
+        ran = {v["clause"] for v in self.verdicts}
+        self.notes += _unmatched(self.session, self.verdicts)
+        if options.baseline == "write":
+            self.notes.append(baseline.write(self.session, self.verdicts))
+        elif options.baseline == "prune":
+            self.notes.append(baseline.prune(self.session, self.verdicts))
+        finished = datetime.now(UTC)
+        self.document = {
+            "schema": "embedding-conformance-results",
+            "schema_version": 1,
+            "header": self._header(),
+            "clauses": [_described(c) for c in clauses() if c.id in ran],
+            "verdicts": self.verdicts,
+            "footer": {
+                "finished": _stamp(finished),
+                "complete": exit_status in (0, 1),
+                "seconds": round((finished - self.started).total_seconds(), 3),
+                "verdicts": len(self.verdicts),
+                "exit_status": exit_status,
+                "notes": self.notes,
+            },
+        }
+        if not self.verdicts:
+            return
+        if options.results:
+            results.write(self.document, options.results)
+        if options.html:
+            options.html.parent.mkdir(parents=True, exist_ok=True)
+            options.html.write_text(render([self.document]), encoding="utf-8")
+
+    def summary_lines(self) -> list[str]:
+        """The answer, and where the files are."""
+        if not self.verdicts:
+            return []
+        options = self.session.options
+        written = [f"{name}: {path}" for name, path in (("results", options.results), ("report", options.html)) if path]
+        return [*(f"note: {n}" for n in self.notes), headline(self.document), *written]
+
+    def _header(self) -> dict[str, Any]:
+        description, options = self.session.description, self.session.options
+        ours = ("embedding-conformance", "hypothesis", "pytest")
+        return {
+            "started": _stamp(self.started),
+            "implementation": {
+                "target": options.target,
+                "adapter": type(self.session.adapter).__name__,
+                "name": description.name,
+                "version": description.version,
+            },
+            "profile": options.profile_name,
+            "seed": self.seed,
+            "level": options.level,
+            "isolation": options.isolation,
+            "dtypes": list(self.session.dtypes),
+            "devices": list(self.session.devices),
+            "platform": {
+                "python": platform.python_version(),
+                "system": platform.platform(),
+                "machine": platform.machine(),
+            },
+            "packages": {**description.packages, **{name: metadata.version(name) for name in ours}},
+            "environment": _environment(),
+        }
+
+
+def _described(clause: Clause) -> dict[str, Any]:
+    names = ("id", "level", "section", "argument", "text", "doc", "since", "until")
+    return {name: getattr(clause, name) for name in names}
+
+
+def _failure(clause: Clause, verdict: Verdict) -> str:
+    """What pytest shows for a clause that fails the run."""
+    deviation = verdict["deviation"]
+    lines = [f"{clause.id} [{clause.level}] {verdict['verdict']}: {clause.text}"]
+    if verdict["reason"]:
+        lines.append(verdict["reason"])
+    if deviation:
+        lines += [f"  {deviation['summary']}", f"  smallest case: {deviation['case_repr'] or 'none is needed'}"]
+        lines += [f"  expected: {deviation['expected']}", f"  observed: {deviation['observed']}"]
+        if deviation["difference"]:
+            lines.append(
+                "  first difference: at {where} expected {expected} ({expected_bits}), observed {observed} "
+                "({observed_bits})".format(**deviation["difference"])
+            )
+        if deviation["script"]:
+            lines += ["", "  To reproduce without this suite:", "", deviation["script"]]
+    return "\n".join(lines)
+
+
+def _unmatched(session: Session, verdicts: list[Verdict]) -> list[str]:
+    """Entries of the ledger whose clause ran but that applied to nothing."""
+    used = {(v["clause"], known["reason"]) for v in verdicts for known in v["known"]}
+    ran = {v["clause"] for v in verdicts}
+    return [
+        f"the ledger's entry for {entry.clause} ({entry.reason}) matched nothing in this run"
+        for entry in session.ledger.deviations
+        if entry.clause in ran
+        and entry.applies_to(session.description)
+        and not entry.inherited
+        and (entry.clause, entry.reason) not in used
+    ]
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT)}
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""The contract: one module per section, one test per clause."""

@@ -1,0 +1,22 @@
+"""What every clause's test receives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.plugin import SESSION, SUBJECT
+from conformance.strategies import dtype_under_test
+from conformance.subject import Subject
+
+
+@pytest.fixture
+def embedding(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """The implementation under test, on one dtype and device."""
+    dtype, device = request.param
+    subject = request.config.stash[SESSION].subject(request.function.clause, dtype, device)
+    request.node.stash[SUBJECT] = subject
+    token = dtype_under_test.set(subject.dtype)
+    yield subject
+    dtype_under_test.reset(token)

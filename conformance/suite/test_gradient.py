@@ -1,0 +1,115 @@
+"""The dense gradient of the weight."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+
+from hypothesis import given
+
+from conformance import judge, palettes
+from conformance.case import Case
+from conformance.clause import MUST, SHOULD, clause
+from conformance.judge import Deviation
+from conformance.strategies import OFF, ON, cases
+from conformance.subject import Subject
+from reference import Exactly, Interval
+
+
+def _some(case: Case) -> bool:
+    return case.index.numel > 0 and case.config.embedding_dim > 0
+
+
+def _duplicates(case: Case) -> bool:
+    return _some(case) and max(Counter(case.positions).values()) > 1
+
+
+@clause("gradient.sum", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(sparse=OFF))
+def test_sum(embedding: Subject, case: Case) -> None:
+    """A row's gradient is the sum of the upstream gradients of its lookups, within the rounding that any order may cause."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause(
+    "gradient.untouched-rows",
+    MUST,
+    argument="num_embeddings",
+    doc="Embedding",
+    when=lambda case: len(set(case.positions)) < case.config.num_embeddings,
+)
+@given(cases(sparse=OFF, upstreams=palettes.ANY))
+def test_untouched_rows(embedding: Subject, case: Case) -> None:
+    """A row that was not looked up gets a gradient of exactly zero."""
+    observed = embedding.run(case)
+    untouched = [r for r in range(case.config.num_embeddings) if r not in set(case.positions)]
+    embedding.judge_gradient_rows(case, observed, untouched, Interval.exactly(Fraction(0)))
+
+
+@clause("gradient.form", MUST, argument="sparse", doc="sparse")
+@given(cases(sparse=OFF, upstreams=palettes.ANY))
+def test_form(embedding: Subject, case: Case) -> None:
+    """Without sparse, the gradient is dense and has the weight's shape, dtype and device."""
+    gradient = embedding.run(case).gradient
+    if gradient is None:
+        raise Deviation("the weight has no gradient", expected="a gradient", observed="None")
+    judge.equal("the gradient's layout", "dense", gradient.layout)
+    judge.equal("the gradient's shape", case.weight.shape, gradient.shape)
+    judge.equal("the gradient's dtype", embedding.dtype, gradient.values.dtype)
+    judge.equal("the gradient's device", embedding.device, gradient.device)
+
+
+@clause(
+    "gradient.upstream-layout",
+    MUST,
+    argument="num_embeddings",
+    doc="Embedding",
+    when=lambda case: _some(case) and case.lookups[0].upstream_layout != "contiguous",
+)
+@given(cases(sparse=OFF, large=False))
+def test_upstream_layout(embedding: Subject, case: Case) -> None:
+    """How the upstream gradient lies in memory (transposed, strided, sliced, expanded) does not matter."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("gradient.accumulates", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(lookups=2, max_norm=OFF))
+def test_accumulates(embedding: Subject, case: Case) -> None:
+    """A second backward adds to the gradient that is there, dense and sparse."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("gradient.one-graph", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(lookups=2, max_norm=OFF))
+def test_one_graph(embedding: Subject, case: Case) -> None:
+    """Two lookups differentiated in one backward add up."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case, together=True))
+
+
+@clause("gradient.frozen", MUST, argument="_freeze", doc="freeze")
+@given(cases(freeze=ON))
+def test_frozen(embedding: Subject, case: Case) -> None:
+    """The output of a frozen embedding does not take part in differentiation."""
+    came = embedding.make(case).forward(lookup=case.lookups[0])
+    judge.equal("requires_grad of the output", False, came.requires_grad)
+
+
+@clause("gradient.no-leak", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF))
+def test_no_leak(embedding: Subject, case: Case) -> None:
+    """NaN or infinity in an upstream gradient reaches the gradient of the row that was looked up there, and no other."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("gradient.leaves-weight", MUST, argument="num_embeddings", doc="Embedding")
+@given(cases(max_norm=OFF, weights=palettes.ANY, upstreams=palettes.ANY))
+def test_leaves_weight(embedding: Subject, case: Case) -> None:
+    """Differentiating changes no bit of the weight."""
+    embedding.judge("the weight", Exactly(case.weight), embedding.run(case).weight)
+
+
+@clause("gradient.accuracy", SHOULD, argument="num_embeddings", doc="Embedding", when=_duplicates)
+@given(cases(sparse=OFF, index_patterns=("equal", "two rows"), upstreams=palettes.MODERATE, empty=False))
+def test_accuracy(embedding: Subject, case: Case) -> None:
+    """Duplicates in float16 and bfloat16 lose no more than a float32 accumulator would."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient_of(wide=True), embedding.run(case))

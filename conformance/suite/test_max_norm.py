@@ -1,0 +1,182 @@
+"""max_norm and norm_type: rows that are looked up are rescaled, in the weight itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+from hypothesis import given
+
+from conformance import palettes
+from conformance.case import Case
+from conformance.clause import INFO, MUST, SHOULD, clause
+from conformance.strategies import OFF, ON, cases
+from conformance.subject import Subject
+from reference import Exactly, Interval, Rows, Tensor, Within
+
+
+def _norms(case: Case) -> dict[int, float]:
+    """Rough p-norms of the rows that are looked up, to see which side of max_norm they are on."""
+    width, p = case.config.embedding_dim * case.weight.format.components, case.config.norm_type
+    components = case.weight.components()
+    rows = {r: [abs(c) for c in components[r * width : (r + 1) * width]] for r in set(case.positions)}
+    if math.isinf(p):
+        return {r: max(values, default=0.0) for r, values in rows.items()}
+    return {r: sum(v**p for v in values) ** (1 / p) for r, values in rows.items()}
+
+
+def _above(case: Case) -> bool:
+    return case.config.max_norm is not None and any(n > case.config.max_norm for n in _norms(case).values())
+
+
+def _below(case: Case) -> bool:
+    return case.config.max_norm is not None and any(n <= case.config.max_norm for n in _norms(case).values())
+
+
+def _above_with_duplicates(case: Case) -> bool:
+    return _above(case) and case.features()["duplicates"]
+
+
+def _looked_up(case: Case) -> list[int]:
+    return sorted(set(case.positions))
+
+
+def _permitted(embedding: Subject, case: Case) -> Rows:
+    permitted = embedding.predict(case).weight
+    assert isinstance(permitted, Rows)
+    return permitted
+
+
+@clause("max_norm.renormalises", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, weights=palettes.MODERATE))
+def test_renormalises(embedding: Subject, case: Case) -> None:
+    """A row that is looked up and whose norm is above max_norm ends with norm max_norm, its direction kept."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge_rows("the weight", _permitted(embedding, case), observed.weight, _looked_up(case))
+
+
+@clause("max_norm.below", MUST, argument="max_norm", doc="max_norm", when=_below)
+@given(cases(max_norm=ON, weights=("normal", "tiny")))
+def test_below(embedding: Subject, case: Case) -> None:
+    """A row that is looked up and whose norm is at or below max_norm stays as it is, bit for bit."""
+    permitted = _permitted(embedding, case)
+    unchanged = [r for r in _looked_up(case) if isinstance(permitted.rows[r], Exactly)]
+    embedding.judge_rows("the weight", permitted, embedding.run(case, backward=False).weight, unchanged)
+
+
+@clause(
+    "max_norm.other-rows",
+    MUST,
+    argument="max_norm",
+    doc="max_norm",
+    when=lambda case: len(set(case.positions)) < case.config.num_embeddings and case.config.embedding_dim > 0,
+)
+@given(cases(max_norm=ON, weights=palettes.ANY))
+def test_other_rows(embedding: Subject, case: Case) -> None:
+    """A row that is not looked up stays as it is, bit for bit, whatever its norm."""
+    weight = embedding.run(case, backward=False).weight
+    others = [r for r in range(case.config.num_embeddings) if r not in set(case.positions)]
+    embedding.judge_rows("the weight", _permitted(embedding, case), weight, others)
+
+
+@clause("max_norm.output", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, weights=palettes.FINITE))
+def test_output(embedding: Subject, case: Case) -> None:
+    """The weight is changed in place before the lookup: the output holds its rows as they are after the call."""
+    observed = embedding.run(case, backward=False)
+    plain = replace(case.config, max_norm=None)
+    embedding.judge("output", plain.output(observed.weight, case.index), observed.output)
+
+
+@clause("max_norm.once", MUST, argument="max_norm", doc="max_norm", when=_above_with_duplicates)
+@given(cases(max_norm=ON, weights=palettes.MODERATE, index_patterns=("equal", "two rows", "some pads")))
+def test_once(embedding: Subject, case: Case) -> None:
+    """A row is rescaled once, however often it is looked up in a call."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge_rows("the weight", _permitted(embedding, case), observed.weight, _looked_up(case))
+
+
+@clause("max_norm.again", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, weights=palettes.MODERATE))
+def test_again(embedding: Subject, case: Case) -> None:
+    """Looking the same rows up again changes nothing beyond rounding."""
+    instance = embedding.make(case)
+    instance.forward(lookup=case.lookups[0])
+    between = replace(case, weight=instance.weight())
+    instance.forward(lookup=case.lookups[0])
+    embedding.judge("the weight", embedding.predict(between).weight, instance.weight())
+
+
+@clause("max_norm.zero", MUST, argument="max_norm", doc="max_norm", when=lambda case: any(_norms(case).values()))
+@given(cases(max_norm=ON, padding_idx=OFF, weights=palettes.MODERATE))
+def test_zero(embedding: Subject, case: Case) -> None:
+    """With max_norm=0 every row that is looked up becomes zero."""
+    zeroing = replace(case, config=replace(case.config, max_norm=0.0))
+    observed = embedding.run(zeroing, backward=False)
+    zero = (Interval.exactly(Fraction(0)),) * (case.config.embedding_dim * case.weight.format.components)
+    for row in _looked_up(case):
+        rule = Within(case.weight.dtype, case.weight.shape[1:], zero)
+        part = Tensor(case.weight.dtype, case.weight.shape[1:], observed.weight.row(row))
+        embedding.judge(f"the weight, row {row}", rule, part)
+
+
+@clause("max_norm.gradient", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, weights=palettes.MODERATE))
+def test_gradient(embedding: Subject, case: Case) -> None:
+    """The gradient is that of a plain lookup: the rescaling is not differentiated."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("norm_type.default", MUST, argument="norm_type", doc="norm_type", when=_above)
+@given(cases(max_norm=ON, norm_type=2.0, weights=palettes.MODERATE))
+def test_default(embedding: Subject, case: Case) -> None:
+    """The norm is the 2-norm unless norm_type says otherwise."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
+
+
+@clause(
+    "norm_type.order",
+    MUST,
+    argument="norm_type",
+    doc="norm_type",
+    when=lambda case: case.config.norm_type != 2.0 and _above(case),
+)
+@given(cases(max_norm=ON, weights=palettes.MODERATE))
+def test_order(embedding: Subject, case: Case) -> None:
+    """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
+
+
+@clause("max_norm.accuracy", SHOULD, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, weights=palettes.FINITE))
+def test_accuracy(embedding: Subject, case: Case) -> None:
+    """Rows with a huge or tiny norm still end at max_norm, as if nothing overflowed or underflowed on the way."""
+    permitted = embedding.predict(case).weight_after(wide=True)
+    embedding.judge("the weight", permitted, embedding.run(case, backward=False).weight)
+
+
+@clause(
+    "max_norm.padding-row",
+    INFO,
+    argument="max_norm",
+    doc="max_norm",
+    when=lambda case: _above(case) and case.features()["pads"] > 0,
+)
+@given(cases(max_norm=ON, padding_idx=ON, weights=palettes.MODERATE, index_patterns=("some pads", "only pads")))
+def test_padding_row(embedding: Subject, case: Case) -> None:
+    """The row at padding_idx is rescaled like any other."""
+    without = replace(case, config=replace(case.config, padding_idx=None))
+    observed = embedding.run(case, backward=False)
+    embedding.judge_rows("the weight", _permitted(embedding, without), observed.weight, _looked_up(case))
+
+
+@clause("max_norm.frozen", INFO, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, freeze=ON, weights=palettes.MODERATE))
+def test_frozen(embedding: Subject, case: Case) -> None:
+    """A frozen weight is rescaled like any other."""
+    trained = replace(case, config=replace(case.config, freeze=False, padding_idx=None))
+    observed = embedding.run(case, backward=False)
+    embedding.judge_rows("the weight", _permitted(embedding, trained), observed.weight, _looked_up(case))

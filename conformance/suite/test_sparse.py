@@ -1,0 +1,105 @@
+"""sparse: the gradient, not the weight, is a sparse tensor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+
+from conformance import judge, palettes
+from conformance.case import Case
+from conformance.clause import MUST, clause
+from conformance.judge import Deviation
+from conformance.strategies import OFF, ON, cases
+from conformance.subject import Subject
+from reference import Exactly, Tensor
+
+
+def _some(case: Case) -> bool:
+    return case.index.numel > 0 and case.config.embedding_dim > 0
+
+
+def _duplicates(case: Case) -> bool:
+    return case.features()["duplicates"] and case.config.embedding_dim > 0
+
+
+@clause("sparse.layout", MUST, argument="sparse", doc="sparse")
+@given(cases(sparse=ON, upstreams=palettes.ANY))
+def test_layout(embedding: Subject, case: Case) -> None:
+    """The gradient is sparse over rows, and has the weight's shape, dtype and device."""
+    gradient = embedding.run(case).gradient
+    if gradient is None:
+        raise Deviation("the weight has no gradient", expected="a sparse gradient", observed="None")
+    judge.equal("whether the gradient is sparse", expected=True, observed=gradient.layout in ("coo", "rows"))
+    judge.equal("the gradient's shape", case.weight.shape, gradient.shape)
+    judge.equal("the gradient's dtype", embedding.dtype, gradient.values.dtype)
+    judge.equal("the gradient's device", embedding.device, gradient.device)
+
+
+@clause("sparse.values", MUST, argument="sparse", doc="sparse", when=_duplicates)
+@given(cases(sparse=ON))
+def test_values(embedding: Subject, case: Case) -> None:
+    """The entries of a row, summed, are the gradient that the row would have without sparse."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("sparse.padding", MUST, argument="sparse", doc="padding_idx", when=lambda case: case.features()["pads"] > 0)
+@given(cases(sparse=ON, padding_idx=ON, index_patterns=("some pads", "only pads"), upstreams=palettes.ANY))
+def test_padding(embedding: Subject, case: Case) -> None:
+    """The row at padding_idx is absent from the gradient, or zero."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("sparse.empty", MUST, argument="sparse", doc="sparse", when=lambda case: case.index.numel == 0)
+@given(cases(sparse=ON, large=False).map(lambda case: _emptied(case)))
+def test_empty(embedding: Subject, case: Case) -> None:
+    """An empty index gives a gradient without entries, or of zeros."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("sparse.accumulates", MUST, argument="sparse", doc="sparse", when=_some)
+@given(cases(sparse=ON, lookups=2, max_norm=OFF))
+def test_accumulates(embedding: Subject, case: Case) -> None:
+    """A second backward adds to a sparse gradient, which stays sparse."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("sparse.step", MUST, argument="sparse", doc="sparse", when=_some)
+@given(
+    cases(
+        sparse=ON,
+        max_norm=OFF,
+        weights=("counting",),
+        upstreams=("counting",),
+        index_patterns=("counting",),
+        large=False,
+        writable=True,
+    )
+)
+def test_step(embedding: Subject, case: Case) -> None:
+    """SGD takes the sparse gradient, and steps to what the dense one gives."""
+    # Each row once, integers up to 64 and a step of 1: exact in every dtype, so both steps give the same bits.
+    count = min(case.index.numel, case.config.num_embeddings)
+    call = case.lookups[0]
+    index = Tensor.of(call.index.dtype, (count,), case.positions[:count])
+    upstream = Tensor.of(
+        embedding.dtype, (count, case.config.embedding_dim), call.upstream.values()[: count * case.config.embedding_dim]
+    )
+    once = replace(case, lookups=(replace(call, index=index, upstream=upstream),))
+    if len(set(once.positions)) < count:
+        return  # an expanded index repeats its first row
+    stepped = []
+    for sparse in (False, True):
+        instance = embedding.make(replace(once, config=replace(case.config, sparse=sparse)))
+        instance.step(optimizer="SGD", options={"lr": 1.0}, lookups=once.lookups)
+        stepped.append(instance.weight())
+    embedding.judge("the weight after a step", Exactly(stepped[0]), stepped[1])
+
+
+def _emptied(case: Case) -> Case:
+    """The case with the same rank of index and nothing in it."""
+    call = case.lookups[0]
+    shape = (0, *call.index.shape[1:])
+    index = Tensor(call.index.dtype, shape, b"")
+    upstream = Tensor(call.upstream.dtype, (*shape, case.config.embedding_dim), b"")
+    return replace(case, lookups=(replace(call, index=index, upstream=upstream),))
