@@ -16,7 +16,7 @@ from conformance.wire import decode
 PLAIN = {"index_ndim": 1, "weight_layout": "contiguous", "index_layout": "contiguous", "upstream_layout": "contiguous"}
 """Features of an ordinary case beside those that are plainly off; what a smallest case has otherwise, it seems to need."""
 
-SIZES = ("num_embeddings", "embedding_dim", "index_numel", "pads", "lookups", "norm_type", "index_dtype", "dtype")
+SIZES = ("num_embeddings", "embedding_dim", "index_numel", "pads", "norm_type", "index_dtype", "dtype")
 """Features that say little about the cause, unless a size is zero."""
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Sequence
 
-from reference import Embedding, Tensor
+from reference import FORMATS, Embedding, Tensor
 
 LAYOUTS = ("contiguous", "transposed", "strided", "sliced", "expanded")
 """How a tensor lies in memory. An adapter whose framework has no strides ignores it: the values are the same."""
@@ -68,7 +70,7 @@ class Case:
         """The index tensor of the first lookup."""
         return self.lookups[0].index
 
-    @property
+    @cached_property
     def positions(self) -> list[int]:
         """The indices of the first lookup, flattened."""
         return [int(i) for i in self.index.components()]
@@ -81,9 +83,20 @@ class Case:
         return dataclasses.replace(self, weight=_cast(self.weight, dtype), lookups=lookups)
 
     def features(self) -> dict[str, Any]:
-        """What kind of case this is, as a flat dict of plain values: what ledgers match and reports count."""
-        config, first = self.config, self.lookups[0]
-        positions = self.positions
+        """What kind of case this is, as a flat dict of plain values: what ledgers match and reports count.
+
+        What is said of the index and the upstream gradient is said of the first lookup; `each_features` has the others.
+        """
+        return self.each_features[0]
+
+    @cached_property
+    def each_features(self) -> tuple[dict[str, Any], ...]:
+        """The features as each of the lookups has them."""
+        return tuple(self._features(lookup) for lookup in self.lookups)
+
+    def _features(self, lookup: Lookup) -> dict[str, Any]:
+        config = self.config
+        positions = [int(i) for i in lookup.index.components()]
         counts = Counter(positions)
         padding = config.padding_idx
         in_range = padding is None or -config.num_embeddings <= padding < config.num_embeddings
@@ -92,23 +105,46 @@ class Case:
             "embedding_dim": config.embedding_dim,
             "padding_idx": padding is not None,
             "padding_idx_negative": padding is not None and padding < 0,
-            "pads": counts[config.padding_row] if padding is not None and in_range else 0,
+            "pads": counts[padding % config.num_embeddings] if padding is not None and in_range else 0,
             "max_norm": config.max_norm is not None,
             "norm_type": config.norm_type,
+            "norm_range": self._norm_range(positions) if config.max_norm is not None else "ordinary",
             "scale_grad_by_freq": config.scale_grad_by_freq,
             "sparse": config.sparse,
             "freeze": config.freeze,
             "dtype": self.weight.dtype,
-            "index_dtype": first.index.dtype,
-            "index_ndim": len(first.index.shape),
+            "index_dtype": lookup.index.dtype,
+            "index_ndim": len(lookup.index.shape),
             "index_numel": len(positions),
             "index_out_of_range": any(not 0 <= i < config.num_embeddings for i in counts),
             "duplicates": max(counts.values(), default=0) > 1,
-            "lookups": len(self.lookups),
+            "accumulates": len(self.lookups) > 1,
             "weight_layout": self.weight_layout,
-            "index_layout": first.index_layout,
-            "upstream_layout": first.upstream_layout,
+            "index_layout": lookup.index_layout,
+            "upstream_layout": lookup.upstream_layout,
         }
+
+    def norms(self, positions: Sequence[int] | None = None) -> dict[int, float]:
+        """The p-norms of the rows at the positions (None: of the first lookup) in float64, infinite where that overflows."""
+        p, rows = self.config.norm_type, {}
+        for row in set(self.positions if positions is None else positions) & set(range(self.config.num_embeddings)):
+            parts = Tensor(self.weight.dtype, (self.config.embedding_dim,), self.weight.row(row)).values()
+            try:
+                powers = [abs(v) if math.isinf(p) else abs(v) ** p for v in parts]
+                rows[row] = max(powers, default=0.0) if math.isinf(p) else sum(powers) ** (1 / p)
+            except (OverflowError, ZeroDivisionError):
+                rows[row] = math.inf
+        return rows
+
+    def _norm_range(self, positions: Sequence[int]) -> str:
+        """Whether the norm of a row looked up overflows or underflows on the way, in float32 or the wider dtype."""
+        form, p = self.weight.format, self.config.norm_type
+        wide = FORMATS["float64"] if form.precision > 24 else FORMATS["float32"]  # noqa: PLR2004 - float32 has 24 bits
+        order = p if 0 < p < math.inf else 1.0
+        exponents = [math.log2(n) for n in self.norms(positions).values() if n > 0]
+        if any(e * max(order, 1.0) >= wide.emax or e >= form.emax for e in exponents):
+            return "overflow"
+        return "underflow" if any(e * order < wide.emin + wide.precision for e in exponents) else "ordinary"
 
 
 FEATURES = tuple(

@@ -117,7 +117,7 @@ def read(name: str, clauses: Collection[str]) -> Ledger:
         raise LedgerError(f"{name}: not TOML: {error}") from error
     ledger = Ledger(path)
     for number, table in enumerate(content.pop("deviation", []), start=1):
-        ledger.deviations.append(_entry(f"{name}, deviation {number}", table, clauses))
+        ledger.deviations += _entries(f"{name}, deviation {number}", table, clauses)
     for number, table in enumerate(content.pop("unsupported", []), start=1):
         where = f"{name}, unsupported {number}"
         _check(where, table, required=("features", "reason"), allowed=("features", "reason"))
@@ -153,8 +153,12 @@ def prune(path: Path, fixed: Sequence[Entry]) -> None:
     drop = [(e.clause, dict(e.features), e.reason) for e in fixed]
     for number in reversed(range(len(tables))):
         table = tables[number].unwrap()
-        if (table["clause"], table["features"], table["reason"]) in drop:
+        named = table["clause"] if isinstance(table["clause"], list) else [table["clause"]]
+        left = [clause for clause in named if (clause, table["features"], table["reason"]) not in drop]
+        if not left:
             del tables[number]
+        elif len(left) < len(named):
+            tables[number]["clause"] = left
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
@@ -163,10 +167,13 @@ _REQUIRED = ("clause", "features", "reason")
 _ALLOWED = (*_REQUIRED, "implementation", "versions", "link", "witness")
 
 
-def _entry(where: str, table: Mapping[str, Any], clauses: Collection[str]) -> Entry:
+def _entries(where: str, table: Mapping[str, Any], clauses: Collection[str]) -> list[Entry]:
+    """The entry of each clause that a table names; the witness must fail each of them."""
     _check(where, table, required=_REQUIRED, allowed=_ALLOWED)
-    if table["clause"] not in clauses:
-        raise LedgerError(f"{where}: unknown clause {table['clause']!r}{_nearest(table['clause'], clauses)}")
+    named = table["clause"] if isinstance(table["clause"], list) else [table["clause"]]
+    for clause in named:
+        if clause not in clauses:
+            raise LedgerError(f"{where}: unknown clause {clause!r}{_nearest(str(clause), clauses)}")
     try:
         SpecifierSet(table.get("versions", ""))
     except InvalidSpecifier as error:
@@ -179,15 +186,18 @@ def _entry(where: str, table: Mapping[str, Any], clauses: Collection[str]) -> En
             raise LedgerError(f"{where}: the witness is not a case in JSON: {error}") from error
         if not isinstance(witness, Case):
             raise LedgerError(f"{where}: the witness is not a case in JSON")
-    return Entry(
-        clause=table["clause"],
-        features=_features(where, table["features"]),
-        reason=table["reason"],
-        witness=witness,
-        implementation=table.get("implementation", ""),
-        versions=table.get("versions", ""),
-        link=table.get("link"),
-    )
+    return [
+        Entry(
+            clause=clause,
+            features=_features(where, table["features"]),
+            reason=table["reason"],
+            witness=witness,
+            implementation=table.get("implementation", ""),
+            versions=table.get("versions", ""),
+            link=table.get("link"),
+        )
+        for clause in named
+    ]
 
 
 def _check(where: str, table: Mapping[str, Any], *, required: Sequence[str], allowed: Sequence[str]) -> None:

@@ -107,10 +107,8 @@ class Hooks:
             return
         clause = pyfuncitem.function.clause  # type: ignore[attr-defined]
         given = getattr(pyfuncitem.function, "hypothesis", None)
-        entries = self.session.entries(clause, subject)
         body = given.inner_test if given else pyfuncitem.function
-        pyfuncitem.stash[KNOWN] = self.session.replay(entries, subject, body)
-        subject.start([e.features for e in entries])
+        pyfuncitem.stash[KNOWN] = self.session.replay(clause, subject, body)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

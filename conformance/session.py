@@ -66,27 +66,30 @@ class Session:
 
     def entries(self, clause: Clause, subject: Subject) -> list[Entry]:
         """The known deviations that are about this clause and what it runs on."""
-        axis = (None, None) if clause.dtypes == "none" else (subject.dtype, subject.device)
-        return self.ledger.entries(clause.id, *axis, self.description)
+        once = clause.dtypes == "none"
+        dtype, device = (None, None) if once else (subject.dtype, subject.device)
+        return self.ledger.entries(clause.id, dtype, device, self.description)
 
-    def replay(self, entries: Sequence[Entry], subject: Subject, body: Callable[..., None]) -> list[dict[str, Any]]:
-        """Run the witness of each entry.
+    def replay(self, clause: Clause, subject: Subject, body: Callable[..., None]) -> list[dict[str, Any]]:
+        """Run the witness of each entry about this clause and what it runs on, then begin counting without what they cover.
 
         Returns:
             One element of a verdict's "known" for each entry; its "deviation" is None if the witness no longer fails.
         """
-        return [self._replayed(entry, subject, body) for entry in entries]
+        replayed = [(entry, self._replayed(entry, subject, body)) for entry in self.entries(clause, subject)]
+        subject.start(known=[entry.features for entry, known in replayed if known is not None])
+        return [known for _, known in replayed if known is not None]
 
-    def _replayed(self, entry: Entry, subject: Subject, body: Callable[..., None]) -> dict[str, Any]:
+    def _replayed(self, entry: Entry, subject: Subject, body: Callable[..., None]) -> dict[str, Any] | None:
         known = {
             "reason": entry.reason,
             "link": entry.link,
             "versions": entry.versions,
-            "features": dict(entry.features),
+            "features": encode(dict(entry.features)),
             "inherited": entry.inherited,
             "deviation": None,
         }
-        subject.known = []  # the witness is itself among what the entry covers
+        subject.start(known=[])  # the witness is itself among what the entry covers
         try:
             if entry.witness is None:
                 body(embedding=subject)
@@ -94,7 +97,7 @@ class Session:
                 body(embedding=subject, case=entry.witness.with_dtype(subject.dtype))
         except Deviation as deviation:
             known["deviation"] = self.evidence(deviation)
-        return known
+        return None if subject.tally.unsupported else known  # on this dtype or device there is nothing to deviate from
 
     def verdict(
         self, clause: Clause, subject: Subject, known: list[dict[str, Any]], error: BaseException | None, seconds: float

@@ -49,7 +49,7 @@ def test_freeze(embedding: Subject, case: Case) -> None:
 
 
 @clause("from_pretrained.keywords", MUST, argument="from_pretrained", doc="from_pretrained")
-@given(cases(freeze=ANY, scale_with_sparse=True))
+@given(cases(freeze=ANY))
 def test_keywords(embedding: Subject, case: Case) -> None:
     """Every keyword of from_pretrained reaches the embedding; its sizes are those of the tensor."""
     kept = embedding.make(case, via="from_pretrained").attributes()

@@ -23,7 +23,7 @@ def _other(weight: Tensor) -> Tensor:
 
 
 @clause("module.state", MUST, argument="_weight", doc="Module.state_dict")
-@given(cases(freeze=ANY, weights=palettes.ANY, scale_with_sparse=True))
+@given(cases(freeze=ANY, weights=palettes.ANY))
 def test_state(embedding: Subject, case: Case) -> None:
     """The state consists of the weight alone, bit for bit."""
     state = embedding.make(case).state()
@@ -53,7 +53,7 @@ def test_load_refused(embedding: Subject, case: Case) -> None:
 
 
 @clause("module.copies", MUST, argument="_weight", doc="Module")
-@given(cases(freeze=ANY, weights=palettes.ANY, scale_with_sparse=True, large=False, writable=True))
+@given(cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True))
 def test_copies(embedding: Subject, case: Case) -> None:
     """A deep copy, and one through pickle or torch.save, keeps every argument and bit, and shares no memory."""
     for how in COPIES:
@@ -67,7 +67,7 @@ def test_copies(embedding: Subject, case: Case) -> None:
 
 
 @clause("module.repr", SHOULD, argument="num_embeddings", doc="Module.extra_repr")
-@given(cases(freeze=ANY, scale_with_sparse=True))
+@given(cases(freeze=ANY))
 def test_repr(embedding: Subject, case: Case) -> None:
     """The repr begins with both sizes and names every other argument that is not at its default."""
     shown = embedding.make(case).attributes()["repr"]

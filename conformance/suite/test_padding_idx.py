@@ -42,7 +42,17 @@ def _pads_and_others(case: Case) -> bool:
 
 
 @clause("padding_idx.no-gradient", MUST, argument="padding_idx", doc="padding_idx", when=_pads)
-@given(cases(padding_idx=ON, index_patterns=PADS, upstreams=palettes.ANY, weights=palettes.ANY, max_norm=OFF))
+@given(
+    cases(
+        padding_idx=ON,
+        index_patterns=PADS,
+        indices=1,
+        columns=1,
+        upstreams=palettes.ANY,
+        weights=palettes.ANY,
+        max_norm=OFF,
+    )
+)
 def test_no_gradient(embedding: Subject, case: Case) -> None:
     """The row at padding_idx receives a zero gradient, however often it is looked up."""
     zero = Interval.exactly(Fraction(0))
@@ -50,21 +60,21 @@ def test_no_gradient(embedding: Subject, case: Case) -> None:
 
 
 @clause("padding_idx.others", MUST, argument="padding_idx", doc="padding_idx", when=_pads_and_others)
-@given(cases(padding_idx=ON, index_patterns=("some pads",)))
+@given(cases(padding_idx=ON, index_patterns=("some pads",), indices=2, columns=1))
 def test_others(embedding: Subject, case: Case) -> None:
     """Pads in the batch change nothing about the gradient of the other rows."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 
 @clause("padding_idx.output", MUST, argument="padding_idx", doc="padding_idx", when=_pads)
-@given(cases(padding_idx=ON, index_patterns=PADS, weights=palettes.ANY, max_norm=OFF, freeze=ANY))
+@given(cases(padding_idx=ON, index_patterns=PADS, indices=1, columns=1, weights=palettes.ANY, max_norm=OFF, freeze=ANY))
 def test_output(embedding: Subject, case: Case) -> None:
     """The output at a pad is the row at padding_idx as it is stored, zero or not."""
     embedding.judge("output", embedding.predict(case).output, embedding.run(case, backward=False).output)
 
 
 @clause("padding_idx.negative", MUST, argument="padding_idx", doc="padding_idx", when=_pads_and_others)
-@given(cases(padding_idx=ON, index_patterns=("some pads", "counting")))
+@given(cases(padding_idx=ON, index_patterns=("some pads", "counting"), indices=2, columns=1))
 def test_negative(embedding: Subject, case: Case) -> None:
     """A padding_idx below zero counts from the end: it names the same row as its non-negative twin."""
     row, rows = _row(case), case.config.num_embeddings
@@ -91,6 +101,8 @@ def test_none(embedding: Subject, case: Case) -> None:
     cases(
         padding_idx=ON,
         index_patterns=PADS,
+        indices=1,
+        columns=1,
         weights=palettes.MODERATE,
         upstreams=palettes.MODERATE,
         max_norm=OFF,

@@ -17,21 +17,21 @@ def _duplicates(case: Case) -> bool:
 
 
 @clause("scale_grad_by_freq.divides", MUST, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates)
-@given(cases(scale_grad_by_freq=ON, sparse=OFF))
+@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF))
 def test_divides(embedding: Subject, case: Case) -> None:
     """Each row's gradient is divided by how often the row occurs in the whole index tensor of the call."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 
 @clause("scale_grad_by_freq.forward", MUST, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates)
-@given(cases(scale_grad_by_freq=ON, max_norm=OFF, freeze=ANY, scale_with_sparse=True, weights=palettes.ANY))
+@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, max_norm=OFF, freeze=ANY, weights=palettes.ANY))
 def test_forward(embedding: Subject, case: Case) -> None:
     """The output is that of a plain lookup."""
     embedding.judge("output", embedding.predict(case).output, embedding.run(case, backward=False).output)
 
 
 @clause("scale_grad_by_freq.each-call", MUST, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates)
-@given(cases(scale_grad_by_freq=ON, sparse=OFF, max_norm=OFF, lookups=2))
+@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2))
 def test_each_call(embedding: Subject, case: Case) -> None:
     """Occurrences are counted for each call by itself; those of an earlier call do not carry over."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
@@ -44,7 +44,16 @@ def test_each_call(embedding: Subject, case: Case) -> None:
     doc="scale_grad_by_freq",
     when=lambda case: _duplicates(case) and case.features()["pads"] > 0,
 )
-@given(cases(scale_grad_by_freq=ON, sparse=OFF, padding_idx=ON, index_patterns=("some pads", "only pads", "uniform")))
+@given(
+    cases(
+        scale_grad_by_freq=ON,
+        indices=2,
+        columns=1,
+        sparse=OFF,
+        padding_idx=ON,
+        index_patterns=("some pads", "only pads"),
+    )
+)
 def test_with_padding(embedding: Subject, case: Case) -> None:
     """Together with padding_idx, the row at padding_idx gets no gradient and the others are divided by their own counts."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
@@ -53,7 +62,7 @@ def test_with_padding(embedding: Subject, case: Case) -> None:
 @clause(
     "scale_grad_by_freq.with-sparse", MUST, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates
 )
-@given(cases(scale_grad_by_freq=ON, sparse=ON, scale_with_sparse=True))
+@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"))
 def test_with_sparse(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, or right; never silently wrong."""
     try:

@@ -37,16 +37,32 @@ def test_layout(embedding: Subject, case: Case) -> None:
 
 
 @clause("sparse.values", MUST, argument="sparse", doc="sparse", when=_duplicates)
-@given(cases(sparse=ON))
+@given(cases(sparse=ON, indices=2, columns=1))
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 
 @clause("sparse.padding", MUST, argument="sparse", doc="padding_idx", when=lambda case: case.features()["pads"] > 0)
-@given(cases(sparse=ON, padding_idx=ON, index_patterns=("some pads", "only pads"), upstreams=palettes.ANY))
+@given(
+    cases(
+        sparse=ON,
+        padding_idx=ON,
+        index_patterns=("some pads", "only pads"),
+        indices=1,
+        columns=1,
+        upstreams=palettes.ANY,
+    )
+)
 def test_padding(embedding: Subject, case: Case) -> None:
     """The row at padding_idx is absent from the gradient, or zero."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("sparse.padding-scalar", MUST, argument="sparse", doc="padding_idx")
+@given(cases(sparse=ON, padding_idx=ON, corner="sparse padding of a scalar", indices=1, columns=1))
+def test_padding_scalar(embedding: Subject, case: Case) -> None:
+    """Together with padding_idx a 0-d index gives its row its gradient, or none where it is padding_idx."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 
