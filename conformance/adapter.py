@@ -1,7 +1,7 @@
 """The boundary: what an implementation under test must answer, in plain data.
 
-An `Adapter` drives one implementation. It makes instances, and each `Instance` answers a few verbs with `Tensor`s and other
-plain data, so the same verbs work in this process and across the worker protocol (`conformance.worker`).
+An `Adapter` drives one implementation. It makes instances, and each `Instance` answers a few verbs with `Tensor`s and
+other plain data, so the same verbs work in this process and across the worker protocol (`conformance.worker`).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Forward:
-    """What a lookup gave: the output, whether it takes part in differentiation, its device, and the index after the call."""
+    """What a lookup gave: the output, whether it requires a gradient, its device, and the index after the call."""
 
     output: Tensor
     requires_grad: bool
@@ -91,7 +91,7 @@ class Backward:
 
 @dataclass(frozen=True)
 class Observation:
-    """What a case came to: one output a lookup, the weight's gradient (None: none, or not asked for), the weight afterwards."""
+    """What a case came to: an output a lookup, the weight's gradient (None: none, or not asked for), the weight."""
 
     outputs: tuple[Tensor, ...]
     gradient: Gradient | None

@@ -13,8 +13,14 @@ from conformance.ledger import Entry
 from conformance.session import Session, Verdict
 from conformance.wire import decode
 
-PLAIN = {"index_ndim": 1, "weight_layout": "contiguous", "index_layout": "contiguous", "upstream_layout": "contiguous"}
-"""Features of an ordinary case beside those that are plainly off; what a smallest case has otherwise, it seems to need."""
+PLAIN = {
+    "index_ndim": 1,
+    "norm_range": "ordinary",
+    "weight_layout": "contiguous",
+    "index_layout": "contiguous",
+    "upstream_layout": "contiguous",
+}
+"""Features of an ordinary case that are not plainly off; what a smallest case has otherwise, it seems to need."""
 
 SIZES = ("num_embeddings", "embedding_dim", "index_numel", "pads", "norm_type", "index_dtype", "dtype")
 """Features that say little about the cause, unless a size is zero."""
@@ -48,7 +54,8 @@ def write(session: Session, verdicts: list[Verdict]) -> str:
 
 def prune(session: Session, verdicts: list[Verdict]) -> str:
     """Drop the entries whose witness no longer fails anywhere; what was done, in words."""
-    failing, passing = set(), set()
+    failing: set[tuple[str, str]] = set()
+    passing: set[tuple[str, str]] = set()
     for verdict in verdicts:
         for known in verdict["known"]:
             key = (verdict["clause"], known["reason"])
@@ -62,11 +69,9 @@ def prune(session: Session, verdicts: list[Verdict]) -> str:
 def _telling(case: Case) -> dict[str, Any]:
     """The features in which a smallest case differs from an ordinary one."""
     features = case.features()
-    telling = {name: 0 for name in ("embedding_dim", "index_numel") if features[name] == 0}
-    for name, value in features.items():
-        if name not in SIZES and value != PLAIN.get(name, False):
-            telling[name] = value
-    return telling
+    empty = {name: 0 for name in ("embedding_dim", "index_numel") if features[name] == 0}
+    odd = {name: v for name, v in features.items() if name not in SIZES and v != PLAIN.get(name, False)}
+    return {**empty, **odd}
 
 
 def _this_version(version: str) -> str:

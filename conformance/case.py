@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Sequence
+from typing import Any
 
 from reference import FORMATS, Embedding, Tensor
 
@@ -125,7 +126,7 @@ class Case:
         }
 
     def norms(self, positions: Sequence[int] | None = None) -> dict[int, float]:
-        """The p-norms of the rows at the positions (None: of the first lookup) in float64, infinite where that overflows."""
+        """The p-norms in float64 of the rows at the positions (None: the first lookup's), or infinity."""
         p, rows = self.config.norm_type, {}
         for row in set(self.positions if positions is None else positions) & set(range(self.config.num_embeddings)):
             parts = Tensor(self.weight.dtype, (self.config.embedding_dim,), self.weight.row(row)).values()
@@ -139,7 +140,7 @@ class Case:
     def _norm_range(self, positions: Sequence[int]) -> str:
         """Whether the norm of a row looked up overflows or underflows on the way, in float32 or the wider dtype."""
         form, p = self.weight.format, self.config.norm_type
-        wide = FORMATS["float64"] if form.precision > 24 else FORMATS["float32"]  # noqa: PLR2004 - float32 has 24 bits
+        wide = FORMATS["float64"] if form.precision > 24 else FORMATS["float32"]
         order = p if 0 < p < math.inf else 1.0
         exponents = [math.log2(n) for n in self.norms(positions).values() if n > 0]
         if any(e * max(order, 1.0) >= wide.emax or e >= form.emax for e in exponents):

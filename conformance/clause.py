@@ -54,8 +54,8 @@ class Clause:
 def clause(id: str, level: str, *, argument: str, doc: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
     """Make a test the test of a clause; its docstring is the clause's text.
 
-    The test takes `embedding` (`conformance.subject.Subject`) and, if Hypothesis draws cases for it, `case`. Arguments are
-    those of `Clause`.
+    The test takes `embedding` (`conformance.subject.Subject`) and, if Hypothesis draws cases for it, `case`. Arguments
+    are those of `Clause`.
     """
 
     def decorate(test: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -28,10 +29,11 @@ class WorkerAdapter:
     """An adapter served by a worker process, which is started at the first call and again after each death."""
 
     def __init__(self, target: str, *, seconds: float = SECONDS_TO_ANSWER) -> None:
-        """A worker for `target`, as given to `--embedding`; `command:PROGRAM ARGS` is any program that speaks the protocol.
+        """A worker that is not started yet.
 
         Args:
-            target: what to serve.
+            target: what to serve, as given to `--embedding`; `command:PROGRAM ARGS` is any program that speaks the
+                protocol.
             seconds: how long an answer may take.
         """
         self.target, self.seconds = target, seconds
@@ -140,10 +142,8 @@ class WorkerAdapter:
         if process is None:
             return "died"
         if process.stdin is not None:
-            try:
+            with contextlib.suppress(OSError):
                 process.stdin.close()
-            except OSError:
-                pass
         try:
             status = process.wait(timeout=2)
         except subprocess.TimeoutExpired:

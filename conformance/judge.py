@@ -26,7 +26,7 @@ class Difference(NamedTuple):
     observed_bits: str | None = None
 
 
-class Deviation(AssertionError):
+class Deviation(AssertionError):  # noqa: N818 - it is what the implementation does, not an error of ours
     """The implementation did something that the contract does not allow.
 
     Attributes:

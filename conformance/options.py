@@ -1,4 +1,4 @@
-"""The options of the plugin: from the command line, pytest's ini file, or `[tool.embedding-conformance]`, in that order."""
+"""The plugin's options: from the command line, pytest's ini file or `[tool.embedding-conformance]`, in that order."""
 
 from __future__ import annotations
 

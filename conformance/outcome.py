@@ -76,7 +76,7 @@ class Outcome:
         environment = "".join(f"\nenvironment: {k}={v}" for k, v in _environment().items())
         return [
             f"embedding: {description.name} {description.version} (--embedding {options.target})",
-            f"dtypes: {', '.join(self.session.dtypes)}; devices: {', '.join(self.session.devices)}; "
+            f"dtypes: {', '.join(self.session.dtypes)}; devices: {', '.join(self.session.devices)}",
             f"profile: {options.profile_name}; seed: {self.seed}; isolation: {options.isolation}{environment}",
         ]
 

@@ -66,7 +66,7 @@ def _huge(form: Format, count: int, rng: random.Random) -> bytes:
 
 def _cancelling(form: Format, count: int, rng: random.Random) -> bytes:
     """Pairs that nearly cancel, so that a sum is small against its terms."""
-    values = []
+    values: list[float] = []
     while len(values) < count:
         value = rng.gauss(0, 1) * 2.0 ** rng.randint(0, 8)
         values += [value, -value * (1 + rng.choice((0, 1, -1)) * float(form.unit_roundoff) * 2)]
@@ -74,7 +74,7 @@ def _cancelling(form: Format, count: int, rng: random.Random) -> bytes:
 
 
 def _specials(form: Format, count: int, rng: random.Random) -> bytes:
-    """NaNs of several payloads, infinities, zeros of both signs, subnormals, the largest and smallest, in random order."""
+    """NaNs of several payloads, infinities, zeros of both signs, subnormals, the largest and smallest, shuffled."""
     patterns = _special_patterns(form)
     rng.shuffle(patterns)
     return b"".join(islice(cycle(patterns), count))

@@ -105,7 +105,7 @@ class Hooks:
         subject = pyfuncitem.stash.get(SUBJECT, None)
         if subject is None:
             return
-        clause = pyfuncitem.function.clause  # type: ignore[attr-defined]
+        clause = pyfuncitem.function.clause
         given = getattr(pyfuncitem.function, "hypothesis", None)
         body = given.inner_test if given else pyfuncitem.function
         pyfuncitem.stash[KNOWN] = self.session.replay(clause, subject, body)

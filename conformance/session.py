@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,9 @@ class Session:
     def subject(self, clause: Clause, dtype: str | None, device: str | None) -> Subject:
         """The implementation as the test of a clause receives it."""
         in_worker = clause.may_crash and self.options.isolation != "none"
-        subject = Subject(
+        return Subject(
             self.worker if in_worker else self.adapter, self.description, dtype or "float32", device or self.devices[0]
         )
-        return subject
 
     def entries(self, clause: Clause, subject: Subject) -> list[Entry]:
         """The known deviations that are about this clause and what it runs on."""
@@ -71,7 +70,7 @@ class Session:
         return self.ledger.entries(clause.id, dtype, device, self.description)
 
     def replay(self, clause: Clause, subject: Subject, body: Callable[..., None]) -> list[dict[str, Any]]:
-        """Run the witness of each entry about this clause and what it runs on, then begin counting without what they cover.
+        """Run the witness of each entry about this clause and axis, then begin counting without what they cover.
 
         Returns:
             One element of a verdict's "known" for each entry; its "deviation" is None if the witness no longer fails.
@@ -164,7 +163,7 @@ class Session:
 
     def _script(self, deviation: Deviation) -> str | None:
         try:
-            script = self.adapter.script(deviation.calls)
+            script: str = self.adapter.script(deviation.calls)
         except (AttributeError, Unsupported):
             return None
         comment = f"# {deviation.summary}\n# expected: {deviation.expected}\n# observed: {deviation.observed}\n"

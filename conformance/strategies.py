@@ -1,7 +1,8 @@
 """Hypothesis strategies for cases; public, so that other suites can use them.
 
-`cases()` mixes every argument that may be on at the same time; each keyword narrows one of them. Few, large choices: the
-contents of a tensor are a palette's name and a seed (`conformance.palettes`), which keeps drawing fast and shrinks well.
+`cases()` mixes every argument that may be on at the same time; each keyword narrows one of them. Few, large choices:
+the contents of a tensor are a palette's name and a seed (`conformance.palettes`), which keeps drawing fast and shrinks
+well.
 """
 
 from __future__ import annotations

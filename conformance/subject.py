@@ -137,7 +137,7 @@ class Subject:
     # -- what tests call ----------------------------------------------------------------------------------------------
 
     def run(self, case: Case, *, backward: bool = True, together: bool = False, via: str = "assignment") -> Observation:
-        """Make the embedding, do every lookup, and unless it is frozen or `backward` is false send the gradients back."""
+        """Make the embedding, look up, and send the gradients back unless it is frozen or `backward` is false."""
         instance = self.make(case, via=via)
         if backward and not case.config.freeze:
             came = instance.gradient(lookups=case.lookups, together=together)

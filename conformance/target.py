@@ -27,8 +27,8 @@ def bundled() -> tuple[str, ...]:
 def resolve(target: str) -> Adapter:
     """The adapter for a bundled name or `module:attribute`.
 
-    The attribute may be an adapter (an object with `describe` and `make`, or a class of such), or a class or factory with
-    `nn.Embedding`'s signature.
+    The attribute may be an adapter (an object with `describe` and `make`, or a class of such), or a class or factory
+    with `nn.Embedding`'s signature.
 
     Raises:
         UnusableTarget: no such name, module or attribute, or the attribute does not fit.

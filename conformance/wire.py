@@ -29,8 +29,8 @@ _TYPES = {
 def encode(value: Any) -> Any:
     """`value` as JSON types.
 
-    A tensor becomes {"tensor": [dtype, shape, base64]}; a dataclass {"type": name, field: ...} without the fields that have
-    their default; a float that JSON cannot hold {"float": "inf"}.
+    A tensor becomes {"tensor": [dtype, shape, base64]}; a dataclass {"type": name, field: ...} without the fields that
+    have their default; a float that JSON cannot hold {"float": "inf"}.
 
     Raises:
         TypeError: the value is not plain data.

@@ -90,8 +90,8 @@ def gradient_interval(
     """What a component of the gradient may be.
 
     Centre: the exact sum. Radius: `relative` times the sum of magnitudes, plus `absolute`. Where the positive
-    (negative) terms alone could reach the overflow threshold, some order of summation passes through infinity, so infinity is
-    permitted, and NaN where both could. A term that is NaN or infinite decides the result.
+    (negative) terms alone could reach the overflow threshold, some order of summation passes through infinity, so
+    infinity is permitted, and NaN where both could. A term that is NaN or infinite decides the result.
 
     Args:
         terms: the sums.
@@ -147,10 +147,12 @@ def norm_interval(components: Sequence[float], p: float, form: Format, *, wide: 
 
     The power sum S = sum |x_i|^p is computed from D powers with relative error t and absolute error a each, added with
     relative error s (`sum_error`; all terms are non-negative), so it is S (1 + d) with
-    |d| <= (1 + t)(1 + s) - 1 + D a / S. The p-th root then errs by no more than `_root_error` (1 + d)^(1/p), and by its own rounding. Multiplication and
-    square root are correctly rounded; `pow` is good to `POW_ULPS`. Rounding the exponent p to the dtype multiplies
-    |x|^p by at most exp(p u |ln |x||), rounding 1/p multiplies the root by at most exp(u |ln S| / p). The result is
-    rounded to the dtype once more, for implementations that compute in a wider one.
+    |d| <= (1 + t + D a / S)(1 + s) - 1. The p-th root then errs by no more than `_root_error` (1 + d)^(1/p), and by its
+    own rounding. Multiplication and square root are correctly rounded; `pow` is good to `POW_ULPS`. Rounding the
+    exponent p to the dtype multiplies |x|^p by at most exp(p u |ln |x||) and the root by at most exp(u |ln S| / p);
+    rounding 1/p multiplies the root by as much again. The result is rounded to the dtype once more, for implementations
+    that compute in a wider one, and may be subnormal there. The modulus of a complex number neither overflows nor
+    underflows on the way (`hypot`), but for p = 2 its real and imaginary parts may be squared and added like any others.
 
     Args:
         components: the row, all finite; for a complex dtype (real, imaginary) pairs, whose modulus counts.
@@ -168,8 +170,10 @@ def norm_interval(components: Sequence[float], p: float, form: Format, *, wide: 
         return Norm(Fraction(0), Fraction(0))
     if math.isinf(p):
         top = Fraction(max(nonzero))
-        top_high = top * (1 + modulus_error)
-        return Norm(top * (1 - modulus_error), None if not wide and top_high >= form.overflow else top_high)
+        subnormal = form.quantum / 2 if modulus_error else 0
+        top_high = top * (1 + modulus_error) + subnormal
+        low = max(top * (1 - modulus_error) - subnormal, Fraction(0))
+        return Norm(low, None if not wide and top_high >= form.overflow else top_high)
     with decimal.localcontext(_DIGITS):
         order = Decimal(p)
         power_sum = sum([_power(m, order) for m in nonzero], Decimal(0))
@@ -181,30 +185,43 @@ def norm_interval(components: Sequence[float], p: float, form: Format, *, wide: 
     if not rounded_once:
         log_terms = Fraction(max(abs(float(m.ln(_LOGS))) for m in nonzero))
         log_sum = Fraction(abs(float(power_sum.ln(_LOGS))))
-        power_error = 2 * POW_ULPS * u + _expm1(Fraction(p) * u * log_terms)
-        root_error = 2 * POW_ULPS * u + _expm1(u * log_sum / Fraction(p))
+        exponent_error = Fraction(0) if form.round(p) == p else u
+        power_error = 2 * POW_ULPS * u + _expm1(Fraction(p) * exponent_error * log_terms)
+        root_error = 2 * POW_ULPS * u + _expm1((u + exponent_error) * log_sum / Fraction(p))
     power_error = (1 + modulus_error) ** math.ceil(p) * (1 + power_error) - 1
-    lost = 0 if wide or exact_powers else form.quantum * (Fraction(1, 2) if rounded_once else POW_ULPS)
-    relative = (1 + power_error) * (1 + sum_error(len(moduli), 1, u)) * (1 + _DIGITS_SLACK) - 1
-    relative += len(moduli) * lost / Fraction(power_sum)
+    count = len(components) if p == 2 else len(moduli)
+    lost = form.quantum * (Fraction(1, 2) if rounded_once or wide else POW_ULPS)
+    lost_powers = 0 if wide or exact_powers else count * lost / Fraction(power_sum)
+    relative = (1 + power_error + lost_powers) * (1 + sum_error(count, 1, u)) * (1 + _DIGITS_SLACK) - 1
     below, above = _root_error(relative, p)
     roundings = (1 + root_error) * (1 + form.unit_roundoff)
-    low = root * (1 - below) / roundings
-    high = root * (1 + above) * roundings
+    low = max(root * (1 - below) / roundings - lost, Fraction(0))
+    high = root * (1 + above) * roundings + lost
     overflows = not wide and (Fraction(power_sum) * (1 + relative) >= form.overflow or high >= form.overflow)
     return Norm(low, None if overflows else high)
 
 
-def rescaling(norm: Norm, max_norm: Fraction, form: Format) -> tuple[Fraction, Fraction]:
+def storing_error(value: float, form: Format) -> Fraction:
+    """Error of `value` where it is rounded to the dtype, or to any wider format; 0 where the dtype holds it."""
+    exact = Fraction(value)
+    return Fraction(0) if form.round(value) == value else max(exact * form.unit_roundoff, form.quantum / 2)
+
+
+def rescaling(norm: Norm, max_norm: float, form: Format) -> tuple[Fraction, Fraction]:
     """(least, greatest) factor by which a row above max_norm is multiplied, as computed.
 
-    The factor is max_norm / (norm + e) with 0 <= e <= `EPSILON`. Rounding max_norm, the sum, the quotient and finally
-    each product contribute one (1 + d) with |d| <= u each, and the quotient may underflow by eta/2.
+    The factor is max_norm / (norm + e) with 0 <= e <= `EPSILON`; max_norm and e may be rounded to the dtype. The sum, the
+    quotient and finally each product contribute one (1 + d) with |d| <= u each, and the quotient may underflow by
+    eta/2. Only a row whose computed norm exceeds max_norm is rescaled, so the norm is no less than that, but for one
+    rounding after the comparison.
     """
     u, half_quantum = form.unit_roundoff, form.quantum / 2
-    roundings = (1 + u) ** 4
-    least = Fraction(0) if norm.high is None else max_norm / (norm.high + EPSILON) / roundings - half_quantum
-    greatest = max_norm / norm.low * roundings + half_quantum if norm.low else Fraction(1)
+    roundings = (1 + u) ** 3
+    limit, stored = Fraction(max_norm), storing_error(max_norm, form)
+    epsilon = EPSILON + storing_error(float(EPSILON), form)
+    least = Fraction(0) if norm.high is None else (limit - stored) / (norm.high + epsilon) / roundings - half_quantum
+    low = max(norm.low, (limit - stored) / (1 + u))
+    greatest = ((limit + stored) / low if low > 0 else Fraction(1)) * roundings + half_quantum
     return _outward(max(least, Fraction(0)), greatest)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Tuple
 
 from reference import bounds
 from reference.formats import Format
@@ -25,7 +26,7 @@ OUT_OF_RANGE = Raises(frozenset({"index", "value", "runtime"}))
 WRONG_DTYPE = Raises(frozenset({"index", "type", "value", "runtime"}))
 WRONG_ARGUMENT = Raises(frozenset({"index", "type", "value", "runtime"}))
 
-Lookup = tuple[Tensor, Tensor]
+Lookup = Tuple[Tensor, Tensor]  # noqa: UP006 - evaluated on Python 3.8 too
 """An index tensor and the upstream gradient of its output, of shape index.shape + (embedding_dim,)."""
 
 
@@ -37,7 +38,8 @@ class Embedding:
         num_embeddings: rows of the table; valid indices are 0 to num_embeddings - 1.
         embedding_dim: elements of each row.
         padding_idx: the row that gets no gradient, from -num_embeddings to num_embeddings - 1; negative from the end.
-        max_norm: a looked-up row whose norm exceeds it is rescaled to that norm, in the weight itself, before the lookup.
+        max_norm: a looked-up row whose norm exceeds it is rescaled to that norm, in the weight itself, before the
+            lookup.
         norm_type: the p of that p-norm.
         scale_grad_by_freq: divide each row's gradient by how often the row occurs in the call's index tensor.
         sparse: the weight's gradient comes as a sparse tensor.
@@ -104,6 +106,8 @@ class Embedding:
 
         `wide` narrows the bounds to what float32 arithmetic without overflow or underflow on the way achieves.
         """
+        if self.max_norm is not None and index.dtype in OPTIONAL_INDEX_DTYPES:
+            return Anything(weight.dtype, weight.shape, f"{index.dtype} indices are not documented")
         if self.max_norm is None or self._refuses(index) is not None:
             return Exactly(weight)
         after = self._renormalised(weight, {int(i) for i in index.components()}, wide=wide)
@@ -137,16 +141,17 @@ class Embedding:
             return Anything(values.dtype, values.shape, "norm_type of zero, below zero or NaN is not documented")
         norm = bounds.norm_interval(components, self.norm_type, form, wide=wide)
         limit = Fraction(self.max_norm)
-        # The limit itself may be rounded to the dtype before it is compared.
-        slack = Fraction(0) if form.round(self.max_norm) == self.max_norm else limit * form.unit_roundoff
+        slack = bounds.storing_error(self.max_norm, form)  # the limit may be rounded to the dtype before it is compared
         if norm.high is not None and norm.high <= limit - slack:
             return unchanged
-        factors = bounds.rescaling(norm, limit, form)
+        factors = bounds.rescaling(norm, self.max_norm, form)
         rescaled = Within(
             values.dtype, values.shape, tuple(bounds.product_interval(c, factors, form) for c in components)
         )
         undocumented = self.freeze or row == self.padding_row
-        return rescaled if norm.low > limit + slack and not undocumented else OneOf((unchanged, rescaled))
+        limit_overflows = not wide and limit >= form.overflow  # then no norm exceeds it
+        above = norm.low > limit + slack and not limit_overflows
+        return rescaled if above and not undocumented else OneOf((unchanged, rescaled))
 
     # -- gradient: padding_idx, scale_grad_by_freq, sparse ------------------------------------------------------------
 

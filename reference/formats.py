@@ -94,7 +94,7 @@ class Format:
             return math.copysign(math.inf, exact)
         exponent = max(_floor_log2(abs(exact)) if exact else self.emin, self.emin)
         step = _power_of_two(exponent - self.precision + 1)
-        return float(round(exact / step) * step)  # Python's round() of a Fraction is half to even
+        return math.copysign(round(exact / step) * step, value)  # Python's round() of a Fraction is half to even
 
     def encode(self, components: Iterable[float]) -> bytes:
         """The little-endian bytes of components, each rounded to the format."""
@@ -102,11 +102,12 @@ class Format:
             integers = [int(c) for c in components]
             return struct.pack(f"<{len(integers)}{self.code}", *integers)
         floats = list(components)
-        if self.precision < 53:
-            floats = [self._round_float(c) for c in floats]
-        packed = struct.pack(f"<{len(floats)}{self.code}", *floats)
         if self.name != "bfloat16":
-            return packed
+            try:
+                return struct.pack(f"<{len(floats)}{self.code}", *floats)  # rounds to nearest, ties to even
+            except OverflowError:  # where we round to infinity
+                return struct.pack(f"<{len(floats)}{self.code}", *map(self._round_float, floats))
+        packed = struct.pack(f"<{len(floats)}f", *map(self._round_float, floats))
         upper = bytearray(2 * len(floats))
         upper[0::2], upper[1::2] = packed[2::4], packed[3::4]
         return bytes(upper)
@@ -124,8 +125,9 @@ class Format:
         if value == 0 or not math.isfinite(value):
             return value
         step = max(math.frexp(value)[1], self.emin + 1) - self.precision
-        rounded = math.ldexp(round(math.ldexp(value, -step)), step)
-        return rounded if math.frexp(rounded)[1] <= self.emax + 1 else math.copysign(math.inf, value)
+        steps = abs(round(math.ldexp(value, -step)))
+        overflows = steps.bit_length() + step > self.emax + 1
+        return math.copysign(math.inf if overflows else math.ldexp(steps, step), value)
 
 
 def _power_of_two(exponent: int) -> Fraction:

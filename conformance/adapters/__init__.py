@@ -1,1 +1,1 @@
-"""Bundled adapters, one module each; `--embedding some-name` is the module `some_name` here, which defines `ADAPTER`."""
+"""Bundled adapters, a module each; `--embedding some-name` is the module `some_name`, which defines `ADAPTER`."""

@@ -73,7 +73,7 @@ class TorchModuleAdapter:
                 raise Unsupported(f"{self.target} has no from_pretrained")
             with refusals():
                 freeze = {} if config.freeze else {"freeze": False}
-                return TorchInstance(self.factory.from_pretrained(table, **freeze, **keywords))  # type: ignore[attr-defined]
+                return TorchInstance(self.factory.from_pretrained(table, **freeze, **keywords))
         if via == "_weight":
             keywords.update({"_weight": table}, **({"_freeze": True} if config.freeze else {}))
         else:
@@ -224,7 +224,7 @@ def refusals() -> Iterator[None]:
 
 
 def changed_arguments(config: Config) -> dict[str, Any]:
-    """The keyword arguments that differ from their defaults, so that an implementation without them can still be made."""
+    """The keyword arguments that differ from their defaults: one that lacks the others can still be made."""
     names = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
     changed = {name: getattr(config, name) for name in names}
     return {name: value for name, value in changed.items() if value != getattr(DEFAULTS, name)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conformance.case import Config, Lookup
@@ -114,7 +114,7 @@ def _load(arguments: Mapping[str, Any], _: str | None) -> list[str]:
     return [*lines, "embedding.load_state_dict(state)", 'print("weight", weight)']
 
 
-_VERBS = {
+_VERBS: dict[str, Callable[[Mapping[str, Any], str | None], list[str]]] = {
     "make": _make,
     "forward": _forward,
     "gradient": _gradient,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import given
 
@@ -65,7 +66,7 @@ def test_not_2d(embedding: Subject, case: Case) -> None:
     for shape in ((rows,), (), (rows, dim + 1, 1)):
         weight = palettes.fill("counting", embedding.dtype, shape, 0)
         wrong = replace(case, weight=weight, weight_layout="contiguous")
-        embedding.refuses(f"shape {shape}", WRONG_ARGUMENT, lambda c=wrong: embedding.make(c, via="from_pretrained"))
+        embedding.refuses(f"shape {shape}", WRONG_ARGUMENT, partial(embedding.make, wrong, via="from_pretrained"))
 
 
 @clause("from_pretrained.trains", MUST, argument="from_pretrained", doc="freeze")

@@ -27,7 +27,7 @@ def _duplicates(case: Case) -> bool:
 @clause("gradient.sum", MUST, argument="num_embeddings", doc="Embedding", when=_some)
 @given(cases(sparse=OFF))
 def test_sum(embedding: Subject, case: Case) -> None:
-    """A row's gradient is the sum of the upstream gradients of its lookups, within the rounding that any order may cause."""
+    """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 
@@ -97,7 +97,7 @@ def test_frozen(embedding: Subject, case: Case) -> None:
 @clause("gradient.no-leak", MUST, argument="num_embeddings", doc="Embedding", when=_some)
 @given(cases(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF))
 def test_no_leak(embedding: Subject, case: Case) -> None:
-    """NaN or infinity in an upstream gradient reaches the gradient of the row that was looked up there, and no other."""
+    """NaN or infinity in an upstream gradient reaches the row that was looked up there, and no other."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from hypothesis import given
 
@@ -27,14 +28,14 @@ def _odd_layout(case: Case) -> bool:
 @clause("lookup.bits", MUST, argument="num_embeddings", doc="Embedding", when=_some)
 @given(cases(max_norm=OFF, freeze=ANY, weights=palettes.ANY))
 def test_bits(embedding: Subject, case: Case) -> None:
-    """Each output row is the weight's row at that index, bit for bit: NaN payloads, infinities, -0.0 and subnormals too."""
+    """Each output row is the weight's row at its index, bit for bit: NaN payloads, infinities, -0.0 and subnormals."""
     embedding.judge("output", embedding.predict(case).output, embedding.run(case, backward=False).output)
 
 
 @clause("lookup.shape", MUST, argument="embedding_dim", doc="Shape")
 @given(cases(freeze=ANY))
 def test_shape(embedding: Subject, case: Case) -> None:
-    """The output has the index's shape with embedding_dim appended, for 0-d, empty and n-d indices, and the weight's dtype."""
+    """The output has the index's shape with embedding_dim appended (0-d and empty ones too) and the weight's dtype."""
     output = embedding.run(case, backward=False).output
     judge.equal("the output's shape", (*case.index.shape, case.config.embedding_dim), output.shape)
     judge.equal("the output's dtype", embedding.dtype, output.dtype)
@@ -95,7 +96,7 @@ def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
     for dtype in ("float32", "float64", "complex64", "bool"):
         index = Tensor.of(dtype, case.index.shape, [0] * case.index.numel)
         call = replace(case.lookups[0], index=index)
-        embedding.refuses(f"a {dtype} index", WRONG_DTYPE, lambda c=call: instance.forward(lookup=c))
+        embedding.refuses(f"a {dtype} index", WRONG_DTYPE, partial(instance.forward, lookup=call))
 
 
 @clause("lookup.new-memory", MUST, argument="num_embeddings", doc="Embedding", when=_some)

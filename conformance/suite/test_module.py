@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import given
 
@@ -48,7 +49,7 @@ def test_load_refused(embedding: Subject, case: Case) -> None:
     rows, dim = case.weight.shape
     larger = palettes.fill("counting", embedding.dtype, (rows + 1, dim), 0)
     for what, state in (("a wrong shape", {"weight": larger}), ("a wrong key", {"table": _other(case.weight)})):
-        embedding.refuses(f"a state with {what}", WRONG_ARGUMENT, lambda s=state: instance.load(state=s))
+        embedding.refuses(f"a state with {what}", WRONG_ARGUMENT, partial(instance.load, state=state))
         embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 

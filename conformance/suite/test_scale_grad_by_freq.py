@@ -55,7 +55,7 @@ def test_each_call(embedding: Subject, case: Case) -> None:
     )
 )
 def test_with_padding(embedding: Subject, case: Case) -> None:
-    """Together with padding_idx, the row at padding_idx gets no gradient and the others are divided by their own counts."""
+    """Together with padding_idx, that row gets no gradient and the others are divided by their own counts."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 

@@ -110,8 +110,8 @@ class Life(RuleBasedStateMachine):
 
 
 @clause("sequences.life", MUST, argument="num_embeddings", doc="Embedding", enough=LIVES)
-def test_life(embedding: Subject, case: Case | None = None) -> None:
-    """Any sequence of lookups, backwards, SGD steps, cleared gradients, loads and copies keeps the contract throughout."""
+def test_life(embedding: Subject, case: Case | None = None) -> None:  # noqa: PT028 - not a fixture
+    """Any sequence of lookups, backwards, SGD steps, cleared gradients, loads and copies keeps the contract."""
     life = type("Life", (Life,), {"embedding": embedding})
     if case is not None:  # the witness of a known deviation: its lookups, one after the other
         one = life()

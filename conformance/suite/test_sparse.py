@@ -23,6 +23,15 @@ def _duplicates(case: Case) -> bool:
     return case.features()["duplicates"] and case.config.embedding_dim > 0
 
 
+def _emptied(case: Case) -> Case:
+    """The case with the same rank of index and nothing in it."""
+    call = case.lookups[0]
+    shape = (0, *call.index.shape[1:])
+    index = Tensor(call.index.dtype, shape, b"")
+    upstream = Tensor(call.upstream.dtype, (*shape, case.config.embedding_dim), b"")
+    return replace(case, lookups=(replace(call, index=index, upstream=upstream),))
+
+
 @clause("sparse.layout", MUST, argument="sparse", doc="sparse")
 @given(cases(sparse=ON, upstreams=palettes.ANY))
 def test_layout(embedding: Subject, case: Case) -> None:
@@ -67,7 +76,7 @@ def test_padding_scalar(embedding: Subject, case: Case) -> None:
 
 
 @clause("sparse.empty", MUST, argument="sparse", doc="sparse", when=lambda case: case.index.numel == 0)
-@given(cases(sparse=ON, large=False).map(lambda case: _emptied(case)))
+@given(cases(sparse=ON, large=False).map(_emptied))
 def test_empty(embedding: Subject, case: Case) -> None:
     """An empty index gives a gradient without entries, or of zeros."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
@@ -110,12 +119,3 @@ def test_step(embedding: Subject, case: Case) -> None:
         instance.step(optimizer="SGD", options={"lr": 1.0}, lookups=once.lookups)
         stepped.append(instance.weight())
     embedding.judge("the weight after a step", Exactly(stepped[0]), stepped[1])
-
-
-def _emptied(case: Case) -> Case:
-    """The case with the same rank of index and nothing in it."""
-    call = case.lookups[0]
-    shape = (0, *call.index.shape[1:])
-    index = Tensor(call.index.dtype, shape, b"")
-    upstream = Tensor(call.upstream.dtype, (*shape, case.config.embedding_dim), b"")
-    return replace(case, lookups=(replace(call, index=index, upstream=upstream),))
