@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Tuple
+from typing import Tuple  # noqa: UP035 - see Lookup
 
 from reference import bounds
 from reference.formats import Format
