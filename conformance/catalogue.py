@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 
 from conformance import suite
 from conformance.clause import Clause
 
 
 def clauses() -> tuple[Clause, ...]:
-    """Every clause, in the order of the modules' names and then of the source.
+    """Every clause, in the order of `conformance.suite.MODULES` and then of the source.
 
     Raises:
         ValueError: two clauses have the same id.
     """
     found: dict[str, Clause] = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(suite.__path__) if m.name.startswith("test_")):
+    for module in suite.MODULES:
         for value in vars(importlib.import_module(f"{suite.__name__}.{module}")).values():
             clause = getattr(value, "clause", None)
             if isinstance(clause, Clause):

@@ -68,6 +68,8 @@ class Finding:
     def gist(self) -> str:
         """The finding in one line, for the list of what needs attention."""
         for group in self.groups:
+            if group.verdict == self.outcome and group.entry:
+                return str(group.entry["reason"])  # why it deviates says more than how
             if group.verdict == self.outcome and group.sightings:
                 return str(group.sightings[0].deviation["summary"])
         for entry in (group.entry for group in self.groups if group.entry):

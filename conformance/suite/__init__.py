@@ -1,1 +1,15 @@
 """The contract: one module per section, one test per clause."""
+
+MODULES = (
+    "test_construction",
+    "test_from_pretrained",
+    "test_lookup",
+    "test_gradient",
+    "test_padding_idx",
+    "test_max_norm",
+    "test_scale_grad_by_freq",
+    "test_sparse",
+    "test_module",
+    "test_sequences",
+)
+"""In the order in which a reader meets them."""
