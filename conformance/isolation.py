@@ -221,9 +221,7 @@ class WorkerInstance:
 def _pump(process: subprocess.Popen[str], answers: queue.SimpleQueue[str]) -> None:
     """Move lines to the queue, and an empty string at the end."""
     assert process.stdout is not None
-    try:
-        for line in process.stdout:
+    with process.stdout as lines:
+        for line in lines:
             answers.put(line)
-    except ValueError:  # closed meanwhile
-        pass
     answers.put("")
