@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from packaging.version import Version
+
 from conformance.case import Case
 
 MUST, SHOULD, INFO = "MUST", "SHOULD", "INFO"
@@ -49,6 +51,14 @@ class Clause:
     def section(self) -> str:
         """The part of the id before the dot."""
         return self.id.partition(".")[0]
+
+    def not_in_force(self, torch: str | None) -> str:
+        """Why the clause does not hold in a torch release, or "" where it does; without torch, it holds."""
+        if torch and self.since and Version(torch) < Version(self.since):
+            return f"documented since torch {self.since}"
+        if torch and self.until and Version(torch) >= Version(self.until):
+            return f"documented until torch {self.until}"
+        return ""
 
 
 def clause(id: str, level: str, *, argument: str, doc: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002

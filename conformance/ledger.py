@@ -76,6 +76,10 @@ class Entry:
         except InvalidVersion:
             return False
 
+    def is_about(self, dtype: str | None, device: str | None) -> bool:
+        """Whether cases of this dtype on this device can have the entry's features."""
+        return _admits(self.features, "dtype", dtype) and _admits(self.features, "device", device)
+
 
 @dataclass
 class Ledger:
@@ -90,10 +94,7 @@ class Ledger:
         return [
             entry
             for entry in self.deviations
-            if entry.clause == clause
-            and entry.applies_to(description)
-            and _admits(entry.features, "dtype", dtype)
-            and _admits(entry.features, "device", device)
+            if entry.clause == clause and entry.applies_to(description) and entry.is_about(dtype, device)
         ]
 
 

@@ -180,6 +180,7 @@ def _unmatched(session: Session, verdicts: list[Verdict]) -> list[str]:
         f"the ledger's entry for {entry.clause} ({entry.reason}) matched nothing in this run"
         for entry in session.ledger.deviations
         if entry.clause in ran
+        and any(entry.is_about(dtype, device) for dtype in session.dtypes for device in session.devices)
         and entry.applies_to(session.description)
         and not entry.inherited
         and (entry.clause, entry.reason) not in used

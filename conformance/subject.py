@@ -80,6 +80,9 @@ class Subject:
         Raises:
             Deviation: the implementation deviates; carries the case and the calls.
         """
+        if reason := clause.not_in_force(self.description.packages.get("torch")):
+            self.tally.unsupported, self.tally.reason = 1, reason
+            return
         self.tally.cases += 1
         self.calls.clear()
         before = self.tally.exercised, self.tally.unsupported

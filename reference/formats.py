@@ -91,7 +91,7 @@ class Format:
             return value  # keeps the sign of zero
         exact = Fraction(value)
         if abs(exact) >= self.overflow:
-            return math.copysign(math.inf, exact)
+            return math.inf if exact > 0 else -math.inf
         exponent = max(_floor_log2(abs(exact)) if exact else self.emin, self.emin)
         step = _power_of_two(exponent - self.precision + 1)
         return math.copysign(round(exact / step) * step, value)  # Python's round() of a Fraction is half to even
