@@ -19,10 +19,12 @@ from conformance.adapter import Backward, Description, Died, Forward, Refused, U
 from conformance.case import Config, Lookup
 from conformance.target import UnusableTarget
 from conformance.wire import decode, encode
+from conformance.worker import UNUSABLE
 from reference import Tensor
 
 SECONDS_TO_START = 120.0
 SECONDS_TO_ANSWER = 60.0
+ANSWERS = {"result", "instance", "refused", "unsupported", "error"}
 
 
 class WorkerAdapter:
@@ -41,6 +43,7 @@ class WorkerAdapter:
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as we do
         self._next = 0
+        self._answered = False
         self._done: list[int] = []
 
     def describe(self) -> Description:
@@ -79,7 +82,8 @@ class WorkerAdapter:
             process.stdin.flush()
         except OSError:
             raise Died(self._end()) from None
-        answer = self._answer(self.seconds if self._next > 1 else SECONDS_TO_START)
+        answer = self._answer(self.seconds if self._answered else SECONDS_TO_START)
+        self._answered = True
         if "refused" in answer:
             raise Refused(**answer["refused"])
         if "unsupported" in answer:
@@ -100,24 +104,39 @@ class WorkerAdapter:
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
-            self._answers, self._next, self._done = queue.SimpleQueue(), 0, []
+            # Numbers go on from one worker to the next, so that none names an instance of both.
+            self._answers, self._answered, self._done = queue.SimpleQueue(), False, []
             path = os.pathsep.join(p for p in sys.path if p)
-            self._process = subprocess.Popen(  # noqa: S603 - the user named the program
-                self._command(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
-                encoding="utf-8",
-                env={**os.environ, "PYTHONPATH": path},
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - the user named the program
+                    self._command(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    text=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    env={**os.environ, "PYTHONPATH": path},
+                )
+            except OSError as error:
+                raise UnusableTarget(f"--embedding {self.target}: cannot be started: {error.strerror}") from error
             threading.Thread(target=_pump, args=(self._process, self._answers), daemon=True).start()
         return self._process
 
     def _command(self) -> list[str]:
         if self.target.startswith("command:"):
-            return shlex.split(self.target[len("command:") :])
-        return [sys.executable, "-m", "conformance.worker", self.target]
+            return self._words(self.target[len("command:") :])
+        # -P: a folder where the user stands, named like one of our packages, is not imported in its place
+        return [sys.executable, "-P", "-m", "conformance.worker", self.target]
+
+    def _words(self, command: str) -> list[str]:
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise UnusableTarget(f"--embedding {self.target}: {error}") from error
+        if not words:
+            raise UnusableTarget(f"--embedding {self.target}: names no program; write command:PROGRAM ARGS")
+        return words
 
     def _answer(self, seconds: float) -> dict[str, Any]:
         try:
@@ -129,7 +148,7 @@ class WorkerAdapter:
             raise Died(self._end())
         try:
             answer = json.loads(line)
-            if answer["id"] == self._next and len(answer) == 2:
+            if answer["id"] == self._next and len(answer) == 2 and set(answer) & ANSWERS:
                 return dict(answer)
         except (ValueError, TypeError, KeyError):
             pass
@@ -149,9 +168,10 @@ class WorkerAdapter:
         except subprocess.TimeoutExpired:
             process.kill()
             status = process.wait()
-        if status == 2:
-            self._errors.seek(0)
-            raise UnusableTarget(self._errors.read().strip().splitlines()[-1])
+        self._errors.seek(0)
+        said = self._errors.read().strip()
+        if status == UNUSABLE and not self._answered and said:
+            raise UnusableTarget(said.splitlines()[-1])
         return f"died ({signal.Signals(-status).name})" if status < 0 else f"died (exit status {status})"
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from conformance.adapter import Declared, Description
 from conformance.case import FEATURES, Case
+from conformance.clause import Clause
 from conformance.wire import decode, encode
 
 BUNDLED = Path(__file__).parent / "deviations"
@@ -98,12 +99,17 @@ class Ledger:
         ]
 
 
-def read(name: str, clauses: Collection[str]) -> Ledger:
+def bundled() -> tuple[str, ...]:
+    """Names of the bundled ledgers."""
+    return tuple(sorted(path.stem for path in BUNDLED.glob("*.toml")))
+
+
+def read(name: str, clauses: Iterable[Clause]) -> Ledger:
     """The ledger at a path, or the bundled one of that name.
 
     Args:
         name: path of a TOML file, or an adapter's name.
-        clauses: ids of all clauses.
+        clauses: all of them.
 
     Raises:
         LedgerError: no such file, not TOML, or an entry that does not fit.
@@ -112,14 +118,13 @@ def read(name: str, clauses: Collection[str]) -> Ledger:
     try:
         content = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
     except OSError as error:
-        bundled = ", ".join(sorted(p.stem for p in BUNDLED.glob("*.toml")))
-        raise LedgerError(f"{name}: {error.strerror or error}; bundled ledgers: {bundled}") from error
+        raise LedgerError(f"{name}: {error.strerror or error}; bundled ledgers: {', '.join(bundled())}") from error
     except (TOMLKitError, UnicodeDecodeError) as error:
         raise LedgerError(f"{name}: not TOML: {error}") from error
-    ledger = Ledger(path)
-    for number, table in enumerate(content.pop("deviation", []), start=1):
-        ledger.deviations += _entries(f"{name}, deviation {number}", table, clauses)
-    for number, table in enumerate(content.pop("unsupported", []), start=1):
+    ledger, by_id = Ledger(path), {clause.id: clause for clause in clauses}
+    for number, table in enumerate(_tables(name, content, "deviation"), start=1):
+        ledger.deviations += _entries(f"{name}, deviation {number}", table, by_id)
+    for number, table in enumerate(_tables(name, content, "unsupported"), start=1):
         where = f"{name}, unsupported {number}"
         _check(where, table, required=("features", "reason"), allowed=("features", "reason"))
         ledger.unsupported.append(Declared(_features(where, table["features"]), table["reason"]))
@@ -166,12 +171,26 @@ def prune(path: Path, fixed: Sequence[Entry]) -> None:
 TABLES = ("deviation", "unsupported")
 _REQUIRED = ("clause", "features", "reason")
 _ALLOWED = (*_REQUIRED, "implementation", "versions", "link", "witness")
+_KINDS: Mapping[str, tuple[Any, str]] = {
+    "clause": ((str, list), "a string or a list of strings"),
+    "features": (dict, "a table"),
+}
+"""What the keys hold that do not hold a string, as types and in words."""
 
 
-def _entries(where: str, table: Mapping[str, Any], clauses: Collection[str]) -> list[Entry]:
+def _tables(name: str, content: dict[str, Any], key: str) -> list[Any]:
+    tables = content.pop(key, [])
+    if not isinstance(tables, list):
+        raise LedgerError(f"{name}: {key} is not a list of tables; write each under [[{key}]]")
+    return tables
+
+
+def _entries(where: str, table: Mapping[str, Any], clauses: Mapping[str, Clause]) -> list[Entry]:
     """The entry of each clause that a table names; the witness must fail each of them."""
     _check(where, table, required=_REQUIRED, allowed=_ALLOWED)
     named = table["clause"] if isinstance(table["clause"], list) else [table["clause"]]
+    if not named:
+        raise LedgerError(f"{where}: clause names none")
     for clause in named:
         if clause not in clauses:
             raise LedgerError(f"{where}: unknown clause {clause!r}{_nearest(str(clause), clauses)}")
@@ -179,14 +198,10 @@ def _entries(where: str, table: Mapping[str, Any], clauses: Collection[str]) -> 
         SpecifierSet(table.get("versions", ""))
     except InvalidSpecifier as error:
         raise LedgerError(f"{where}: versions: {error}; write PEP 440 specifiers such as '>=2.0,<2.4'") from error
-    witness = None
-    if "witness" in table:
-        try:
-            witness = decode(json.loads(table["witness"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise LedgerError(f"{where}: the witness is not a case in JSON: {error}") from error
-        if not isinstance(witness, Case):
-            raise LedgerError(f"{where}: the witness is not a case in JSON")
+    witness = _witness(where, table["witness"]) if "witness" in table else None
+    for clause in named:
+        if witness is None and clauses[clause].draws:
+            raise LedgerError(f"{where}: witness is missing: the smallest case that shows it, as JSON")
     return [
         Entry(
             clause=clause,
@@ -201,13 +216,29 @@ def _entries(where: str, table: Mapping[str, Any], clauses: Collection[str]) -> 
     ]
 
 
-def _check(where: str, table: Mapping[str, Any], *, required: Sequence[str], allowed: Sequence[str]) -> None:
+def _witness(where: str, text: str) -> Case:
+    try:
+        witness = decode(json.loads(text))
+        if isinstance(witness, Case):
+            witness.features()  # fails where the case is not made of what a case is made of
+            return witness
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise LedgerError(f"{where}: the witness is not a case in JSON: {error}") from error
+    raise LedgerError(f"{where}: the witness is not a case in JSON, but a {type(witness).__name__}")
+
+
+def _check(where: str, table: Any, *, required: Sequence[str], allowed: Sequence[str]) -> None:
+    if not isinstance(table, dict):
+        raise LedgerError(f"{where}: {table!r} is not a table")
     for name in required:
         if name not in table:
             raise LedgerError(f"{where}: {name} is missing")
     for name in table:
         if name not in allowed:
             raise LedgerError(f"{where}: unknown key {name!r}{_nearest(name, allowed)}")
+        kinds, words = _KINDS.get(name, (str, "a string"))
+        if not isinstance(table[name], kinds):
+            raise LedgerError(f"{where}: {name} is {table[name]!r}; it must be {words}")
     if not str(table["reason"]).strip():
         raise LedgerError(f"{where}: reason is empty; say why")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from conformance.ledger import bundled
 from conformance.profiles import PROFILES, Profile
 
 
@@ -102,11 +104,11 @@ def read(config: pytest.Config) -> Options:
         return tuple(dict.fromkeys(part.strip() for part in value(name).split(",") if part.strip()))
 
     def path(name: str) -> Path | None:
-        return Path(value(name)) if value(name) else None
+        return _writable(name, Path(value(name))) if value(name) else None
 
     baseline = choice("embedding-baseline", ("", "write", "prune"))
-    if baseline and not value("embedding-deviations"):
-        raise BadOption(f"--embedding-baseline {baseline}: needs --embedding-deviations FILE, the file to {baseline}")
+    if baseline:
+        _check_baseline(baseline, value("embedding-deviations"))
     return Options(
         target=value("embedding"),
         isolation=choice("embedding-isolation", ("auto", "process", "none")),
@@ -137,6 +139,26 @@ def select(option: str, wanted: tuple[str, ...], there: tuple[str, ...]) -> tupl
     return wanted
 
 
+def _check_baseline(baseline: str, deviations: str) -> None:
+    needed = f"--embedding-baseline {baseline}: needs --embedding-deviations FILE, the file to {baseline}"
+    if not deviations:
+        raise BadOption(needed)
+    if deviations in bundled():
+        raise BadOption(f"{needed}; {deviations} is a bundled ledger")
+    _writable("embedding-deviations", Path(deviations))
+
+
+def _writable(option: str, path: Path) -> Path:
+    """The path, made sure before a long run that a file can be written there afterwards."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise BadOption(f"--{option} {path}: cannot be written; name a file in a folder of yours")
+    except OSError as error:
+        raise BadOption(f"--{option} {path}: {error.strerror}; name a file in a folder of yours") from error
+    return path
+
+
 def _table(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
@@ -144,12 +166,14 @@ def _table(path: Path) -> dict[str, Any]:
         tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
     except tomllib.TOMLDecodeError as error:
         raise BadOption(f"{path}: not TOML: {error}") from error
-    table: dict[str, Any] = tools.get("embedding-conformance", {})
+    table: Any = tools.get("embedding-conformance", {})
+    if not isinstance(table, dict):
+        raise BadOption(f"{path}: embedding-conformance under [tool] must be a table, [tool.embedding-conformance]")
     for key in table:
         if key.replace("_", "-") not in HELP:
             allowed = ", ".join(map(_ini, HELP))
             raise BadOption(f"{path}: [tool.embedding-conformance] has an unknown key {key!r}; keys: {allowed}")
-    return table
+    return dict(table)
 
 
 def _ini(name: str) -> str:

@@ -163,13 +163,19 @@ def _failure(clause: Clause, verdict: Verdict) -> str:
         lines += [f"  {deviation['summary']}", f"  smallest case: {deviation['case_repr'] or 'none is needed'}"]
         lines += [f"  expected: {deviation['expected']}", f"  observed: {deviation['observed']}"]
         if deviation["difference"]:
-            lines.append(
-                "  first difference: at {where} expected {expected} ({expected_bits}), observed {observed} "
-                "({observed_bits})".format(**deviation["difference"])
-            )
+            lines.append(f"  first difference: {_difference(deviation['difference'])}")
         if deviation["script"]:
             lines += ["", "  To reproduce without this suite:", "", deviation["script"]]
     return "\n".join(lines)
+
+
+def _difference(difference: dict[str, Any]) -> str:
+    """The first element that differs, both sides with their bits where they have any."""
+    sides = (
+        f"{side} {difference[side]}" + (f" ({bits})" if (bits := difference[f"{side}_bits"]) else "")
+        for side in ("expected", "observed")
+    )
+    return f"at {difference['where']} {', '.join(sides)}"
 
 
 def _unmatched(session: Session, verdicts: list[Verdict]) -> list[str]:

@@ -47,7 +47,7 @@ def _session(config: pytest.Config) -> Session:
         _check_for_shadows()
         try:
             chosen = options.read(config)
-            config.stash[SESSION] = Session(chosen, [c.id for c in clauses()])
+            config.stash[SESSION] = Session(chosen, clauses())
         except (BadOption, UnusableTarget, LedgerError) as error:
             pytest.exit(str(error), returncode=2)
         config.stash[OUTCOME] = Outcome(config.stash[SESSION], str(config.getoption("hypothesis_seed")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from conformance.judge import Deviation
 from conformance.ledger import Entry, Ledger
 from conformance.options import Options, select
 from conformance.subject import Subject
-from conformance.target import resolve
+from conformance.target import UnusableTarget, resolve
 from conformance.wire import encode
 
 Verdict = dict[str, Any]
@@ -28,7 +28,7 @@ Verdict = dict[str, Any]
 class Session:
     """What a run of the suite shares between its tests."""
 
-    def __init__(self, options: Options, clauses: Collection[str]) -> None:
+    def __init__(self, options: Options, clauses: Sequence[Clause]) -> None:
         """Find the implementation and read the ledger.
 
         Raises:
@@ -39,14 +39,28 @@ class Session:
         commanded = options.target.startswith("command:")
         isolated = options.isolation == "process" or commanded
         self.adapter: Any = self.worker if isolated else resolve(options.target)
-        self.description: Description = self.adapter.describe()
+        self.description = self._described()
         self.devices = select("embedding-device", options.devices, self.description.devices)
         self.dtypes = select("embedding-dtype", options.dtypes, self.description.dtypes)
         self.ledger = self._ledger(clauses)
         unsupported = (*self.description.unsupported, *self.ledger.unsupported)
         self.description = replace(self.description, unsupported=unsupported)
 
-    def _ledger(self, clauses: Collection[str]) -> Ledger:
+    def _described(self) -> Description:
+        """What the adapter says of itself, checked, because anybody may have written it."""
+        wrong = f"--embedding {self.options.target}: asked to describe itself, it"
+        try:
+            description = self.adapter.describe()
+        except UnusableTarget:
+            raise
+        except Exception as error:
+            said = (str(error).strip() or "no message").splitlines()[-1]
+            raise UnusableTarget(f"{wrong} raised {type(error).__name__}: {said}") from error
+        if not isinstance(description, Description):
+            raise UnusableTarget(f"{wrong} answered with a {type(description).__name__}, not a Description")
+        return description
+
+    def _ledger(self, clauses: Sequence[Clause]) -> Ledger:
         """The ledger that was named, and the bundled one that applies by itself."""
         name, own = self.options.deviations, self.description.ledger
         new = self.options.baseline == "write" and not Path(name).exists()

@@ -8,11 +8,13 @@ well.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import random
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -55,27 +57,19 @@ CORNERS = ("sparse with scale", "sparse padding of a scalar", "max_norm without 
 """Interplays that have a clause of their own and are left out elsewhere, so that one defect there shows once:
 scale_grad_by_freq with sparse; a 0-d index with padding_idx and sparse; max_norm for rows without elements."""
 
+_PADDING = ("first", "last", "middle", "last from the end", "first from the end")
+_SWITCH = {ANY: (False, True), ON: (True,), OFF: (False,)}
+_LAYOUTS = ("contiguous", *LAYOUTS)  # contiguous twice as often as any other
+
 _seeds = st.integers(0, 2**32 - 1)
-_booleans = st.booleans()
-_num_embeddings = st.sampled_from(NUM_EMBEDDINGS)
-_embedding_dims = st.sampled_from(EMBEDDING_DIMS)
-_large_shapes = st.sampled_from(LARGE_SHAPES)
-_one_in_sixteen = st.integers(0, 15).map(lambda i: i == 15)
-_norm_types = st.sampled_from(NORM_TYPES)
-_max_norms = st.sampled_from(MAX_NORMS)
-_layouts = st.sampled_from(("contiguous", *LAYOUTS))
-_index_dtypes = st.sampled_from(("int64", "int32"))
 _dtypes = st.sampled_from(DTYPES)
-_padding = st.sampled_from(("first", "last", "middle", "last from the end", "first from the end"))
-
-
-def _switch(value: str) -> st.SearchStrategy[bool]:
-    return _booleans if value == ANY else st.just(value == ON)
 
 
 @functools.cache
-def _shapes_of_at_least(count: int) -> st.SearchStrategy[tuple[int, ...]]:
-    return st.sampled_from([shape for shape in SHAPES if math.prod(shape) >= count])
+def _simplest_first(*options: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """One of each of the options, in a single draw; it shrinks towards what stands first in them."""
+    together = itertools.product(*options)
+    return st.sampled_from(sorted(together, key=lambda one: sum(map(tuple.index, options, one))))
 
 
 @st.composite
@@ -123,14 +117,9 @@ def cases(
         corner: the one of `CORNERS` that the case must be in; by default it is in none.
     """
     dtype = dtype or dtype_under_test.get() or draw(_dtypes)
-    rows = draw(_num_embeddings)
-    dim = max(draw(_embedding_dims), columns)
-    pad = _pad(draw(_padding), rows) if draw(_switch(padding_idx)) else None
-    limit, order = None, 2.0
-    if draw(_switch(max_norm)):
-        limit = draw(_max_norms)
-        order = draw(_norm_types) if norm_type is None else norm_type
-    scale, gradient_is_sparse = draw(_switch(scale_grad_by_freq)), draw(_switch(sparse))
+    rows, dim = draw(_simplest_first(NUM_EMBEDDINGS, tuple(d for d in EMBEDDING_DIMS if d >= columns)))
+    padding, scale, gradient_is_sparse, frozen = draw(_flags(padding_idx, scale_grad_by_freq, sparse, freeze))
+    limit, order = draw(_norms(max_norm, norm_type))
     if corner == "sparse with scale":
         scale = gradient_is_sparse = True
     elif scale and gradient_is_sparse:
@@ -139,69 +128,88 @@ def cases(
         dim = 0
     elif limit is not None:
         dim = max(dim, 1)
-    config = Config(rows, dim, pad, limit, order, scale, gradient_is_sparse, draw(_switch(freeze)))
-    weight_layout = draw(_layouts)
-    if weight_layout == "expanded" and (writable or limit is not None):
-        weight_layout = "contiguous"
-    weight = palettes.fill(draw(st.sampled_from(weights)), dtype, (rows, dim), draw(_seeds))
-    calls = tuple(
-        _lookup(draw, config, dtype, upstreams, index_patterns, index_dtypes, corner, indices=indices, large=large)
-        for _ in range(lookups)
-    )
-    return Case(config, _expandable(weight, weight_layout), calls, weight_layout)
+    config = Config(rows, dim, _pad(padding, rows), limit, order, scale, gradient_is_sparse, frozen)
+    palette, layout = draw(_simplest_first(tuple(weights), _LAYOUTS))
+    if layout == "expanded" and (writable or limit is not None):
+        layout = "contiguous"
+    weight = palettes.fill(palette, dtype, (rows, dim), draw(_seeds))
+    patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
+    kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), indices, large=large)
+    calls = tuple(_lookup(draw, kinds, config, dtype, scalar=scalar) for _ in range(lookups))
+    return Case(config, _expandable(weight, layout), calls, layout)
 
 
 @st.composite
 def lookups_for(draw: st.DrawFn, case: Case, *, upstreams: Sequence[str] = palettes.MODERATE) -> Lookup:
     """One more lookup for a case's configuration, with up to 33 indices."""
-    return _lookup(draw, case.config, case.weight.dtype, upstreams, None, INDEX_DTYPES, indices=0, large=False)
+    kinds = _lookups(tuple(upstreams), tuple(INDEX_PATTERNS), INDEX_DTYPES, 0, large=False)
+    return _lookup(draw, kinds, case.config, case.weight.dtype)
 
 
 @st.composite
 def out_of_range(draw: st.DrawFn) -> Case:
     """A case in which one index, and only one, is out of range."""
-    case = draw(cases(freeze=ANY, indices=1, columns=1, large=False, index_dtypes=("int64", "int32")))
+    case = draw(cases(freeze=ANY, indices=1, columns=1, large=False))
     call, rows = case.lookups[0], case.config.num_embeddings
     bad = (rows, -1, rows + 1, -rows, -rows - 1, 2**31 - 1, -(2**31), 2**31, 2**40, -(2**40))
     fitting = bad[:7] if call.index.dtype == "int32" else bad
-    positions = case.positions
+    positions = list(case.positions)
     positions[draw(st.integers(0, len(positions) - 1))] = draw(st.sampled_from(fitting))
     index = Tensor.of(call.index.dtype, call.index.shape, positions)
     layout = "contiguous" if call.index_layout == "expanded" else call.index_layout
     return replace(case, lookups=(replace(call, index=index, index_layout=layout),))
 
 
+@functools.cache
+def _flags(padding_idx: str, scale: str, sparse: str, freeze: str) -> st.SearchStrategy[tuple[Any, ...]]:
+    off = (None,) * (0 if padding_idx == ON else len(_PADDING))  # as likely as on, where either may be
+    padding = off if padding_idx == OFF else off + _PADDING
+    return _simplest_first(padding, _SWITCH[scale], _SWITCH[sparse], _SWITCH[freeze])
+
+
+@functools.cache
+def _norms(max_norm: str, norm_type: float | None) -> st.SearchStrategy[tuple[Any, ...]]:
+    """max_norm and norm_type; off is as likely as on, where either may be."""
+    on = _simplest_first(MAX_NORMS, NORM_TYPES if norm_type is None else (norm_type,))
+    off = st.just((None, 2.0))
+    return on if max_norm == ON else off if max_norm == OFF else off | on
+
+
+@functools.cache
+def _lookups(
+    upstreams: tuple[str, ...], patterns: tuple[str, ...], dtypes: tuple[str, ...], indices: int, *, large: bool
+) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Shape, index pattern, index dtype and layout, upstream palette and layout."""
+    shapes = tuple(shape for shape in SHAPES if math.prod(shape) >= indices)
+    several = shapes * 3 + LARGE_SHAPES if large else shapes  # a large one in every sixteen
+    kinds = _simplest_first(several, patterns, tuple(sorted(dtypes, reverse=True)), upstreams)
+    return st.tuples(kinds, _simplest_first(_LAYOUTS, _LAYOUTS), _seeds)
+
+
 def _lookup(
-    draw: st.DrawFn,
-    config: Config,
-    dtype: str,
-    upstreams: Sequence[str],
-    patterns: Sequence[str] | None,
-    index_dtypes: Sequence[str],
-    corner: str = "",
-    *,
-    indices: int,
-    large: bool,
+    draw: st.DrawFn, kinds: st.SearchStrategy[tuple[Any, ...]], config: Config, dtype: str, *, scalar: bool = False
 ) -> Lookup:
-    shape = draw(_large_shapes) if large and draw(_one_in_sixteen) else draw(_shapes_of_at_least(indices))
-    if corner == "sparse padding of a scalar":
+    (shape, pattern, index_dtype, palette), (index_layout, upstream_layout), seed = draw(kinds)
+    if scalar:
         shape = ()
     elif shape == () and config.sparse and config.padding_idx is not None:
         shape = (1,)
-    count = math.prod(shape)
-    rng = random.Random(draw(_seeds))  # noqa: S311 - test data
-    pattern = draw(_all_patterns if patterns is None else st.sampled_from(patterns))
-    positions = INDEX_PATTERNS[pattern](config, count, rng)
-    index_dtype = draw(_index_dtypes) if index_dtypes == INDEX_DTYPES else draw(st.sampled_from(index_dtypes))
-    index_layout, upstream_layout = draw(_layouts), draw(_layouts)
+    rng = random.Random(seed)  # noqa: S311 - test data
+    positions = INDEX_PATTERNS[pattern](config, math.prod(shape), rng)
     index = _expandable(Tensor.of(index_dtype, shape, positions), index_layout)
-    palette = draw(st.sampled_from(upstreams))
     upstream = palettes.fill(palette, dtype, (*shape, config.embedding_dim), rng.getrandbits(32))
     return Lookup(index, _expandable(upstream, upstream_layout), index_layout, upstream_layout)
 
 
-def _pad(kind: str, rows: int) -> int:
-    kinds = {"first": 0, "last": rows - 1, "middle": rows // 2, "last from the end": -1, "first from the end": -rows}
+def _pad(kind: str | None, rows: int) -> int | None:
+    kinds = {
+        None: None,
+        "first": 0,
+        "last": rows - 1,
+        "middle": rows // 2,
+        "last from the end": -1,
+        "first from the end": -rows,
+    }
     return kinds[kind]
 
 
@@ -249,5 +257,3 @@ INDEX_PATTERNS: dict[str, Callable[[Config, int, random.Random], list[int]]] = {
     "only pads": _only_pads,
 }
 """How indices are chosen, simplest first."""
-
-_all_patterns = st.sampled_from(tuple(INDEX_PATTERNS))

@@ -100,12 +100,8 @@ class Subject:
                 self.tally.unsupported += 1
                 self.tally.reason = str(unsupported)
                 return
-            except Refused as refused:
-                raise self._evidence(_refused(refused), case) from None
-            except Died as died:
-                raise self._evidence(_died(died), case) from None
-            except Deviation as deviation:
-                raise self._evidence(deviation, case) from None
+            except (Refused, Died, SystemExit, Deviation) as came:
+                raise self._evidence(_deviation(came), case) from None
         if case is None:
             self.tally.exercised += before == (
                 self.tally.exercised,
@@ -285,13 +281,15 @@ def _is(value: object, wanted: object) -> bool:
     return value in wanted if isinstance(wanted, list) else value == wanted
 
 
-def _refused(refused: Refused) -> Deviation:
-    return Deviation("a call that the contract allows was refused", expected="no exception", observed=str(refused))
-
-
-def _died(died: Died) -> Deviation:
+def _deviation(came: Refused | Died | SystemExit | Deviation) -> Deviation:
+    """What ended a test's body, as a deviation."""
+    if isinstance(came, Deviation):
+        return came
+    if isinstance(came, Refused):
+        return Deviation("a call that the contract allows was refused", expected="no exception", observed=str(came))
+    observed = f"left by sys.exit({came.code!r})" if isinstance(came, SystemExit) else str(came)
     return Deviation(
-        "the implementation did not survive the call", expected="an answer or an exception", observed=str(died)
+        "the implementation did not survive the call", expected="an answer or an exception", observed=observed
     )
 
 

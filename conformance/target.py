@@ -47,13 +47,23 @@ def resolve(target: str) -> Adapter:
             raise UnusableTarget(f"--embedding {target}: {module_name} has no attribute {attribute!r}")
         found = getattr(found, name)
     if hasattr(found, "make") and hasattr(found, "describe"):
-        return cast("Adapter", found() if isinstance(found, type) else found)
+        return cast("Adapter", _called(found, target) if isinstance(found, type) else found)
     if not callable(found):
         raise UnusableTarget(
             f"--embedding {target}: {attribute} is a {type(found).__name__}; it must be a class or factory with "
             "nn.Embedding's signature, or an adapter"
         )
     return _torch_adapter(found, target)
+
+
+def _called(adapter: Any, target: str) -> Any:
+    try:
+        return adapter()
+    except Exception as error:
+        raise UnusableTarget(
+            f"--embedding {target}: {target}() raised {type(error).__name__}: {_first_line(error)}; the class of an "
+            "adapter is called without arguments"
+        ) from error
 
 
 def _torch_adapter(factory: Any, target: str) -> Adapter:

@@ -21,6 +21,9 @@ from conformance.adapter import Refused, Unsupported
 from conformance.target import UnusableTarget, resolve
 from conformance.wire import decode, encode
 
+UNUSABLE = 2
+"""Exit status before any answer: the target cannot be served; the last line on standard error says why."""
+
 
 def serve(adapter: Any, requests: Any, answers: Any) -> None:
     """Answer each line of `requests` with a line of `answers`, until there are no more.
@@ -63,7 +66,7 @@ def main() -> int:
         adapter = resolve(sys.argv[1])
     except UnusableTarget as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return UNUSABLE
     serve(adapter, sys.stdin, answers)
     return 0
 
