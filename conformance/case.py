@@ -19,11 +19,15 @@ LAYOUTS = ("contiguous", "transposed", "strided", "sliced", "expanded")
 def _concise(self: Any) -> str:
     """Valid Python that names only what differs from the defaults."""
     shown = [
-        f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if getattr(self, f.name) != f.default
+        f"{f.name}={_literal(getattr(self, f.name))}"
+        for f in dataclasses.fields(self)
+        if getattr(self, f.name) != f.default
     ]
-    return f"{type(self).__name__}({', '.join(shown)})".replace("=inf", '=float("inf")').replace(
-        "=nan", '=float("nan")'
-    )
+    return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _literal(value: Any) -> str:
+    return f'float("{value}")' if isinstance(value, float) and not math.isfinite(value) else repr(value)
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from conformance.adapter import Gradient, Refused
 from conformance.case import Case
-from reference import Exactly, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
+from reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 
 _WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 
@@ -155,16 +155,23 @@ def _bits(what: str, expected: Tensor, observed: Tensor) -> None:
 
 
 def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction]) -> float:
-    worst = 0.0
+    worst, form = 0.0, FORMATS[permitted.dtype]
     for place, (interval, value) in enumerate(zip(permitted.intervals, observed)):
         error = _error(interval, value)
         if error is None:
-            each = len(permitted.intervals) // math.prod(permitted.shape)
+            each = form.components
+            wanted = float(interval.low) if interval.low is not None and interval.low == interval.high else None
             raise Deviation(
                 f"{what} differs",
                 expected=shorten([_show(i) for i in permitted.intervals]).replace("'", ""),
                 observed=shorten([_text(v) for v in observed]).replace("'", ""),
-                difference=Difference(_where(place // each, permitted.shape), _show(interval), _text(value)),
+                difference=Difference(
+                    _where(place // each, permitted.shape),
+                    _show(interval),
+                    _text(value),
+                    _hex(form, wanted),
+                    _hex(form, value),
+                ),
             )
         worst = max(worst, error)
     return worst
@@ -232,6 +239,11 @@ def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> li
             else:
                 table[place] = Fraction(before) + Fraction(value) if before else value
     return table
+
+
+def _hex(form: Format, component: float | Fraction | None) -> str | None:
+    """The bits of a component; None for a range, and for a sum that was never rounded to the format."""
+    return f"0x{form.encode([component])[::-1].hex()}" if isinstance(component, float) else None
 
 
 def _element(tensor: Tensor, place: int) -> tuple[str, str]:

@@ -68,7 +68,7 @@ def _called(adapter: Any, target: str) -> Any:
 
 def _torch_adapter(factory: Any, target: str) -> Adapter:
     """Drive a class or factory as torch's own is driven, once a first construction shows that it fits."""
-    adapter = _import("conformance.adapters.torch_module", target).TorchModuleAdapter(factory)
+    adapter = _import("conformance.adapters.torch_module", target).TorchModuleAdapter(factory, target)
     try:
         made = factory(3, 2)
     except Exception as error:

@@ -147,12 +147,12 @@ def norm_interval(components: Sequence[float], p: float, form: Format, *, wide: 
 
     The power sum S = sum |x_i|^p is computed from D powers with relative error t and absolute error a each, added with
     relative error s (`sum_error`; all terms are non-negative), so it is S (1 + d) with
-    |d| <= (1 + t + D a / S)(1 + s) - 1. The p-th root then errs by no more than `_root_error` (1 + d)^(1/p), and by its
-    own rounding. Multiplication and square root are correctly rounded; `pow` is good to `POW_ULPS`. Rounding the
+    |d| <= (1 + t + D a / S)(1 + s) - 1. The p-th root then errs by no more than `_root_error` (1 + d)^(1/p), and by
+    its own rounding. Multiplication and square root are correctly rounded; `pow` is good to `POW_ULPS`. Rounding the
     exponent p to the dtype multiplies |x|^p by at most exp(p u |ln |x||) and the root by at most exp(u |ln S| / p);
     rounding 1/p multiplies the root by as much again. The result is rounded to the dtype once more, for implementations
     that compute in a wider one, and may be subnormal there. The modulus of a complex number neither overflows nor
-    underflows on the way (`hypot`), but for p = 2 its real and imaginary parts may be squared and added like any others.
+    underflows on the way (`hypot`), but for p = 2 its real and imaginary parts may be squared and added like others.
 
     Args:
         components: the row, all finite; for a complex dtype (real, imaginary) pairs, whose modulus counts.
@@ -210,8 +210,8 @@ def storing_error(value: float, form: Format) -> Fraction:
 def rescaling(norm: Norm, max_norm: float, form: Format) -> tuple[Fraction, Fraction]:
     """(least, greatest) factor by which a row above max_norm is multiplied, as computed.
 
-    The factor is max_norm / (norm + e) with 0 <= e <= `EPSILON`; max_norm and e may be rounded to the dtype. The sum, the
-    quotient and finally each product contribute one (1 + d) with |d| <= u each, and the quotient may underflow by
+    The factor is max_norm / (norm + e) with 0 <= e <= `EPSILON`; max_norm and e may be rounded to the dtype. The sum,
+    the quotient and finally each product contribute one (1 + d) with |d| <= u each, and the quotient may underflow by
     eta/2. Only a row whose computed norm exceeds max_norm is rescaled, so the norm is no less than that, but for one
     rounding after the comparison.
     """

@@ -101,7 +101,7 @@ class Format:
         if not self.inexact:
             integers = [int(c) for c in components]
             return struct.pack(f"<{len(integers)}{self.code}", *integers)
-        floats = list(components)
+        floats = list(map(float, components))
         if self.name != "bfloat16":
             try:
                 return struct.pack(f"<{len(floats)}{self.code}", *floats)  # rounds to nearest, ties to even

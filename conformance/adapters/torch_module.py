@@ -26,22 +26,29 @@ DEFAULTS = Config(1, 1)
 class TorchModuleAdapter:
     """Drives a class or factory that takes `nn.Embedding`'s arguments and returns a module with a `weight`."""
 
-    def __init__(self, factory: Callable[..., Any] = torch.nn.Embedding) -> None:
-        """Args: factory: called as `nn.Embedding` is, with only those arguments that differ from their defaults."""
+    def __init__(self, factory: Callable[..., Any] = torch.nn.Embedding, target: str = "") -> None:
+        """Drive `factory`.
+
+        Args:
+            factory: called as `nn.Embedding` is, with only those arguments that differ from their defaults.
+            target: where it is found, as `module:name`; by default where it says that it was defined.
+        """
         self.factory = factory
+        if factory is torch.nn.Embedding:
+            target = "torch.nn:Embedding"
+        where = target or f"{factory.__module__}:{getattr(factory, '__qualname__', type(factory).__name__)}"
+        self.module, _, self.name = where.partition(":")
 
     @property
     def target(self) -> str:
-        """The factory as `module.name`, the way a script would import it."""
-        module = getattr(self.factory, "__module__", "") or ""
-        name = getattr(self.factory, "__qualname__", type(self.factory).__name__)
-        return "torch.nn.Embedding" if self.factory is torch.nn.Embedding else f"{module}.{name}"
+        """The factory as `module.name`, the way a script would call it."""
+        return f"{self.module}.{self.name}"
 
     def describe(self) -> Description:
         """What is under test: torch's version for torch's own class, else that of the package it comes from."""
         return Description(
             name=self.target,
-            version=_version_of(self.target.split(".", maxsplit=1)[0]),
+            version=_version_of(self.module.partition(".")[0]),
             dtypes=DTYPES,
             devices=devices(),
             packages={"torch": torch.__version__, "numpy": _version_of("numpy"), "python": platform.python_version()},
@@ -99,7 +106,7 @@ class TorchModuleAdapter:
 
     def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         """A standalone script that makes the same calls."""
-        return write_script(calls, factory=self.target)
+        return write_script(calls, factory=self.target, module=self.module)
 
 
 class TorchInstance:

@@ -17,19 +17,22 @@ _HELPER = {
 }
 
 
-def write_script(calls: Sequence[tuple[str, Mapping[str, Any]]], *, factory: str | None) -> str:
+def write_script(calls: Sequence[tuple[str, Mapping[str, Any]]], *, factory: str | None, module: str = "torch") -> str:
     """The calls in torch's own API, each followed by a print of what it gave.
 
     Args:
         calls: (verb, arguments) as made through the adapter.
         factory: dotted name of the class under test; None for the functional form.
+        module: the module that it is in.
     """
     lines = ["import torch"]
-    if factory is not None and not factory.startswith("torch."):
-        lines.append(f"import {factory.rpartition('.')[0]}")
+    if module.partition(".")[0] != "torch":
+        lines.append(f"import {module}")
     lines.append("")
+    stepped = False
     for verb, arguments in calls:
-        lines += _VERBS[verb](arguments, factory)
+        lines += _VERBS[verb]({**arguments, "again": stepped}, factory)
+        stepped = verb not in ("make", "copy") and (stepped or verb == "step")
     return "\n".join(lines) + "\n"
 
 
@@ -89,7 +92,8 @@ def _overwrite(arguments: Mapping[str, Any], _: str | None) -> list[str]:
 
 def _step(arguments: Mapping[str, Any], _: str | None) -> list[str]:
     options = "".join(f", {name}={_number(value)}" for name, value in arguments["options"].items())
-    lines = [f"optimizer = torch.optim.{arguments['optimizer']}([weight]{options})", "weight.grad = None"]
+    made = [] if arguments["again"] else [f"optimizer = torch.optim.{arguments['optimizer']}([weight]{options})"]
+    lines = [*made, "weight.grad = None"]
     for lookup in arguments["lookups"]:
         lines += [*_lookup(lookup), "embedding(index).backward(upstream)"]
     return [*lines, "optimizer.step()", 'print("weight", weight)']

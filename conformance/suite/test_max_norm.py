@@ -16,11 +16,13 @@ from reference import Exactly, Interval, Rows, Tensor, Within
 
 
 def _above(case: Case) -> bool:
-    return case.config.max_norm is not None and any(n > case.config.max_norm for n in case.norms().values())
+    """Whether the norm of a row is above max_norm, and not so near that rounding could hide it."""
+    return case.config.max_norm is not None and any(n > 1.1 * case.config.max_norm for n in case.norms().values())
 
 
 def _below(case: Case) -> bool:
-    return case.config.max_norm is not None and any(n <= case.config.max_norm for n in case.norms().values())
+    """Whether the norm of a row is below max_norm, and not so near that rounding could hide it."""
+    return case.config.max_norm is not None and any(n <= 0.9 * case.config.max_norm for n in case.norms().values())
 
 
 def _above_with_duplicates(case: Case) -> bool:
