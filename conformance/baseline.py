@@ -49,7 +49,7 @@ def write(session: Session, verdicts: list[Verdict]) -> str:
             entry.features["dtype"].append(verdict["dtype"])
     path = Path(session.options.deviations)
     ledgers.write(path, list(merged.values()))
-    return f"{len(merged)} entries written to {path}; replace each reason by why it deviates"
+    return f"{_entries(len(merged))} written to {path}; replace each reason by why it deviates"
 
 
 def prune(session: Session, verdicts: list[Verdict]) -> str:
@@ -63,7 +63,11 @@ def prune(session: Session, verdicts: list[Verdict]) -> str:
     fixed = [e for e in session.ledger.deviations if (e.clause, e.reason) in passing - failing and not e.inherited]
     path = session.ledger.path or Path(session.options.deviations)
     ledgers.prune(path, fixed)
-    return f"{len(fixed)} fixed entries dropped from {path}"
+    return f"{_entries(len(fixed), 'fixed ')} dropped from {path}"
+
+
+def _entries(count: int, kind: str = "") -> str:
+    return f"{count} {kind}{'entry' if count == 1 else 'entries'}"
 
 
 def _telling(case: Case) -> dict[str, Any]:

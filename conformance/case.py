@@ -135,8 +135,10 @@ class Case:
         for row in set(self.positions if positions is None else positions) & set(range(self.config.num_embeddings)):
             parts = Tensor(self.weight.dtype, (self.config.embedding_dim,), self.weight.row(row)).values()
             try:
-                powers = [abs(v) if math.isinf(p) else abs(v) ** p for v in parts]
-                rows[row] = max(powers, default=0.0) if math.isinf(p) else sum(powers) ** (1 / p)
+                largest = max(map(abs, parts), default=0.0)
+                # Powers of what is scaled to at most 1 neither overflow nor all underflow.
+                powers = sum((abs(v) / largest) ** p for v in parts) if 0 < largest < math.inf else 1.0
+                rows[row] = largest * (1.0 if math.isinf(p) else powers ** (1 / p))
             except (OverflowError, ZeroDivisionError):
                 rows[row] = math.inf
         return rows

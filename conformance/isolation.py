@@ -106,7 +106,6 @@ class WorkerAdapter:
         if self._process is None:
             # Numbers go on from one worker to the next, so that none names an instance of both.
             self._answers, self._answered, self._done = queue.SimpleQueue(), False, []
-            path = os.pathsep.join(p for p in sys.path if p)
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - the user named the program
                     self._command(),
@@ -116,7 +115,7 @@ class WorkerAdapter:
                     text=True,
                     encoding="utf-8",
                     errors="replace",
-                    env={**os.environ, "PYTHONPATH": path},
+                    env=self._environment(),
                 )
             except OSError as error:
                 raise UnusableTarget(f"--embedding {self.target}: cannot be started: {error.strerror}") from error
@@ -128,6 +127,12 @@ class WorkerAdapter:
             return self._words(self.target[len("command:") :])
         # -P: a folder where the user stands, named like one of our packages, is not imported in its place
         return [sys.executable, "-P", "-m", "conformance.worker", self.target]
+
+    def _environment(self) -> dict[str, str]:
+        """Ours; with our import path for our own interpreter, and no other."""
+        if self.target.startswith("command:"):
+            return dict(os.environ)
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
     def _words(self, command: str) -> list[str]:
         try:

@@ -160,7 +160,6 @@ def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction
         error = _error(interval, value)
         if error is None:
             each = form.components
-            wanted = float(interval.low) if interval.low is not None and interval.low == interval.high else None
             raise Deviation(
                 f"{what} differs",
                 expected=shorten([_show(i) for i in permitted.intervals]).replace("'", ""),
@@ -169,7 +168,7 @@ def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction
                     _where(place // each, permitted.shape),
                     _show(interval),
                     _text(value),
-                    _hex(form, wanted),
+                    _hex(form, _only(interval, form)),
                     _hex(form, value),
                 ),
             )
@@ -239,6 +238,14 @@ def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> li
             else:
                 table[place] = Fraction(before) + Fraction(value) if before else value
     return table
+
+
+def _only(interval: Interval, form: Format) -> float | None:
+    """The one component that an interval allows, if it is one of the format."""
+    low = interval.low
+    if low is None or low != interval.high or abs(low) > form.largest:
+        return None
+    return form.round(low) if form.round(low) == low else None
 
 
 def _hex(form: Format, component: float | Fraction | None) -> str | None:

@@ -27,6 +27,7 @@ import tomlkit
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT
 
 from conformance.adapter import Declared, Description
 from conformance.case import FEATURES, Case
@@ -136,7 +137,9 @@ def read(name: str, clauses: Iterable[Clause]) -> Ledger:
 def write(path: Path, entries: Sequence[Entry]) -> None:
     """Append entries to a ledger, keeping what stands there."""
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
-    tables = document.setdefault("deviation", tomlkit.aot())
+    if entries and not isinstance(document.get("deviation"), AoT):  # none yet, or written as an array
+        standing = document.pop("deviation", [])
+        document["deviation"] = tomlkit.item([*standing]) if standing else tomlkit.aot()
     for entry in entries:
         table = tomlkit.table()
         table["clause"] = entry.clause
@@ -147,7 +150,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
         table["reason"] = entry.reason
         if entry.witness is not None:
             table["witness"] = tomlkit.string(json.dumps(encode(entry.witness)), literal=True)
-        tables.append(table)
+        document["deviation"].append(table)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 

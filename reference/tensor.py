@@ -78,8 +78,8 @@ class Tensor:
 
     def __repr__(self) -> str:
         """Valid Python that makes an equal tensor: as values where they say it all, else as bytes."""
-        values = self.values()
+        values = [math.nan if math.isnan(v) else v for v in self.components()]  # read back, a NaN has no payload
         if self.format.kind != "complex" and Tensor.of(self.dtype, self.shape, values) == self:
-            listed = ", ".join(repr(v) if math.isfinite(v) else f'float("{v}")' for v in self.components())
+            listed = ", ".join(repr(v) if math.isfinite(v) else f'float("{v}")' for v in values)
             return f'Tensor.of("{self.dtype}", {self.shape}, [{listed}])'
         return f'Tensor("{self.dtype}", {self.shape}, bytes.fromhex("{self.data.hex()}"))'

@@ -1,0 +1,358 @@
+"""Embeddings that are made wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from twin import Twin
+
+
+class RenamesAnArgument(Twin):
+    """padding_idx is called padding_index."""
+
+    trips = ("construction.signature",)
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_index: int | None = None, **more: Any) -> None:
+        super().__init__(num_embeddings, embedding_dim, padding_index, **more)
+
+
+class SwapsTwoArguments(Twin):
+    """scale_grad_by_freq and sparse come in the wrong order."""
+
+    trips = ("construction.signature",)
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        sparse: bool = False,
+        scale_grad_by_freq: bool = False,
+        **more: Any,
+    ) -> None:
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, **more
+        )
+
+
+class DefaultsToTheOneNorm(Twin):
+    """norm_type is 1 unless given."""
+
+    trips = ("construction.signature", "construction.attributes", "norm_type.default")
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 1.0,
+        *more: Any,
+        **named: Any,
+    ) -> None:
+        super().__init__(num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, *more, **named)
+
+
+class KeepsNegativePadding(Twin):
+    """A negative padding_idx works, but is kept as it was given."""
+
+    trips = ("construction.attributes", "from_pretrained.keywords")
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        super().padding_row(padding_idx)
+        return padding_idx
+
+    def trained(self, index: Tensor) -> Tensor:
+        return (
+            index != super().padding_row(self.padding_idx) if self.padding_idx is not None else super().trained(index)
+        )
+
+
+class TakesLastRowForNone(Twin):
+    """padding_idx=-1 stands for no padding at all."""
+
+    trips = ("construction.attributes", "construction.padding-row-zero", "padding_idx.no-gradient")
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        return None if padding_idx == -1 else super().padding_row(padding_idx)
+
+
+class TakesRowZeroForNone(Twin):
+    """padding_idx=0 stands for no padding at all."""
+
+    trips = ("construction.attributes", "construction.padding-row-zero", "padding_idx.no-gradient")
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        return super().padding_row(padding_idx or None)
+
+
+class WrapsPadding(Twin):
+    """A padding_idx out of range is taken modulo num_embeddings."""
+
+    trips = ("construction.padding-range",)
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        return None if padding_idx is None else padding_idx % self.num_embeddings
+
+
+class AllowsPaddingAtTheEnd(Twin):
+    """padding_idx may be num_embeddings, one row too far."""
+
+    trips = ("construction.padding-range",)
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        return padding_idx if padding_idx == self.num_embeddings else super().padding_row(padding_idx)
+
+    def clear_padding(self) -> None:
+        if self.padding_idx != self.num_embeddings:
+            super().clear_padding()
+
+
+class AllowsPaddingBeforeTheStart(Twin):
+    """padding_idx may be -num_embeddings - 1, one row too far."""
+
+    trips = ("construction.padding-range",)
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        return 0 if padding_idx == -self.num_embeddings - 1 else super().padding_row(padding_idx)
+
+
+class TransposesTheTable(Twin):
+    """A fresh weight has shape (embedding_dim, num_embeddings)."""
+
+    trips = ("construction.weight-shape",)
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        return super().allocated(shape[::-1], device, dtype)
+
+
+class IgnoresTheDtype(Twin):
+    """A fresh weight is float32, whatever dtype was asked for."""
+
+    trips = ("construction.weight-shape",)
+    dtype = "float64"
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        return super().allocated(shape, device, torch.float32 if dtype else None)
+
+
+class WidensHalfPrecision(Twin):
+    """A fresh bfloat16 weight is float32."""
+
+    trips = ("construction.weight-shape",)
+    dtype = "bfloat16"
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        return super().allocated(shape, device, torch.float32 if dtype is torch.bfloat16 else dtype)
+
+
+class StartsOnMeta(Twin):
+    """A fresh weight is on the meta device."""
+
+    trips = ("construction.device",)
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        return super().allocated(shape, device, dtype).to("meta")
+
+
+class NeedsARow(Twin):
+    """A table without rows is refused."""
+
+    trips = ("construction.zero-sizes",)
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        if shape[0] == 0:
+            raise ValueError("num_embeddings must be positive")
+        return super().allocated(shape, device, dtype)
+
+
+class NeedsAColumn(Twin):
+    """A table without columns gets one."""
+
+    trips = ("construction.zero-sizes", "construction.weight-shape")
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        return super().allocated((shape[0], max(shape[1], 1)), device, dtype)
+
+
+class NeverFreezes(Twin):
+    """_freeze has no effect."""
+
+    trips = ("construction.requires-grad", "from_pretrained.freeze")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value.requires_grad_() if name == "weight" and not value.is_complex() else value)
+
+
+class StartsUniform(Twin):
+    """A fresh weight is uniform, with the right mean and variance."""
+
+    trips = ("construction.normal",)
+
+    def draw(self, weight: Tensor) -> None:
+        weight.uniform_(-(3**0.5), 3**0.5)
+
+
+class StartsNarrow(Twin):
+    """A fresh weight has standard deviation 0.9."""
+
+    trips = ("construction.normal",)
+
+    def draw(self, weight: Tensor) -> None:
+        weight.normal_(0, 0.9)
+
+
+class StartsOffCentre(Twin):
+    """A fresh weight has mean 0.05."""
+
+    trips = ("construction.normal",)
+
+    def draw(self, weight: Tensor) -> None:
+        weight.normal_(0.05)
+
+
+class StartsTruncated(Twin):
+    """A fresh weight is drawn from the normal distribution cut off at 2."""
+
+    trips = ("construction.normal",)
+
+    def draw(self, weight: Tensor) -> None:
+        torch.nn.init.trunc_normal_(weight, a=-2, b=2)
+
+
+class DrawsOneRow(Twin):
+    """All rows of a fresh weight are alike."""
+
+    trips = ("construction.normal",)
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight.copy_(weight[:1].expand(weight.shape))
+
+
+class StartsComplexTooWide(Twin):
+    """The real and the imaginary part of a fresh weight have variance 1 each, not together."""
+
+    trips = ("construction.normal",)
+    dtype = "complex64"
+
+    def draw(self, weight: Tensor) -> None:
+        (torch.view_as_real(weight) if weight.is_complex() else weight).normal_()
+
+
+class DrawsThePaddingRow(Twin):
+    """The row at padding_idx is drawn like any other."""
+
+    trips = ("construction.padding-row-zero", "construction.reset")
+
+    def clear_padding(self) -> None:
+        """Leave the row as drawn."""
+
+
+class DrawsTheRowAtNegativePadding(Twin):
+    """The row at padding_idx starts with zeros only where padding_idx is not negative."""
+
+    trips = ("construction.padding-row-zero",)
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        self.negative = padding_idx is not None and padding_idx < 0
+        return super().padding_row(padding_idx)
+
+    def clear_padding(self) -> None:
+        if not self.negative:
+            super().clear_padding()
+
+
+class ClearsTheFirstElement(Twin):
+    """Only the first element of the row at padding_idx starts as zero."""
+
+    trips = ("construction.padding-row-zero",)
+
+    def clear_padding(self) -> None:
+        if self.padding_idx is not None:
+            self.weight[self.padding_idx, :1] = 0
+
+
+class ResetForgetsPadding(Twin):
+    """reset_parameters() leaves a drawn row at padding_idx, though construction clears it."""
+
+    trips = ("construction.reset",)
+    made = False
+
+    def clear_padding(self) -> None:
+        if not self.made:
+            super().clear_padding()
+        self.made = True
+
+
+class ResetOnlyClearsPadding(Twin):
+    """reset_parameters() draws nothing after the first time."""
+
+    trips = ("construction.reset",)
+    made = False
+
+    def draw(self, weight: Tensor) -> None:
+        if not self.made:
+            super().draw(weight)
+        self.made = True
+
+
+class ClearsGivenPadding(Twin):
+    """The row at padding_idx of a weight that was given is set to zeros."""
+
+    trips = ("construction.given-weight", "from_pretrained.values")
+
+    def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
+        weight = super().adopted(weight, shape).clone()
+        if self.padding_idx is not None:
+            weight[self.padding_idx] = 0
+        return weight
+
+
+class RoundsTheGivenWeight(Twin):
+    """A weight that was given goes through bfloat16."""
+
+    trips = ("construction.given-weight", "from_pretrained.values")
+
+    def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
+        return super().adopted(weight, shape).to(torch.bfloat16).to(weight.dtype)
+
+
+class ReplacesGivenNaN(Twin):
+    """Each NaN of a weight that was given becomes the default one."""
+
+    trips = ("construction.given-weight", "from_pretrained.values")
+
+    def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
+        return torch.where(super().adopted(weight, shape).isnan(), torch.full_like(weight, torch.nan), weight)
+
+
+class TakesAnyShape(Twin):
+    """A _weight may have any shape."""
+
+    trips = ("construction.given-weight-shape",)
+
+    def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:  # noqa: ARG002
+        return weight
+
+
+class CutsTheGivenWeight(Twin):
+    """A _weight with too many rows is cut, silently."""
+
+    trips = ("construction.given-weight-shape",)
+
+    def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
+        return super().adopted(weight[: shape[0]], shape)
+
+
+class DropsAZeroMaxNorm(Twin):
+    """max_norm=0 stands for no max_norm."""
+
+    trips = ("max_norm.zero",)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, (value or None) if name == "max_norm" else value)

@@ -1,0 +1,163 @@
+"""Embeddings that are right, unless they are made by `from_pretrained`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from twin import Twin
+
+
+class RenamesTheTable(Twin):
+    """The first parameter of from_pretrained is called weight."""
+
+    trips = ("from_pretrained.signature",)
+
+    @classmethod
+    def from_pretrained(cls, weight: Tensor, *more: Any, **named: Any) -> Twin:
+        return super().from_pretrained(weight, *more, **named)
+
+
+class ThawsByDefault(Twin):
+    """from_pretrained freezes only where freeze=True is given."""
+
+    trips = ("from_pretrained.signature", "from_pretrained.freeze")
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = False, *more: Any, **named: Any) -> Twin:
+        return super().from_pretrained(embeddings, freeze, *more, **named)
+
+
+class _Changes(Twin):
+    """What from_pretrained is given is changed on the way."""
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+        return super().from_pretrained(embeddings, *more, **cls.changed(named))
+
+    @classmethod
+    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class FreezesAlways(_Changes):
+    """from_pretrained freezes although freeze=False is given."""
+
+    trips = ("from_pretrained.freeze", "from_pretrained.trains")
+
+    @classmethod
+    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
+        return {**named, "freeze": True}
+
+
+class DropsPaddingIdx(_Changes):
+    """from_pretrained drops padding_idx."""
+
+    trips = ("from_pretrained.keywords", "from_pretrained.trains")
+
+    @classmethod
+    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
+        return {**named, "padding_idx": None}
+
+
+class DropsNormType(_Changes):
+    """from_pretrained drops norm_type."""
+
+    trips = ("from_pretrained.keywords",)
+
+    @classmethod
+    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
+        return {**named, "norm_type": 2.0}
+
+
+class DropsSparseWithPadding(_Changes):
+    """from_pretrained drops sparse where padding_idx is given too."""
+
+    trips = ("from_pretrained.keywords", "from_pretrained.trains")
+
+    @classmethod
+    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
+        return {**named, "sparse": named.get("sparse", False) and "padding_idx" not in named}
+
+
+class SwapsTwoKeywords(_Changes):
+    """from_pretrained takes scale_grad_by_freq for sparse and the other way round."""
+
+    trips = ("from_pretrained.keywords",)
+
+    @classmethod
+    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
+        scale, sparse = named.get("scale_grad_by_freq", False), named.get("sparse", False)
+        return {**named, "scale_grad_by_freq": sparse, "sparse": scale}
+
+
+class SwapsSizes(Twin):
+    """from_pretrained takes the sizes in the wrong order."""
+
+    trips = ("from_pretrained.keywords",)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+        made = super().from_pretrained(embeddings, *more, **named)
+        made.num_embeddings, made.embedding_dim = made.embedding_dim, made.num_embeddings
+        return made
+
+
+class ClearsThePaddingRow(Twin):
+    """from_pretrained sets the row at padding_idx to zeros."""
+
+    trips = ("from_pretrained.values",)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+        made = super().from_pretrained(embeddings.clone(), *more, **named)
+        with torch.no_grad():
+            made.clear_padding()
+        return made
+
+
+class DrawsAfresh(Twin):
+    """from_pretrained keeps only the sizes of the tensor."""
+
+    trips = ("from_pretrained.values",)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+        made = super().from_pretrained(embeddings.clone(), *more, **named)
+        made.reset_parameters()
+        return made
+
+
+class TakesARow(Twin):
+    """from_pretrained takes a 1-d tensor for a table of one row."""
+
+    trips = ("from_pretrained.not-2d",)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+        return super().from_pretrained(embeddings[None] if embeddings.dim() == 1 else embeddings, *more, **named)
+
+
+class FlattensABlock(Twin):
+    """from_pretrained takes a 3-d tensor and flattens its rows."""
+
+    trips = ("from_pretrained.not-2d",)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+        return super().from_pretrained(embeddings.flatten(1) if embeddings.dim() > 2 else embeddings, *more, **named)
+
+
+class HalvesItsGradient(Twin):
+    """The gradient is half of what it should be where the weight was given."""
+
+    trips = ("from_pretrained.trains",)
+    given = False
+
+    def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
+        self.given = True
+        return super().adopted(weight, shape)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        return super().gradient(index, upstream / 2 if self.given else upstream)

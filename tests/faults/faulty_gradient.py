@@ -1,0 +1,371 @@
+"""Embeddings that look up right and differentiate wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from twin import Twin, in_storage_order
+
+
+class _ChangesUpstream(Twin):
+    """The gradient is right for something other than the upstream gradient."""
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        return super().gradient(index, self.changed(index, upstream))
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+# -- sums --------------------------------------------------------------------------------------------------------------
+
+
+class Negates(_ChangesUpstream):
+    """The gradient has the wrong sign."""
+
+    trips = ("gradient.sum", "max_norm.gradient")
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
+        return -upstream
+
+
+class AveragesOverTheCall(_ChangesUpstream):
+    """The gradient is divided by the number of indices."""
+
+    trips = ("gradient.sum", "gradient.accumulates")
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
+        return upstream / max(index.numel(), 1)
+
+
+class LetsTheLastDuplicateWin(Twin):
+    """Of several lookups of a row, only the last counts."""
+
+    trips = ("gradient.sum",)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        table = torch.zeros(self.weight.shape, dtype=entries.dtype)
+        for row, entry in zip(rows.tolist(), entries):
+            table[row] = entry
+        return table.to(self.weight.dtype)
+
+
+class SkipsNeighbours(_ChangesUpstream):
+    """Of two equal indices next to each other, the second counts only where others lie between them."""
+
+    trips = ("gradient.sum",)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
+        flat = index.reshape(-1)
+        repeated = torch.zeros_like(flat, dtype=torch.bool)
+        repeated[1:] = flat[1:] == flat[:-1]
+        return upstream.masked_fill(repeated.reshape(*index.shape, 1), 0)
+
+
+class StopsAt1024(_ChangesUpstream):
+    """Indices from the 1025th on get no gradient."""
+
+    trips = ("gradient.sum",)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
+        later = torch.arange(index.numel()).reshape(*index.shape, 1) >= 1024
+        return upstream.masked_fill(later, 0)
+
+
+class DropsAScalarIndex(_ChangesUpstream):
+    """A 0-d index gets no gradient."""
+
+    trips = ("gradient.sum",)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
+        return upstream if index.dim() else upstream * 0
+
+
+class DropsTheSeventeenthColumn(_ChangesUpstream):
+    """Columns from the seventeenth on get no gradient."""
+
+    trips = ("gradient.sum",)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
+        return upstream.masked_fill(torch.arange(self.embedding_dim) >= 16, 0)
+
+
+class MixesUpInt32(_ChangesUpstream):
+    """For a 2-d int32 index the upstream gradients are taken in the wrong order."""
+
+    trips = ("gradient.sum",)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        self.mixed = input.dtype == torch.int32 and input.dim() == 2
+        return super().forward(input)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
+        return upstream.flip(0) if self.mixed else upstream
+
+
+class LosesTheLastRow(Twin):
+    """The last row of the table gets no gradient."""
+
+    trips = ("gradient.sum", "padding_idx.none")
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) & (index != self.num_embeddings - 1)
+
+
+# -- accuracy ----------------------------------------------------------------------------------------------------------
+
+
+class _AddsInTheDtype(Twin):
+    """Gradients are added one by one, each sum rounded."""
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        table = torch.zeros_like(self.weight)
+        for row, entry in zip(rows.tolist(), entries.to(self.weight.dtype)):
+            table[row] += entry
+        return table
+
+
+class AddsInFloat16(_AddsInTheDtype):
+    """float16 gradients are added one by one in float16."""
+
+    trips = ("gradient.accuracy",)
+    dtype = "float16"
+
+
+class AddsInBfloat16(_AddsInTheDtype):
+    """bfloat16 gradients are added one by one in bfloat16."""
+
+    trips = ("gradient.accuracy",)
+    dtype = "bfloat16"
+
+
+class AddsInFloat32(Twin):
+    """float64 gradients are added in float32."""
+
+    trips = ("gradient.sum", "gradient.accuracy")
+    dtype = "float64"
+
+    def accumulator(self, dtype: torch.dtype) -> torch.dtype:
+        return torch.float32 if dtype == torch.float64 else super().accumulator(dtype)
+
+
+class RoundsToBfloat16(Twin):
+    """float32 gradients are rounded to bfloat16 before they are added."""
+
+    trips = ("gradient.sum",)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().dense_gradient(rows, entries.bfloat16().to(entries.dtype))
+
+
+class TruncatesTheSum(Twin):
+    """The float32 sums of bfloat16 gradients are cut off, not rounded."""
+
+    trips = ("gradient.accuracy",)
+    dtype = "bfloat16"
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        table = torch.zeros(self.weight.shape, dtype=torch.float32).index_add_(0, rows, entries)
+        return (table.view(torch.int32) & ~0xFFFF).view(torch.float32).to(self.weight.dtype)
+
+
+# -- rows that were not looked up, NaN ---------------------------------------------------------------------------------
+
+
+class LeavesDustBehind(Twin):
+    """Rows that were not looked up get the smallest subnormal number."""
+
+    trips = ("gradient.untouched-rows",)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        table = super().dense_gradient(rows, entries)
+        others = torch.ones(self.num_embeddings, dtype=torch.bool)
+        others[rows] = False
+        table[others] = 1e-45
+        return table
+
+
+class MultipliesByOneHotTransposed(Twin):
+    """The gradient is a product with one-hot vectors, which spreads NaN."""
+
+    trips = ("gradient.untouched-rows", "gradient.no-leak")
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        one_hot = torch.arange(self.num_embeddings).unsqueeze(1) == rows
+        return (one_hot.to(entries.dtype) @ entries).to(self.weight.dtype)
+
+
+class CutsOffInfinity(_ChangesUpstream):
+    """Infinity in an upstream gradient becomes the largest number."""
+
+    trips = ("gradient.no-leak",)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
+        return upstream.nan_to_num(nan=torch.nan)
+
+
+class HidesNaN(_ChangesUpstream):
+    """NaN in an upstream gradient becomes zero."""
+
+    trips = ("gradient.no-leak",)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
+        return upstream.nan_to_num(nan=0.0, posinf=torch.inf, neginf=-torch.inf)
+
+
+# -- form --------------------------------------------------------------------------------------------------------------
+
+
+class IsAlwaysSparse(Twin):
+    """The gradient is sparse without sparse."""
+
+    trips = ("gradient.form",)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return self.sparse_gradient(rows, entries.to(self.weight.dtype))
+
+
+class GivesNoneForNothing(Twin):
+    """An empty index gives no gradient at all."""
+
+    trips = ("gradient.form", "sparse.empty")
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        return super().gradient(index, upstream) if index.numel() else None
+
+
+# -- layout of the upstream gradient -----------------------------------------------------------------------------------
+
+
+class IgnoresUpstreamStrides(_ChangesUpstream):
+    """The upstream gradient is read in the order of its memory."""
+
+    trips = ("gradient.upstream-layout",)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
+        return in_storage_order(upstream)
+
+
+class CountsAnExpandedGradientOnce(_ChangesUpstream):
+    """Of an upstream gradient whose rows share memory, only the first row counts."""
+
+    trips = ("gradient.upstream-layout",)
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
+        if index.dim() and upstream.stride(0) == 0:
+            return torch.cat([upstream[:1], torch.zeros_like(upstream[1:])])
+        return upstream
+
+
+# -- several calls -----------------------------------------------------------------------------------------------------
+
+
+class ForgetsTheFirstGradient(Twin):
+    """A second backward replaces the gradient that is there."""
+
+    trips = ("gradient.accumulates",)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        self.weight.grad = None
+        return super().gradient(index, upstream)
+
+
+class RemembersOnlyTheLastIndex(Twin):
+    """Every backward takes the index of the latest call, cut or repeated to fit."""
+
+    trips = ("gradient.one-graph",)
+
+    def positions(self, index: Tensor) -> Tensor:
+        self.latest = super().positions(index)
+        return self.latest
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        latest = self.latest.reshape(-1)
+        if len(latest):
+            index = latest[torch.arange(index.numel()) % len(latest)].reshape(index.shape)
+        return super().gradient(index, upstream)
+
+
+class DifferentiatesOnce(Twin):
+    """Of two lookups differentiated in one backward only the first to come counts."""
+
+    trips = ("gradient.one-graph",)
+    pending = 0
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        self.pending += 1
+        return super().rows(weight, index)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        found = super().gradient(index, upstream) if self.pending else None
+        self.pending = 0
+        return found
+
+
+class BringsAClearedGradientBack(Twin):
+    """A gradient that was cleared comes back with the next one."""
+
+    trips = ("sequences.life",)
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.calls: list[tuple[Tensor, Tensor]] = []
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        found = super().gradient(index, upstream)
+        if self.calls and self.weight.grad is None:
+            found = found + super().gradient(*self.calls[-1])
+        self.calls.append((index, upstream))
+        return found
+
+
+# -- frozen weights, the weight itself ---------------------------------------------------------------------------------
+
+
+class TrainsAFrozenWeight(Twin):
+    """The output of a frozen embedding requires a gradient."""
+
+    trips = ("gradient.frozen", "lookup.device")
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        return super().forward(input).requires_grad_()
+
+
+class ClearsPaddingInBackward(Twin):
+    """A backward sets the row at padding_idx to zeros."""
+
+    trips = ("gradient.leaves-weight",)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        with torch.no_grad():
+            self.clear_padding()
+        return super().gradient(index, upstream)
+
+
+class StepsInBackward(Twin):
+    """A backward already takes a small step."""
+
+    trips = ("gradient.leaves-weight",)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        found = super().gradient(index, upstream)
+        if found is not None:
+            self.weight.data.sub_(found, alpha=1e-3)
+        return found
+
+
+class DifferentiatesTheRescaling(Twin):
+    """Rows that max_norm rescaled get a gradient that is rescaled too."""
+
+    trips = ("max_norm.gradient",)
+
+    def renormalise(self, index: Tensor) -> None:
+        before = self.weight.clone()
+        super().renormalise(index)
+        self.factors = (self.weight / before).nan_to_num(1.0, 1.0, 1.0)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        found = super().dense_gradient(rows, entries)
+        return found if self.max_norm is None else found * self.factors

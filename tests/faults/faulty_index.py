@@ -1,0 +1,167 @@
+"""Embeddings that misread the index, or take one that they should refuse."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from twin import Twin, in_storage_order
+
+# -- the index ---------------------------------------------------------------------------------------------------------
+
+
+class ReadsInt32Backwards(Twin):
+    """int32 indices are read in the wrong order."""
+
+    trips = ("lookup.index-dtype",)
+
+    def positions(self, index: Tensor) -> Tensor:
+        found = super().positions(index)
+        return found.flatten().flip(0).reshape(found.shape) if index.dtype == torch.int32 else found
+
+
+class RefusesInt32(Twin):
+    """int32 indices are refused."""
+
+    trips = ("lookup.index-dtype",)
+
+    def check_dtype(self, index: Tensor) -> None:
+        if index.dtype != torch.int64:
+            raise TypeError("indices must be int64")
+
+
+class IgnoresIndexStrides(Twin):
+    """The index is read in the order of its memory."""
+
+    trips = ("lookup.layout",)
+
+    def positions(self, index: Tensor) -> Tensor:
+        return super().positions(in_storage_order(index))
+
+
+class SortsTheIndex(Twin):
+    """The caller's index is sorted in place, after it was read."""
+
+    trips = ("lookup.inputs-unchanged",)
+
+    def positions(self, index: Tensor) -> Tensor:
+        found = super().positions(index).clone()
+        if index.dim():
+            index.copy_(index.sort().values)
+        return found
+
+
+# -- refusals ----------------------------------------------------------------------------------------------------------
+
+
+class ClampsIndices(Twin):
+    """An index out of range is taken for the nearest row."""
+
+    trips = ("lookup.out-of-range", "lookup.refusal-changes-nothing")
+
+    def check_range(self, index: Tensor) -> None:
+        """Allow any."""
+
+    def positions(self, index: Tensor) -> Tensor:
+        return super().positions(index).clamp(0, self.num_embeddings - 1)
+
+
+class CountsFromTheEnd(Twin):
+    """A negative index counts from the end, as in Python."""
+
+    trips = ("lookup.out-of-range",)
+
+    def check_range(self, index: Tensor) -> None:
+        super().check_range(self.positions(index))
+
+    def positions(self, index: Tensor) -> Tensor:
+        return torch.where(index < 0, index + self.num_embeddings, index).to(torch.int64)
+
+
+class ReadsOneRowTooFar(Twin):
+    """The index num_embeddings is taken, and gives the last row."""
+
+    trips = ("lookup.out-of-range",)
+
+    def check_range(self, index: Tensor) -> None:
+        super().check_range(self.positions(index))
+
+    def positions(self, index: Tensor) -> Tensor:
+        return index.masked_fill(index == self.num_embeddings, self.num_embeddings - 1).to(torch.int64)
+
+
+class TruncatesTo32Bits(Twin):
+    """Only the lower 32 bits of an index count."""
+
+    trips = ("lookup.out-of-range",)
+
+    def check_range(self, index: Tensor) -> None:
+        super().check_range(self.positions(index))
+
+    def positions(self, index: Tensor) -> Tensor:
+        return index.to(torch.int32).to(torch.int64)
+
+
+class ChecksTheFirstIndex(Twin):
+    """Only the first index is checked; elsewhere one out of range gives a row of zeros."""
+
+    trips = ("lookup.out-of-range",)
+
+    def check_range(self, index: Tensor) -> None:
+        super().check_range(index.reshape(-1)[:1])
+
+    def positions(self, index: Tensor) -> Tensor:
+        return index.masked_fill((index < 0) | (index >= self.num_embeddings), 0).to(torch.int64)
+
+
+class RefusesWithTheWrongException(Twin):
+    """An index out of range raises TypeError."""
+
+    trips = ("lookup.out-of-range",)
+
+    def check_range(self, index: Tensor) -> None:
+        try:
+            super().check_range(index)
+        except IndexError as error:
+            raise TypeError(*error.args) from error
+
+
+class RenormalisesBeforeItRefuses(Twin):
+    """A refused lookup has already rescaled the rows in range."""
+
+    trips = ("lookup.refusal-changes-nothing",)
+
+    def check_range(self, index: Tensor) -> None:
+        if self.max_norm is not None:
+            with torch.no_grad():
+                self.renormalise(index[(index >= 0) & (index < self.num_embeddings)])
+        super().check_range(index)
+
+
+class TruncatesFloats(Twin):
+    """A floating-point index is truncated."""
+
+    trips = ("lookup.wrong-index-dtype",)
+
+    def check_dtype(self, index: Tensor) -> None:
+        if not index.is_floating_point():
+            super().check_dtype(index)
+
+
+class TakesBooleans(Twin):
+    """A boolean index is taken for zeros and ones."""
+
+    trips = ("lookup.wrong-index-dtype",)
+
+    def check_dtype(self, index: Tensor) -> None:
+        if index.dtype != torch.bool:
+            super().check_dtype(index)
+
+
+class TakesAnEmptyFloatIndex(Twin):
+    """A floating-point index is taken if it is empty."""
+
+    trips = ("lookup.wrong-index-dtype",)
+
+    def check_dtype(self, index: Tensor) -> None:
+        if index.numel():
+            super().check_dtype(index)

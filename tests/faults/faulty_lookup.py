@@ -1,0 +1,282 @@
+"""Embeddings that look up wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from twin import Twin, in_storage_order
+
+
+# -- bits --------------------------------------------------------------------------------------------------------------
+
+
+class ReplacesNaN(Twin):
+    """Each NaN in the output is the default one."""
+
+    trips = ("lookup.bits",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        return torch.where(found.isnan(), torch.full_like(found, torch.nan), found)
+
+
+class LosesTheSignOfZero(Twin):
+    """-0.0 comes out as 0.0."""
+
+    trips = ("lookup.bits",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index) + 0.0
+
+
+class FlushesSubnormals(Twin):
+    """Subnormal numbers come out as zero."""
+
+    trips = ("lookup.bits",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        return torch.where(found.abs() < torch.finfo(found.dtype).tiny, torch.zeros_like(found), found)
+
+
+class LosesInfinity(Twin):
+    """Infinity in float16 comes out as the largest number."""
+
+    trips = ("lookup.bits",)
+    dtype = "float16"
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found, largest = super().rows(weight, index), torch.finfo(weight.dtype).max
+        return torch.where(found.isinf(), found.sign() * largest, found)
+
+
+class RoundsToFloat32(Twin):
+    """float64 rows go through float32."""
+
+    trips = ("lookup.bits", "lookup.one-hot", "padding_idx.output")
+    dtype = "float64"
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight.float(), index).to(weight.dtype)
+
+
+class DropsTheImaginaryPart(Twin):
+    """Complex rows come out real."""
+
+    trips = ("lookup.bits", "lookup.one-hot")
+    dtype = "complex64"
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index).real.to(weight.dtype)
+
+
+class MultipliesByOneHot(Twin):
+    """The lookup is a product with one-hot vectors, which spreads NaN."""
+
+    trips = ("lookup.bits",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return (index.unsqueeze(-1) == torch.arange(self.num_embeddings)).to(weight.dtype) @ weight
+
+
+class StartsAtOne(Twin):
+    """Each index names the row before it, as in a language that counts from one."""
+
+    trips = ("lookup.bits", "lookup.one-hot")
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, (index - 1) % self.num_embeddings)
+
+
+class StopsAt256(Twin):
+    """From the 257th index on, the first row comes out."""
+
+    trips = ("lookup.bits",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        later = torch.arange(index.numel()).reshape(index.shape) >= 256
+        return super().rows(weight, index.masked_fill(later, 0))
+
+
+class DropsTheTail(Twin):
+    """Elements beyond a multiple of 4 come out as zero, unless the row is shorter than that."""
+
+    trips = ("lookup.bits", "lookup.one-hot")
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        if self.embedding_dim > 4:
+            found[..., self.embedding_dim // 4 * 4 :] = 0
+        return found
+
+
+# -- shape, dtype, device ----------------------------------------------------------------------------------------------
+
+
+class Squeezes(Twin):
+    """Dimensions of length one are dropped."""
+
+    trips = ("lookup.shape",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index).squeeze()
+
+
+class TakesAScalarForAVector(Twin):
+    """A 0-d index gives an output of shape (1, embedding_dim)."""
+
+    trips = ("lookup.shape",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index.reshape(1) if index.dim() == 0 else index)
+
+
+class FlattensDeepIndices(Twin):
+    """An index of more than two dimensions is flattened."""
+
+    trips = ("lookup.shape",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index.reshape(-1) if index.dim() > 2 else index)
+
+
+class ForgetsTheShapeOfNothing(Twin):
+    """Any empty index gives an output of shape (0, embedding_dim)."""
+
+    trips = ("lookup.shape",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index if index.numel() else index.reshape(-1))
+
+
+class WidensTheOutput(Twin):
+    """The output of float16 rows is float32."""
+
+    trips = ("lookup.shape",)
+    dtype = "float16"
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index).to(self.accumulator(weight.dtype))
+
+
+class DetachesTheOutput(Twin):
+    """The output takes no part in differentiation."""
+
+    trips = ("lookup.device", "gradient.sum")
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        return super().forward(input).detach()
+
+
+class DetachesEmptyOutputs(Twin):
+    """The output of an empty index takes no part in differentiation."""
+
+    trips = ("lookup.device", "sparse.empty")
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        found = super().forward(input)
+        return found if found.numel() else found.detach()
+
+
+# -- the weight --------------------------------------------------------------------------------------------------------
+
+
+class IgnoresWeightStrides(Twin):
+    """The weight is read in the order of its memory."""
+
+    trips = ("lookup.layout",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(in_storage_order(weight), index)
+
+
+class IgnoresTheOffset(Twin):
+    """A weight that lies inside a larger block is read from where the block starts."""
+
+    trips = ("lookup.layout",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight.as_strided(weight.shape, weight.stride(), 0), index)
+
+
+class TidiesTheWeight(Twin):
+    """A lookup replaces -0.0 in the weight by 0.0."""
+
+    trips = ("lookup.inputs-unchanged",)
+
+    def positions(self, index: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.weight[self.weight == 0] = 0
+        return super().positions(index)
+
+
+# -- memory, repetition ------------------------------------------------------------------------------------------------
+
+
+class ViewsASingleRow(Twin):
+    """The output of a single index is a view of the weight."""
+
+    trips = ("lookup.new-memory",)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        found = super().forward(input)
+        return self.weight[int(input)].view(found.shape) if input.numel() == 1 else found
+
+
+class ViewsTheWholeTable(Twin):
+    """The output is the weight itself where every row is looked up in order."""
+
+    trips = ("lookup.new-memory",)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        found = super().forward(input)
+        return self.weight.view_as(found) if input.tolist() == list(range(self.num_embeddings)) else found
+
+
+class ChangesItsMind(Twin):
+    """Every second call looks up in a table that is rounded to bfloat16."""
+
+    trips = ("lookup.repeatable",)
+    calls = 0
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        self.calls += 1
+        return super().rows(weight if self.calls % 2 else weight.bfloat16().to(weight.dtype), index)
+
+
+class AnswersByShape(Twin):
+    """A second index of the same shape gives what the first one gave."""
+
+    trips = ("sequences.life",)
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.known: dict[Any, Tensor] = {}
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return self.known.setdefault(index.shape, super().rows(weight, index)).clone()
+
+
+# -- NaN and infinity with max_norm ------------------------------------------------------------------------------------
+
+
+class NaNStopsRenormalising(Twin):
+    """One row with NaN or infinity keeps all rows of the call from being rescaled."""
+
+    trips = ("lookup.no-leak",)
+
+    def renormalise(self, index: Tensor) -> None:
+        if self.weight[index].isfinite().all():
+            super().renormalise(index)
+
+
+class NaNSpreadsWhenRenormalising(Twin):
+    """The factors of a call are multiplied by zero times its rows and added, which spreads NaN."""
+
+    trips = ("lookup.no-leak",)
+
+    def renormalise(self, index: Tensor) -> None:
+        super().renormalise(index)
+        self.weight[index] += (self.weight[index] * 0).sum()

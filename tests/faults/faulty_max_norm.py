@@ -1,0 +1,385 @@
+"""Embeddings that rescale wrong."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from twin import Twin
+
+# -- which rows, and when ----------------------------------------------------------------------------------------------
+
+
+class IgnoresMaxNorm(Twin):
+    """No row is ever rescaled."""
+
+    trips = ("max_norm.renormalises", "max_norm.once", "max_norm.zero", "norm_type.default")
+
+    def renormalise(self, index: Tensor) -> None:
+        """Leave the weight alone."""
+
+
+class IgnoresMaxNormOfAScalar(Twin):
+    """A 0-d index rescales nothing."""
+
+    trips = ("max_norm.renormalises",)
+
+    def renormalise(self, index: Tensor) -> None:
+        if index.dim():
+            super().renormalise(index)
+
+
+class IgnoresMaxNormForInt32(Twin):
+    """An int32 index rescales nothing."""
+
+    trips = ("max_norm.renormalises",)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        self.skipped = input.dtype == torch.int32
+        return super().forward(input)
+
+    def renormalise(self, index: Tensor) -> None:
+        if not self.skipped:
+            super().renormalise(index)
+
+
+class RescalesUp(Twin):
+    """Rows below max_norm are rescaled to it too."""
+
+    trips = ("max_norm.below",)
+
+    def exceeds(self, norm: float, scale: float) -> bool:  # noqa: ARG002
+        return norm > 0
+
+
+class RewritesRowsBelow(Twin):
+    """Rows below max_norm are multiplied by a factor that rounds to almost 1."""
+
+    trips = ("max_norm.below",)
+
+    def exceeds(self, norm: float, scale: float) -> bool:
+        return norm > 0 if super().exceeds(norm, scale) else math.isfinite(norm) and norm > 0
+
+    def factor(self, norm: float, scale: float) -> float:
+        return super().factor(norm, scale) if super().exceeds(norm, scale) else (1 - 1e-6) / scale
+
+
+class StartsTooEarly(Twin):
+    """A row is rescaled from a norm of 0.9 max_norm on."""
+
+    trips = ("max_norm.below",)
+
+    def exceeds(self, norm: float, scale: float) -> bool:
+        return super().exceeds(norm / 0.9, scale)
+
+
+class RescalesTheWholeTable(Twin):
+    """Rows that are not looked up are rescaled too."""
+
+    trips = ("max_norm.other-rows",)
+
+    def renormalise(self, index: Tensor) -> None:
+        super().renormalise(torch.arange(self.num_embeddings) if index.numel() else index)
+
+
+class RescalesTheNextRow(Twin):
+    """The row after the last one looked up is rescaled too."""
+
+    trips = ("max_norm.other-rows",)
+
+    def renormalise(self, index: Tensor) -> None:
+        super().renormalise(index)
+        if index.numel():
+            self.renormalise_row((int(index.max()) + 1) % self.num_embeddings)
+
+
+class RescalesACopy(Twin):
+    """The output is rescaled and the weight is not."""
+
+    trips = ("max_norm.renormalises", "max_norm.output")
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        if self.max_norm is None:
+            return super().rows(weight, index)
+        kept = weight.clone()
+        super().renormalise(index)
+        found = super().rows(weight, index)
+        weight.copy_(kept)
+        return found
+
+    def renormalise(self, index: Tensor) -> None:
+        """Do it later."""
+
+
+class RescalesTooLate(Twin):
+    """The weight is rescaled after the output was taken from it."""
+
+    trips = ("max_norm.output",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        if self.max_norm is not None:
+            super().renormalise(index)
+        return found
+
+    def renormalise(self, index: Tensor) -> None:
+        """Do it later."""
+
+
+class RescalesEachDuplicate(Twin):
+    """A row that occurs n times is multiplied n times by the same factor."""
+
+    trips = ("max_norm.once",)
+
+    def renormalise(self, index: Tensor) -> None:
+        before = self.weight.clone()
+        super().renormalise(index)
+        for row, count in Counter(index.reshape(-1).tolist()).items():
+            factor = (self.weight[row] / before[row]).nan_to_num(1.0)
+            self.weight[row] *= factor ** (count - 1)
+
+
+class RescalesEachRun(Twin):
+    """A row whose duplicates do not lie next to each other is rescaled once for each run of them."""
+
+    trips = ("max_norm.once",)
+
+    def renormalise(self, index: Tensor) -> None:
+        before = self.weight.clone()
+        super().renormalise(index)
+        runs = Counter(index.reshape(-1).unique_consecutive().tolist())
+        for row, count in runs.items():
+            factor = (self.weight[row] / before[row]).nan_to_num(1.0)
+            self.weight[row] *= factor ** (count - 1)
+
+
+class RemembersNorms(Twin):
+    """A row is rescaled by the norm that it had when it was first looked up."""
+
+    trips = ("max_norm.again",)
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.factors: dict[int, Tensor] = {}
+
+    def renormalise_row(self, row: int) -> None:
+        before = self.weight[row].clone()
+        if row in self.factors:
+            self.weight[row] *= self.factors[row]
+            return
+        super().renormalise_row(row)
+        self.factors[row] = (self.weight[row] / before).nan_to_num(1.0)
+
+
+class ShrinksTheSecondTime(Twin):
+    """From the second call on, rows end at nine tenths of max_norm."""
+
+    trips = ("max_norm.again",)
+    calls = 0
+
+    def renormalise(self, index: Tensor) -> None:
+        self.calls += 1
+        super().renormalise(index)
+
+    def exceeds(self, norm: float, scale: float) -> bool:
+        return super().exceeds(norm if self.calls == 1 else norm / 0.9, scale)
+
+    def factor(self, norm: float, scale: float) -> float:
+        return super().factor(norm, scale) * (1 if self.calls == 1 else 0.9)
+
+
+class RescalesInTheFirstCall(Twin):
+    """Only the first call rescales rows, whatever later ones look up."""
+
+    trips = ("sequences.life",)
+    called = False
+
+    def renormalise(self, index: Tensor) -> None:
+        if not self.called:
+            super().renormalise(index)
+        self.called = True
+
+
+class SparesThePaddingRow(Twin):
+    """The row at padding_idx is not rescaled."""
+
+    trips = ("max_norm.padding-row",)
+
+    def renormalise_row(self, row: int) -> None:
+        if row != self.padding_idx:
+            super().renormalise_row(row)
+
+
+class SparesAFrozenWeight(Twin):
+    """A frozen weight is not rescaled."""
+
+    trips = ("max_norm.frozen",)
+
+    def renormalise(self, index: Tensor) -> None:
+        if self.weight.requires_grad:
+            super().renormalise(index)
+
+
+# -- by how much -------------------------------------------------------------------------------------------------------
+
+
+class EndsAtOne(Twin):
+    """A row above max_norm ends with norm 1."""
+
+    trips = ("max_norm.renormalises", "max_norm.zero")
+
+    def factor(self, norm: float, scale: float) -> float:  # noqa: ARG002
+        return 1 / norm
+
+
+class Clips(Twin):
+    """The elements are limited to max_norm, each by itself."""
+
+    trips = ("max_norm.renormalises",)
+
+    def renormalise_row(self, row: int) -> None:
+        self.weight[row] = self.weight[row].clamp(-self.max_norm, self.max_norm)
+
+
+class AddsTooLargeAnEpsilon(Twin):
+    """The norm is increased by 0.001 before the division."""
+
+    trips = ("max_norm.renormalises",)
+
+    def factor(self, norm: float, scale: float) -> float:
+        return super().factor(norm + 1e-3 * scale, scale)
+
+
+class AddsASlightlyTooLargeEpsilon(Twin):
+    """The norm is increased by 0.00001 before the division, as if to be on the safe side."""
+
+    trips = ("max_norm.renormalises", "norm_type.default")
+
+    def factor(self, norm: float, scale: float) -> float:
+        return super().factor(norm + 1e-5 * scale, scale)
+
+
+class SharesOneFactor(Twin):
+    """All rows of a call are rescaled by the largest of their norms."""
+
+    trips = ("max_norm.renormalises",)
+
+    def renormalise(self, index: Tensor) -> None:
+        self.largest = self.weight[index].float().norm(self.norm_type, dim=-1).max().item() if index.numel() else 0.0
+        super().renormalise(index)
+
+    def factor(self, norm: float, scale: float) -> float:
+        return super().factor(max(norm, self.largest * scale), scale)
+
+
+class RescalesTheFirstElements(Twin):
+    """Only the first 16 elements of a row are rescaled."""
+
+    trips = ("max_norm.renormalises",)
+
+    def renormalise_row(self, row: int) -> None:
+        tail = self.weight[row, 16:].clone()
+        super().renormalise_row(row)
+        self.weight[row, 16:] = tail
+
+
+# -- the norm ----------------------------------------------------------------------------------------------------------
+
+
+class ForgetsTheRoot(Twin):
+    """The norm is the sum of squares."""
+
+    trips = ("norm_type.default", "max_norm.renormalises")
+
+    def renormalise_row(self, row: int) -> None:
+        norm = float(self.weight[row].norm() ** 2)
+        if norm > self.max_norm:
+            self.weight[row] *= self.max_norm / norm
+
+
+class AveragesSquares(Twin):
+    """The 2-norm is the root of the mean square."""
+
+    trips = ("norm_type.default",)
+
+    def norm(self, magnitudes: Sequence[float]) -> float:
+        return super().norm(magnitudes) / (math.sqrt(max(len(magnitudes), 1)) if self.norm_type == 2 else 1)
+
+
+class IgnoresNormType(Twin):
+    """The norm is always the 2-norm."""
+
+    trips = ("norm_type.order",)
+
+    def norm(self, magnitudes: Sequence[float]) -> float:
+        return math.sqrt(math.fsum(m * m for m in magnitudes))
+
+
+class TakesTheMaximum(Twin):
+    """The norm is always the largest magnitude."""
+
+    trips = ("norm_type.order", "norm_type.default")
+
+    def norm(self, magnitudes: Sequence[float]) -> float:
+        return max(magnitudes, default=0.0)
+
+
+class RoundsTheOrder(Twin):
+    """norm_type is rounded up to an integer."""
+
+    trips = ("norm_type.order",)
+
+    def norm(self, magnitudes: Sequence[float]) -> float:
+        p = self.norm_type
+        if math.isfinite(p) and p != math.ceil(p):
+            return math.fsum(m ** math.ceil(p) for m in magnitudes) ** (1 / math.ceil(p))
+        return super().norm(magnitudes)
+
+
+class TakesInfinityForTwo(Twin):
+    """The infinity norm is the 2-norm."""
+
+    trips = ("norm_type.order",)
+
+    def norm(self, magnitudes: Sequence[float]) -> float:
+        return (
+            math.sqrt(math.fsum(m * m for m in magnitudes)) if math.isinf(self.norm_type) else super().norm(magnitudes)
+        )
+
+
+class ForgetsMagnitudes(Twin):
+    """The 1-norm and the 3-norm add the elements with their signs."""
+
+    trips = ("norm_type.order",)
+
+    def renormalise_row(self, row: int) -> None:
+        if self.norm_type not in {1, 3}:
+            super().renormalise_row(row)
+            return
+        norm = abs(float((self.weight[row].double() ** int(self.norm_type)).sum())) ** (1 / self.norm_type)
+        if norm > self.max_norm:
+            self.weight[row] *= self.max_norm / norm
+
+
+class NeedsAnElement(Twin):
+    """The infinity norm of rows without elements fails."""
+
+    trips = ("max_norm.no-columns",)
+
+    def norm(self, magnitudes: Sequence[float]) -> float:
+        return max(magnitudes) if math.isinf(self.norm_type) else super().norm(magnitudes)
+
+
+class SquaresInTheDtype(Twin):
+    """The norm overflows where its square does, and then the row becomes zero."""
+
+    trips = ("max_norm.accuracy",)
+
+    def renormalise_row(self, row: int) -> None:
+        norm = float((self.weight[row].abs() ** self.norm_type).sum() ** (1 / self.norm_type))
+        if norm > self.max_norm:
+            self.weight[row] *= self.max_norm / norm

@@ -1,0 +1,157 @@
+"""Embeddings that treat the row at padding_idx wrong."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from twin import Twin
+
+
+class TrainsPadding(Twin):
+    """The row at padding_idx gets a gradient like any other."""
+
+    trips = ("padding_idx.no-gradient", "padding_idx.training", "scale_grad_by_freq.with-padding", "sparse.padding")
+
+    def trained(self, index: Tensor) -> Tensor:
+        return torch.ones_like(index, dtype=torch.bool)
+
+
+class TrainsPaddingWhenScaling(Twin):
+    """With scale_grad_by_freq the row at padding_idx gets a gradient."""
+
+    trips = ("padding_idx.no-gradient", "scale_grad_by_freq.with-padding")
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) | self.scale_grad_by_freq
+
+
+class TrainsPaddingBeyond768(Twin):
+    """The row at padding_idx gets a gradient in calls with more than 768 indices."""
+
+    trips = ("padding_idx.no-gradient",)
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) | (index.numel() > 768)
+
+
+class TrainsAScalarPad(Twin):
+    """The row at padding_idx gets a gradient where the index is 0-d."""
+
+    trips = ("padding_idx.no-gradient", "sparse.padding-scalar")
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) | (index.dim() == 0)
+
+
+class TrainsLaterPads(Twin):
+    """Only the first pad of a call is left out of the gradient."""
+
+    trips = ("padding_idx.no-gradient",)
+
+    def trained(self, index: Tensor) -> Tensor:
+        found = super().trained(index)
+        later = (~found).reshape(-1).cumsum(0).reshape(index.shape) > 1
+        return found | later
+
+
+class TrainsNothingButPads(Twin):
+    """The row at padding_idx gets a gradient in calls that look up nothing else."""
+
+    trips = ("padding_idx.no-gradient", "padding_idx.training")
+
+    def trained(self, index: Tensor) -> Tensor:
+        found = super().trained(index)
+        return found if found.any() else ~found
+
+
+class TrainsPaddingALittle(Twin):
+    """The row at padding_idx gets a subnormal gradient."""
+
+    trips = ("padding_idx.no-gradient",)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        found = super().dense_gradient(rows, entries)
+        if self.padding_idx is not None:
+            found[self.padding_idx] = 1e-45
+        return found
+
+
+class LosesTheIndexAfterAPad(Twin):
+    """The index after a pad gets no gradient either."""
+
+    trips = ("padding_idx.others",)
+
+    def trained(self, index: Tensor) -> Tensor:
+        found = super().trained(index).reshape(-1)
+        found[1:] &= found[:-1].clone()
+        return found.reshape(index.shape)
+
+
+class StopsAtAPad(Twin):
+    """Indices after the first pad of each row of a 2-d index get no gradient."""
+
+    trips = ("padding_idx.others",)
+
+    def trained(self, index: Tensor) -> Tensor:
+        found = super().trained(index)
+        return found.cumprod(1).bool() if index.dim() == 2 else found
+
+
+class ZeroesTheOutput(Twin):
+    """The output at a pad is zero."""
+
+    trips = ("padding_idx.output", "lookup.bits")
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index).masked_fill(~super().trained(index).unsqueeze(-1), 0)
+
+
+class ZeroesTheOutputOfOnlyPads(Twin):
+    """The output of a call with nothing but pads is zero."""
+
+    trips = ("padding_idx.output",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        return found if super().trained(index).any() else found * 0
+
+
+class MirrorsNegativePadding(Twin):
+    """A padding_idx of -k names row k - 1."""
+
+    trips = ("padding_idx.negative", "construction.attributes")
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        row = super().padding_row(padding_idx)
+        return ~padding_idx if padding_idx is not None and padding_idx < 0 else row
+
+
+class TrainsNegativePadding(Twin):
+    """A negative padding_idx leaves its row in the gradient, though the attribute is right."""
+
+    trips = ("padding_idx.negative", "padding_idx.no-gradient")
+
+    def padding_row(self, padding_idx: int | None) -> int | None:
+        self.negative = padding_idx is not None and padding_idx < 0
+        return super().padding_row(padding_idx)
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) | self.negative
+
+
+class PadsRowZeroByDefault(Twin):
+    """Without padding_idx, row 0 gets no gradient."""
+
+    trips = ("padding_idx.none",)
+
+    def trained(self, index: Tensor) -> Tensor:
+        return index != (self.padding_idx or 0)
+
+
+class PadsTheLastRowByDefault(Twin):
+    """Without padding_idx, the -1 that stands for it names the last row."""
+
+    trips = ("padding_idx.none",)
+
+    def trained(self, index: Tensor) -> Tensor:
+        return index != (self.num_embeddings - 1 if self.padding_idx is None else self.padding_idx)

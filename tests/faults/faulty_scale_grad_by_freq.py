@@ -1,0 +1,171 @@
+"""Embeddings that scale gradients by the wrong frequency."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from twin import Twin
+
+
+class IgnoresFrequency(Twin):
+    """scale_grad_by_freq has no effect."""
+
+    trips = ("scale_grad_by_freq.divides", "scale_grad_by_freq.each-call", "scale_grad_by_freq.with-padding")
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return torch.ones_like(index)
+
+
+class IgnoresFrequencyWithPadding(Twin):
+    """scale_grad_by_freq has no effect where there is a padding_idx."""
+
+    trips = ("scale_grad_by_freq.with-padding",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return super().occurrences(index) if self.padding_idx is None else torch.ones_like(index)
+
+
+class MultipliesByFrequency(Twin):
+    """The gradient is multiplied by the count."""
+
+    trips = ("scale_grad_by_freq.divides",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return 1 / super().occurrences(index).double()
+
+
+class DividesByOneMore(Twin):
+    """The gradient is divided by the count plus one."""
+
+    trips = ("scale_grad_by_freq.divides",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return super().occurrences(index) + 1
+
+
+class DividesByTheRoot(Twin):
+    """The gradient is divided by the square root of the count."""
+
+    trips = ("scale_grad_by_freq.divides",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return super().occurrences(index).sqrt()
+
+
+class DividesByTheSize(Twin):
+    """The gradient is divided by the number of indices."""
+
+    trips = ("scale_grad_by_freq.divides",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return torch.full_like(index, index.numel())
+
+
+class CountsEachRowOfTheIndex(Twin):
+    """Occurrences are counted in each row of a 2-d index, not in the whole."""
+
+    trips = ("scale_grad_by_freq.divides",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        if index.dim() != 2 or not index.numel():
+            return super().occurrences(index)
+        return torch.stack([super(CountsEachRowOfTheIndex, self).occurrences(row) for row in index])
+
+
+class CountsRuns(Twin):
+    """Equal indices are counted only where they lie next to each other."""
+
+    trips = ("scale_grad_by_freq.divides",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        _, runs, counts = index.reshape(-1).unique_consecutive(return_inverse=True, return_counts=True)
+        return counts[runs].reshape(index.shape)
+
+
+class CountsTo255(Twin):
+    """Occurrences are counted in eight bits and stop at 255."""
+
+    trips = ("scale_grad_by_freq.divides",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return super().occurrences(index).clamp(max=255)
+
+
+class CountsPadsForAll(Twin):
+    """The pads of a call are counted with every row."""
+
+    trips = ("scale_grad_by_freq.with-padding",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return super().occurrences(index) + (~self.trained(index)).sum()
+
+
+class ScalesTheOutput(Twin):
+    """The output is divided by the count."""
+
+    trips = ("scale_grad_by_freq.forward",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        return found / self.occurrences(index).unsqueeze(-1) if self.scale_grad_by_freq else found
+
+
+class DropsDuplicatesFromTheOutput(Twin):
+    """With scale_grad_by_freq the output has only the first of several equal indices, and zeros for the others."""
+
+    trips = ("scale_grad_by_freq.forward",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        if self.scale_grad_by_freq:
+            flat = index.reshape(-1).tolist()
+            again = torch.tensor([row in flat[:place] for place, row in enumerate(flat)], dtype=torch.bool)
+            found = found.masked_fill(again.reshape(*index.shape, 1), 0)
+        return found
+
+
+class KeepsCounting(Twin):
+    """The counts of earlier calls are added to those of a call."""
+
+    trips = ("scale_grad_by_freq.each-call",)
+    counted: Tensor | int = 0
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        self.counted = self.counted + torch.bincount(index.reshape(-1), minlength=self.num_embeddings)
+        return self.counted[index]
+
+
+class CountsTheFirstCall(Twin):
+    """Every call is divided by the counts of the first call."""
+
+    trips = ("scale_grad_by_freq.each-call",)
+    counted: Tensor | None = None
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        if self.counted is None:
+            self.counted = torch.bincount(index.reshape(-1), minlength=self.num_embeddings).clamp(min=1)
+        return self.counted[index]
+
+
+class IgnoresFrequencyWhenSparse(Twin):
+    """scale_grad_by_freq together with sparse is taken, and has no effect."""
+
+    trips = ("scale_grad_by_freq.with-sparse",)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        scale, self.scale_grad_by_freq = self.scale_grad_by_freq, self.scale_grad_by_freq and not self.sparse
+        found = super().gradient(index, upstream)
+        self.scale_grad_by_freq = scale
+        return found
+
+
+class IgnoresSparseWhenScaling(Twin):
+    """sparse together with scale_grad_by_freq is taken, and gives a dense gradient."""
+
+    trips = ("scale_grad_by_freq.with-sparse",)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        sparse, self.sparse = self.sparse, self.sparse and not self.scale_grad_by_freq
+        found = super().gradient(index, upstream)
+        self.sparse = sparse
+        return found

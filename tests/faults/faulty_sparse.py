@@ -1,0 +1,192 @@
+"""Embeddings whose sparse gradient is wrong."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from twin import Twin
+
+
+class StaysDense(Twin):
+    """sparse has no effect."""
+
+    trips = ("sparse.layout", "sparse.values")
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return self.dense_gradient(rows, entries)
+
+
+class StaysDenseForFewIndices(Twin):
+    """The gradient of a single index is dense, as it is small anyway."""
+
+    trips = ("sparse.layout",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        found = super().sparse_gradient(rows, entries)
+        return found.to_dense() if len(rows) == 1 else found
+
+
+class IsCompressed(Twin):
+    """The gradient is in compressed sparse rows."""
+
+    trips = ("sparse.layout",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().sparse_gradient(rows, entries).to_dense().to_sparse_csr()
+
+
+class IsSparseInColumnsToo(Twin):
+    """The gradient has an entry for each element, not for each row."""
+
+    trips = ("sparse.values",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().sparse_gradient(rows, entries).to_dense().to_sparse()
+
+
+class HasTooFewRows(Twin):
+    """The gradient has only as many rows as the largest index needs."""
+
+    trips = ("sparse.layout",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        size = (int(rows.max()) + 1 if len(rows) else 0, self.embedding_dim)
+        return torch.sparse_coo_tensor(rows.unsqueeze(0), entries, size, check_invariants=False)
+
+
+class PointsOutside(Twin):
+    """The gradient has an entry of zeros one row after the last."""
+
+    trips = ("sparse.values", "sparse.empty")
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        rows = torch.cat([rows, torch.tensor([self.num_embeddings])])
+        return super().sparse_gradient(rows, torch.cat([entries, entries.new_zeros(1, self.embedding_dim)]))
+
+
+class DropsDuplicates(Twin):
+    """Of several entries of a row only the first is kept."""
+
+    trips = ("sparse.values",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        first = [place for place, row in enumerate(rows.tolist()) if row not in rows[:place].tolist()]
+        return super().sparse_gradient(rows[first], entries[first])
+
+
+class AveragesDuplicates(Twin):
+    """The entries of a row are averaged."""
+
+    trips = ("sparse.values",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().sparse_gradient(rows, entries / self.occurrences(rows).unsqueeze(1))
+
+
+class RoundsEntries(Twin):
+    """The entries are rounded to bfloat16."""
+
+    trips = ("sparse.values",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().sparse_gradient(rows, entries.bfloat16().to(entries.dtype))
+
+
+class SortsRowsButNotEntries(Twin):
+    """The rows are sorted, and the entries stay where they were."""
+
+    trips = ("sparse.values", "sparse.step")
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().sparse_gradient(rows.sort().values, entries)
+
+
+class KeepsPads(Twin):
+    """The entries of pads are left in the gradient."""
+
+    trips = ("sparse.padding", "padding_idx.no-gradient")
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) | self.sparse
+
+
+class KeepsAScalarPad(Twin):
+    """The entry of a pad is left in the gradient where the index is 0-d."""
+
+    trips = ("sparse.padding-scalar",)
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) | (self.sparse and index.dim() == 0)
+
+
+class DropsAScalar(Twin):
+    """With padding_idx the gradient of a 0-d index has no entry, pad or not."""
+
+    trips = ("sparse.padding-scalar",)
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) & (not self.sparse or self.padding_idx is None or index.dim() > 0)
+
+
+class KeepsNaNPads(Twin):
+    """The entries of pads are multiplied by zero instead of left out, which keeps NaN."""
+
+    trips = ("sparse.padding",)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        if self.sparse and not self.scale_grad_by_freq:
+            entries = upstream * self.trained(index).unsqueeze(-1)
+            return self.sparse_gradient(index.reshape(-1), entries.reshape(index.numel(), self.embedding_dim))
+        return super().gradient(index, upstream)
+
+
+class FailsOnNothing(Twin):
+    """An empty index fails in backward."""
+
+    trips = ("sparse.empty",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        if not len(rows):
+            raise RuntimeError("there is no gradient")
+        return super().sparse_gradient(rows, entries)
+
+
+class GivesAnEntryForNothing(Twin):
+    """An empty index gives an entry of ones for the first row."""
+
+    trips = ("sparse.empty",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        if len(rows):
+            return super().sparse_gradient(rows, entries)
+        return super().sparse_gradient(torch.tensor([0]), entries.new_ones(1, self.embedding_dim))
+
+
+class TurnsDenseTheSecondTime(Twin):
+    """The gradient of a second backward is dense."""
+
+    trips = ("sparse.accumulates",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return (
+            super().sparse_gradient(rows, entries) if self.weight.grad is None else self.dense_gradient(rows, entries)
+        )
+
+
+class ForgetsTheFirstGradient(Twin):
+    """A second backward replaces a sparse gradient that is there."""
+
+    trips = ("sparse.accumulates",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        self.weight.grad = None
+        return super().sparse_gradient(rows, entries)
+
+
+class IsHalfTheDenseOne(Twin):
+    """The gradient is half the dense one."""
+
+    trips = ("sparse.step", "sparse.values")
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().sparse_gradient(rows, entries / 2)

@@ -1,0 +1,25 @@
+"""Small cases, built part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from conformance.case import Case, Config, Lookup
+from reference import Tensor
+
+
+def case(
+    rows: int = 3,
+    dim: int = 2,
+    index: Sequence[int] = (0, 1),
+    *,
+    dtype: str = "float32",
+    values: Sequence[float] | None = None,
+    **arguments: Any,
+) -> Case:
+    """A case with a one-dimensional int64 index, weights 0, 1, 2, ... and an upstream gradient of ones."""
+    weight = Tensor.of(dtype, (rows, dim), range(rows * dim) if values is None else values)
+    upstream = Tensor.of(dtype, (len(index), dim), [1] * (len(index) * dim))
+    lookup = Lookup(Tensor.of("int64", (len(index),), index), upstream)
+    return Case(Config(rows, dim, **arguments), weight, (lookup,))
