@@ -21,5 +21,5 @@ class Profile:
 PROFILES = {
     "smoke": Profile(examples=5, enough=1),
     "default": Profile(examples=60, enough=6),
-    "thorough": Profile(examples=200, enough=20),
+    "thorough": Profile(examples=300, enough=30),
 }

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from twin import Twin, in_storage_order
 
-
 # -- bits --------------------------------------------------------------------------------------------------------------
 
 

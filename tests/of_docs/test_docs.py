@@ -17,7 +17,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def option_rows() -> list[str]:
     """The rows of the README's table of options."""
-    return [f"| `--{name} {metavar}` | {default or 'none'} | {text} |" for name, (metavar, default, text) in HELP.items()]
+    return [
+        f"| `--{name} {metavar}` | {default or 'none'} | {text} |" for name, (metavar, default, text) in HELP.items()
+    ]
 
 
 def profile_rows() -> list[str]:
