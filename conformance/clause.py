@@ -31,7 +31,7 @@ class Clause:
         dtypes: "all" weight dtypes, or "none": the clause does not depend on a dtype or device.
         enough: how many cases must be exercised; None leaves it to the profile.
         may_crash: run where a death of the process does no harm.
-        draws: whether Hypothesis draws its cases; if not, its test runs once.
+        draws: whether Hypothesis draws its cases; if not, it is exercised once.
     """
 
     id: str
@@ -71,7 +71,7 @@ def clause(id: str, level: str, *, argument: str, doc: str, **more: Any) -> Call
     def decorate(test: Any) -> Any:
         given = getattr(test, "hypothesis", None)
         text = " ".join((inspect.getdoc(test) or "").split())
-        made = Clause(id, level, argument, text, doc, draws=given is not None, **more)
+        made = Clause(id, level, argument, text, doc, **{"draws": given is not None, **more})
         if given is None:
             test = _guarded(made, test)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,15 +37,18 @@ class Session:
         """
         self.options = options
         self.worker = WorkerAdapter(options.target)
-        commanded = options.target.startswith("command:")
-        isolated = options.isolation == "process" or commanded
-        self.adapter: Any = self.worker if isolated else resolve(options.target)
-        self.description = self._described()
-        self.devices = select("embedding-device", options.devices, self.description.devices)
-        self.dtypes = select("embedding-dtype", options.dtypes, self.description.dtypes)
-        self.ledger = self._ledger(clauses)
-        unsupported = (*self.description.unsupported, *self.ledger.unsupported)
-        self.description = replace(self.description, unsupported=unsupported)
+        with ExitStack() as undo:
+            undo.callback(self.worker.close)
+            commanded = options.target.startswith("command:")
+            isolated = options.isolation == "process" or commanded
+            self.adapter: Any = self.worker if isolated else resolve(options.target)
+            self.description = self._described()
+            self.devices = select("embedding-device", options.devices, self.description.devices)
+            self.dtypes = select("embedding-dtype", options.dtypes, self.description.dtypes)
+            self.ledger = self._ledger(clauses)
+            unsupported = (*self.description.unsupported, *self.ledger.unsupported)
+            self.description = replace(self.description, unsupported=unsupported)
+            undo.pop_all()
 
     def _described(self) -> Description:
         """What the adapter says of itself, checked, because anybody may have written it."""
@@ -74,7 +78,11 @@ class Session:
         """The implementation as the test of a clause receives it."""
         in_worker = clause.may_crash and self.options.isolation != "none"
         return Subject(
-            self.worker if in_worker else self.adapter, self.description, dtype or "float32", device or self.devices[0]
+            self.worker if in_worker else self.adapter,
+            self.description,
+            dtype or "float32",
+            device or self.devices[0],
+            examples=self.options.profile.examples,
         )
 
     def entries(self, clause: Clause, subject: Subject) -> list[Entry]:

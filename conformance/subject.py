@@ -25,6 +25,7 @@ from conformance.adapter import (
 from conformance.case import Case, Config
 from conformance.clause import Clause
 from conformance.judge import Deviation
+from conformance.profiles import PROFILES
 from reference import Interval, Permitted, Raises, Rows, Tensor, Within
 
 
@@ -57,14 +58,23 @@ class Subject:
     Attributes:
         dtype: the weight dtype.
         device: the device.
+        examples: how many cases a clause gets, for a test that draws its own.
         known: feature patterns of known deviations, whose cases are not run.
         tally: what was counted.
         calls: (verb, arguments) made for the latest case.
     """
 
-    def __init__(self, adapter: Adapter, description: Description, dtype: str, device: str) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        description: Description,
+        dtype: str,
+        device: str,
+        *,
+        examples: int = PROFILES["default"].examples,
+    ) -> None:
         self.adapter, self.description = adapter, description
-        self.dtype, self.device = dtype, device
+        self.dtype, self.device, self.examples = dtype, device, examples
         self.start(known=[])
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.plugin import SESSION, SUBJECT
+from conformance.hooks import SESSION, SUBJECT
 from conformance.strategies import dtype_under_test
 from conformance.subject import Subject
 

@@ -64,13 +64,13 @@ class SkipsNeighbours(_ChangesUpstream):
         return upstream.masked_fill(repeated.reshape(*index.shape, 1), 0)
 
 
-class StopsAt1024(_ChangesUpstream):
-    """Indices from the 1025th on get no gradient."""
+class StopsAt256(_ChangesUpstream):
+    """Indices from the 257th on get no gradient."""
 
     trips = ("gradient.sum",)
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
-        later = torch.arange(index.numel()).reshape(*index.shape, 1) >= 1024
+        later = torch.arange(index.numel()).reshape(*index.shape, 1) >= 256
         return upstream.masked_fill(later, 0)
 
 
@@ -93,12 +93,12 @@ class DropsTheSeventeenthColumn(_ChangesUpstream):
 
 
 class MixesUpInt32(_ChangesUpstream):
-    """For a 2-d int32 index the upstream gradients are taken in the wrong order."""
+    """For int32 indices the upstream gradients are taken in the wrong order."""
 
     trips = ("gradient.sum",)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        self.mixed = input.dtype == torch.int32 and input.dim() == 2
+        self.mixed = input.dtype == torch.int32 and input.dim() > 0
         return super().forward(input)
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002

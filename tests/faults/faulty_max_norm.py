@@ -192,18 +192,6 @@ class ShrinksTheSecondTime(Twin):
         return super().factor(norm, scale) * (1 if self.calls == 1 else 0.9)
 
 
-class RescalesInTheFirstCall(Twin):
-    """Only the first call rescales rows, whatever later ones look up."""
-
-    trips = ("sequences.life",)
-    called = False
-
-    def renormalise(self, index: Tensor) -> None:
-        if not self.called:
-            super().renormalise(index)
-        self.called = True
-
-
 class SparesThePaddingRow(Twin):
     """The row at padding_idx is not rescaled."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -183,9 +184,9 @@ class Twin(torch.nn.Module):
         scaled = [v * scale for v in values]
         norm = self.norm([abs(v) for v in scaled])
         if self.exceeds(norm, scale):
-            factor = self.factor(norm, scale)
+            factor = Fraction(self.factor(norm, scale)) * Fraction(scale)
             wide = torch.promote_types(self.weight.dtype, torch.float64)
-            self.weight[row] = torch.tensor([v * factor for v in scaled], dtype=wide).to(self.weight.dtype)
+            self.weight[row] = torch.tensor([product(v, factor) for v in values], dtype=wide).to(self.weight.dtype)
 
     def norm(self, magnitudes: Sequence[float]) -> float:
         """The p-norm."""
@@ -241,6 +242,13 @@ class Twin(torch.nn.Module):
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         """The entries as they are."""
         return torch.sparse_coo_tensor(rows.unsqueeze(0), entries, tuple(self.weight.shape), check_invariants=False)
+
+
+def product(value: complex, factor: Fraction) -> complex:
+    """Rounded once, wherever between overflow and underflow."""
+    if isinstance(value, complex):
+        return complex(product(value.real, factor), product(value.imag, factor))
+    return float(Fraction(value) * factor)
 
 
 def in_storage_order(tensor: Tensor) -> Tensor:

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from processes import python
 
-import conformance.adapters.torch_module  # noqa: F401 - torch can be loaded once a process
+from conformance import hooks
+from conformance.options import HELP
 
-pytest_plugins = ["pytester"]
-
+FEW = ("--pyargs", "conformance", "-p", "no:cacheprovider", "-k", "test_bits")
 OPTIONS = "embedding, embedding_isolation, embedding_device, embedding_dtype, embedding_profile"
-FEW = ("--pyargs", "conformance", "-k", "test_bits", "-p", "no:cacheprovider")
 ENTRY = '[[deviation]]\nclause = "sparse.layot"\nfeatures = {}\nreason = "x"\n'
 
+Refusal = Callable[..., str]
 
-def refusal(pytester: pytest.Pytester, *arguments: str) -> str:
-    """The one line with which a run is refused."""
-    done = pytester.runpytest_inprocess(*FEW, *arguments)
-    assert done.ret == 2
-    (line,) = [line for line in (*done.outlines, *done.errlines) if line.strip()]
-    assert line.startswith("Exit: ")
-    return line.removeprefix("Exit: ")
+
+@pytest.fixture
+def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
+    """Begin a run that is refused, in a folder of its own; the line that it ends with."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.toml").write_text("not = = toml", encoding="utf-8")
+    (tmp_path / "entry.toml").write_text(ENTRY, encoding="utf-8")
+
+    def begin(*arguments: str) -> str:
+        given = dict(zip(arguments[::2], arguments[1::2], strict=True))
+        assert not {name.removeprefix("--") for name in given} - set(HELP)
+        config: Any = SimpleNamespace(
+            stash=pytest.Stash(), getoption=given.get, getini=lambda _name: None, rootpath=tmp_path
+        )
+        with pytest.raises(pytest.exit.Exception) as caught:
+            hooks.session(config)
+        assert caught.value.returncode == 2
+        assert caught.value.msg is not None
+        assert "\n" not in caught.value.msg
+        return caught.value.msg
+
+    return begin
 
 
 @pytest.mark.parametrize(
@@ -37,7 +57,7 @@ def refusal(pytester: pytest.Pytester, *arguments: str) -> str:
         (["--embedding", "plain:CannotDescribe"], ["raised ZeroDivisionError: last line"]),
         (["--embedding", "command:./nothing"], ["--embedding command:./nothing: cannot be started: No such file"]),
         (["--embedding", "command:false"], ["asked to describe itself", "died (exit status 1)"]),
-        (["--embedding", "command:echo hello"], ["asked to describe itself", "answered nonsense: 'hello'"]),
+        (["--embedding", "command:echo hello"], ["asked to describe itself, it raised Died: "]),
         (["--embedding", "plain:Plane", "--embedding-isolation", "process"], ["plain has no attribute 'Plane'"]),
         (["--embedding-isolation", "always"], ["--embedding-isolation always: must be one of auto, process, none"]),
         (["--embedding-profile", "fast"], ["--embedding-profile fast: must be one of smoke, default, thorough"]),
@@ -65,9 +85,8 @@ def refusal(pytester: pytest.Pytester, *arguments: str) -> str:
     ],
     ids=lambda value: " ".join(value[:2]) if "--" in value[0] else "",
 )
-def test_a_bad_option_is_named(pytester: pytest.Pytester, arguments: list[str], words: list[str]) -> None:
-    pytester.makefile(".toml", text="not = = toml", entry=ENTRY)
-    said = refusal(pytester, *arguments)
+def test_a_bad_option_is_named(refusal: Refusal, arguments: list[str], words: list[str]) -> None:
+    said = refusal(*arguments)
     for word in words:
         assert word in said
 
@@ -80,57 +99,46 @@ def test_a_bad_option_is_named(pytester: pytest.Pytester, arguments: list[str], 
         ("[tool]\nembedding-conformance = 3", ["must be a table, [tool.embedding-conformance]"]),
     ],
 )
-def test_a_bad_table_in_pyproject_is_named(pytester: pytest.Pytester, text: str, words: list[str]) -> None:
-    pytester.makepyprojecttoml(text)
-    said = refusal(pytester)
+def test_a_bad_table_in_pyproject_is_named(tmp_path: Path, refusal: Refusal, text: str, words: list[str]) -> None:
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    said = refusal()
     for word in words:
         assert word in said
 
 
-def header(pytester: pytest.Pytester, *arguments: str) -> str:
-    """What a run that selects no test says of its options."""
-    done = pytester.runpytest_inprocess(*FEW[:-4], "-k", "no_such_test", "-p", "no:cacheprovider", *arguments)
-    (line,) = [line for line in done.outlines if line.startswith("dtypes: ")]
-    return line
+TABLE = "[tool.embedding-conformance]\nembedding_dtype = ['float64', 'float32']\nembedding-profile = 'smoke'\n"
+INI = "[tool.pytest.ini_options]\nembedding_dtype = 'float64'\n"
 
 
-TABLE = "[tool.embedding-conformance]\nembedding_dtype = ['float16', 'float64']\n"
+@pytest.mark.parametrize(
+    ("pyproject", "arguments", "dtypes"),
+    [
+        ("", [], "float32, float64"),
+        (TABLE, [], "float64, float32"),
+        (TABLE + INI, [], "float64"),
+        (TABLE + INI, ["--embedding-dtype", "float32"], "float32"),
+    ],
+    ids=["default", "table", "ini", "command line"],
+)
+def test_the_command_line_comes_before_the_ini_file_and_that_before_the_table(
+    tmp_path: Path, pyproject: str, arguments: list[str], dtypes: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(pyproject, encoding="utf-8")
+    done = python("-m", "pytest", *FEW, "--embedding", "plain:Plain", *arguments, folder=tmp_path)
+    assert done.returncode == 0
+    assert f"dtypes: {dtypes}; devices: cpu" in done.stdout
+    assert f"profile: {'smoke' if pyproject else 'default'}; " in done.stdout
 
 
-def test_the_table_is_used(pytester: pytest.Pytester) -> None:
-    pytester.makepyprojecttoml(TABLE)
-    assert header(pytester) == "dtypes: float16, float64; devices: cpu"
+def test_every_option_is_in_the_help() -> None:
+    text = " ".join(python("-m", "pytest", "--help").stdout.split())
+    for name, (metavar, _, said) in HELP.items():
+        assert f"--{name}={metavar} {said}" in text
+        assert f" {name.replace('-', '_')} (string):" in text
 
 
-def test_keys_of_the_table_may_have_dashes(pytester: pytest.Pytester) -> None:
-    pytester.makepyprojecttoml(TABLE.replace("embedding_dtype", "embedding-dtype"))
-    assert header(pytester) == "dtypes: float16, float64; devices: cpu"
-
-
-def test_the_ini_file_comes_before_the_table(pytester: pytest.Pytester) -> None:
-    pytester.makepyprojecttoml("[tool.pytest.ini_options]\nembedding_dtype = 'bfloat16'\n" + TABLE)
-    assert header(pytester) == "dtypes: bfloat16; devices: cpu"
-
-
-def test_the_command_line_comes_first(pytester: pytest.Pytester) -> None:
-    pytester.makepyprojecttoml("[tool.pytest.ini_options]\nembedding_dtype = 'bfloat16'\n" + TABLE)
-    assert header(pytester, "--embedding-dtype", "float32, float16,float32") == "dtypes: float32, float16; devices: cpu"
-
-
-def test_by_default_every_dtype_is_run(pytester: pytest.Pytester) -> None:
-    assert header(pytester).startswith("dtypes: float16, bfloat16, float32, float64, complex64, complex128;")
-
-
-def test_every_option_is_in_the_help(pytester: pytest.Pytester) -> None:
-    text = " ".join(pytester.runpytest_inprocess("--help").stdout.str().split())
-    for name in ("isolation", "device", "dtype", "profile", "deviations", "level", "results", "html", "baseline"):
-        assert f"--embedding-{name}=" in text
-        assert f"embedding_{name}" in text
-    assert "(default: torch)" in text
-
-
-def test_the_exit_status_is_2_in_a_process_of_its_own(pytester: pytest.Pytester) -> None:
-    done = python("-m", "pytest", *FEW, "--embedding", "torhc", folder=pytester.path)
+def test_the_exit_status_is_2_in_a_process_of_its_own(tmp_path: Path) -> None:
+    done = python("-m", "pytest", *FEW, "--embedding", "torhc", folder=tmp_path)
     assert done.returncode == 2
     assert done.stdout.strip() == ""
     assert done.stderr.startswith("Exit: --embedding torhc: ")
@@ -138,11 +146,15 @@ def test_the_exit_status_is_2_in_a_process_of_its_own(pytester: pytest.Pytester)
 
 
 @pytest.mark.parametrize("name", ["reports", "reference"])
-def test_a_folder_of_the_users_that_shadows_ours_is_named(pytester: pytest.Pytester, name: str) -> None:
+def test_a_folder_of_the_users_that_shadows_ours_is_named(tmp_path: Path, name: str) -> None:
     """Under `python -m pytest`, which puts the current folder first on the import path."""
-    (pytester.mkpydir(name) / "__init__.py").write_text("mine = True\n")
-    done = python("-m", "pytest", *FEW, "--embedding", "plain:Plain", folder=pytester.path)
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    (tmp_path / "test_other.py").write_text("def test_it(): pass\n", encoding="utf-8")
+    done = python("-m", "pytest", *FEW, "--embedding", "plain:Plain", folder=tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert f"its own package {name!r}, but {pytester.path / name} comes first" in line
+    assert f"its own package {name!r}, but {tmp_path / name} comes first" in line
     assert "run pytest from another folder, or rename that one" in line
+    other = python("-m", "pytest", "test_other.py", folder=tmp_path)
+    assert other.returncode == 0, "only those who run the suite are bothered"

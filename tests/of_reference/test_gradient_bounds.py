@@ -224,6 +224,18 @@ def test_a_sum_that_must_overflow_has_no_finite_value() -> None:
     assert interval.also == {"inf"}
 
 
+def test_roundings_may_carry_a_sum_to_infinity() -> None:
+    form = FORMATS["float16"]
+    values = [32768.0] + [17.0] * 1024  # each addition of 17 rounds up to 32
+    total = 0.0
+    for value in values:
+        total = form.round(total + value)
+    assert total == INFINITY
+    assert sum(values) < 0.8 * form.overflow
+    assert single(values).also == {"inf"}
+    assert not single(values, wide=True).also
+
+
 def test_adding_first_and_dividing_last_may_overflow() -> None:
     assert single([60000.0, 60000.0]).also == single([60000.0, 60000.0], scaled=True).also == {"inf"}
     assert single([30000.0, 30000.0], scaled=True).also == set()

@@ -241,6 +241,49 @@ def test_the_interval_holds_the_norm(dtype: str, p: float, wide: bool) -> None:
     assert norm.high is not None or not wide
 
 
+def test_an_exponent_may_be_rounded_to_the_dtype() -> None:
+    form, large = FORMATS["bfloat16"], 2.0**100
+    norm = norm_interval([large], 1.1, form)
+    assert norm.high is not None
+    assert form.round(1.1) > 1.1
+    assert (large ** form.round(1.1)) ** (1 / 1.1) > 1.1 * large
+    assert norm.high >= (large ** form.round(1.1)) ** (1 / 1.1)
+
+
+def test_powers_and_roots_may_be_four_ulps_off() -> None:
+    form = FORMATS["float32"]
+    off = 1 + 4 * form.ulp(1.0)
+    norm = norm_interval([1.0], 0.5, form)
+    assert norm.high is not None
+    assert off**3 <= norm.high < off**4  # the error of the power is squared
+
+
+@pytest.mark.parametrize(("components", "p"), [([1, 3], 0.5), ([1, 2], 0.5), ([1, 1], 1.5)])
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_norm_may_be_subnormal(components: list[int], p: float, wide: bool) -> None:
+    form = FORMATS["float16"]
+    quanta = sum(c**p for c in components) ** (1 / p)
+    assert abs(quanta - round(quanta)) > 0.1
+    norm = norm_interval([c * float(form.quantum) for c in components], p, form, wide=wide)
+    assert norm.high is not None
+    assert norm.low <= round(quanta) * form.quantum <= norm.high
+
+
+def test_a_modulus_may_be_subnormal() -> None:
+    form = FORMATS["complex64"]
+    norm = norm_interval([float(form.quantum)] * 2, INFINITY, form)
+    assert norm.high is not None
+    assert norm.low <= form.quantum < Fraction(2, 3) * norm.high
+
+
+def test_an_epsilon_may_be_rounded_to_the_dtype() -> None:
+    form = FORMATS["float16"]
+    norm = 16 * form.quantum
+    padded = form.round(norm + Fraction(form.round(1e-7)))
+    least, _ = rescaling(Norm(norm, norm), float(norm / 2), form)
+    assert least <= Fraction(form.round(norm / 2 / Fraction(padded)))
+
+
 def test_zeros_have_no_norm() -> None:
     assert norm_interval([0.0, -0.0], 2.0, FORMATS["float32"]) == Norm(Fraction(0), Fraction(0))
     assert norm_interval([], 3.0, FORMATS["float32"]) == Norm(Fraction(0), Fraction(0))
@@ -261,8 +304,8 @@ def test_a_component_of_zero_stays_zero() -> None:
 
 def test_a_norm_that_may_vanish_does_not_make_a_row_grow() -> None:
     form = FORMATS["float16"]
-    for max_norm in (0.0, 1e-8, 1.0):
-        least, greatest = rescaling(Norm(Fraction(0), None), max_norm, form)
+    for max_norm, low in ((0.0, 0), (1e-8, 0), (1.0, 0), (1.0, Fraction(1, 10**12))):
+        least, greatest = rescaling(Norm(Fraction(low), None), max_norm, form)
         assert least == 0
         assert greatest <= 1 + 8 * form.unit_roundoff
 

@@ -1,0 +1,118 @@
+"""What the plugin does once the suite runs: sessions, witnesses, verdicts, files."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from conformance import options
+from conformance.catalogue import clauses
+from conformance.ledger import LedgerError
+from conformance.options import BadOption
+from conformance.outcome import Outcome
+from conformance.session import Session
+from conformance.subject import Subject
+from conformance.target import UnusableTarget
+
+SESSION = pytest.StashKey[Session]()
+SUBJECT = pytest.StashKey[Subject]()
+KNOWN = pytest.StashKey[list[dict[str, Any]]]()
+OUTCOME = pytest.StashKey[Outcome]()
+
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
+
+
+def session(config: pytest.Config) -> Session:
+    """The session, made at the first call; bad input ends the run with one line and exit status 2."""
+    if SESSION not in config.stash:
+        try:
+            chosen = options.read(config)
+            config.stash[SESSION] = Session(chosen, clauses())
+        except (BadOption, UnusableTarget, LedgerError) as error:
+            pytest.exit(str(error), returncode=2)
+        config.stash[OUTCOME] = Outcome(config.stash[SESSION], str(config.getoption("hypothesis_seed")))
+        config.pluginmanager.register(Hooks(config), "embedding-conformance-run")
+    return config.stash[SESSION]
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Run a clause on every dtype and device, with as many cases as the profile has."""
+    run, clause = session(metafunc.config), metafunc.function.clause
+    axes: list[tuple[str | None, str | None]] = [(dt, dev) for dev in run.devices for dt in run.dtypes]
+    ids = [f"{dt}-{dev}" for dt, dev in axes]
+    if clause.dtypes == "none":
+        axes, ids = [(None, None)], ["once"]
+    metafunc.parametrize("embedding", axes, ids=ids, indirect=True)
+    given = hasattr(metafunc.function, "hypothesis")
+    if given and not hasattr(metafunc.function, "_hypothesis_internal_settings_applied"):
+        settings(
+            max_examples=run.options.profile.examples,
+            deadline=None,
+            derandomize=False,
+            phases=PHASES,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        )(metafunc.function)
+
+
+class Hooks:
+    """What happens around each clause's test once the suite runs."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config, self.session, self.outcome = config, config.stash[SESSION], config.stash[OUTCOME]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
+        """Replay the witnesses of known deviations first."""
+        subject = pyfuncitem.stash.get(SUBJECT, None)
+        if subject is None:
+            return
+        clause = pyfuncitem.function.clause
+        given = getattr(pyfuncitem.function, "hypothesis", None)
+        body = given.inner_test if given else pyfuncitem.function
+        pyfuncitem.stash[KNOWN] = self.session.replay(clause, subject, body)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Turn what came of a clause's test into a verdict."""
+        report = yield
+        subject, clause = item.stash.get(SUBJECT, None), getattr(getattr(item, "function", None), "clause", None)
+        if subject is not None and clause is not None and call.when == "call":
+            error = call.excinfo.value if call.excinfo else None
+            if error is None or isinstance(error, (Exception, pytest.fail.Exception)):
+                known = item.stash.get(KNOWN, [])
+                verdict = self.session.verdict(clause, subject, known, error, call.duration)
+                self.outcome.dress(report, clause, verdict)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the verdicts, those of other processes too."""
+        verdict = getattr(report, "embedding_verdict", None)
+        if verdict is not None:
+            self.outcome.verdicts.append(verdict)
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Show verdicts, not pytest's outcomes."""
+        verdict = getattr(report, "embedding_verdict", None)
+        return self.outcome.status(verdict) if verdict is not None and report.when == "call" else None
+
+    def pytest_report_header(self) -> list[str]:
+        """What is under test, and how."""
+        return self.outcome.header_lines()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write what was asked for."""
+        self.session.close()
+        if not hasattr(self.config, "workerinput"):
+            self.outcome.finish(int(exitstatus))
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The answer, in words."""
+        for line in self.outcome.summary_lines():
+            terminalreporter.write_line(line)

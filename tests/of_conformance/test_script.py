@@ -1,0 +1,162 @@
+"""The standalone script of a deviation makes the same calls and gets the same bits, without anything of ours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from examples import case
+from hypothesis import given, settings
+
+from conformance.adapter import Refused
+from conformance.adapters.torch_functional import TorchFunctionalAdapter
+from conformance.adapters.torch_module import TorchModuleAdapter
+from conformance.adapters.torch_tensors import from_torch
+from conformance.case import LAYOUTS, Case
+from conformance.palettes import ANY as ANY_PALETTE
+from conformance.strategies import cases
+from conformance.subject import Subject
+from reference import Tensor
+
+ADAPTERS = {"module": TorchModuleAdapter, "functional": TorchFunctionalAdapter}
+
+
+class MyEmbedding(torch.nn.Embedding):
+    """Somebody's, in a module of theirs."""
+
+
+def subject(adapter: Any = None) -> Subject:
+    made = adapter or TorchModuleAdapter()
+    return Subject(made, made.describe(), "float32", "cpu")
+
+
+def executed(embedding: Subject) -> dict[str, Any]:
+    """The variables of the script after it ran."""
+    script = embedding.adapter.script(embedding.calls)
+    assert not any(name in script for name in ("conformance", "reference", "reports"))
+    variables: dict[str, Any] = {}
+    with redirect_stdout(io.StringIO()):
+        exec(script, variables)  # noqa: S102 - our own
+    return variables
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@given(case=cases(upstreams=ANY_PALETTE, weights=ANY_PALETTE, large=False, lookups=2, writable=True))
+@settings(deadline=None, max_examples=40)
+def test_the_script_gets_the_same_output_and_gradient(adapter: str, case: Case) -> None:
+    embedding = subject(ADAPTERS[adapter]())
+    try:
+        observed = embedding.run(case)
+    except Refused:  # complex weights
+        return
+    variables = executed(embedding)
+    assert from_torch(variables["output"]) == observed.outputs[-1]
+    assert from_torch(variables["weight"]) == observed.weight
+    gradient = variables["weight"].grad
+    assert observed.gradient is not None
+    assert from_torch(gradient._values() if gradient.is_sparse else gradient) == observed.gradient.values
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_script_has_the_same_memory_layout(layout: str) -> None:
+    plain = case(4, 3, (2, 2, 2, 2), values=[1.0, 2.0, 3.0] * 4)
+    lookup = replace(plain.lookups[0], index_layout=layout, upstream_layout=layout)
+    embedding = subject()
+    embedding.run(replace(plain, lookups=(lookup,), weight_layout=layout))
+    variables = executed(embedding)
+    tensors = [variables[name] for name in ("weight", "index", "upstream")]
+    assert [t.is_contiguous() for t in tensors] == [
+        layout in ("contiguous", "sliced"),
+        layout not in ("strided", "expanded"),
+        layout in ("contiguous", "sliced"),
+    ]
+    assert [0 in t.stride() for t in tensors] == [layout == "expanded"] * 3
+    assert [t.storage_offset() > 0 for t in tensors] == [layout == "sliced"] * 3
+
+
+@pytest.mark.parametrize("via", ["assignment", "_weight", "from_pretrained"])
+def test_the_weight_gets_in_the_same_way(via: str) -> None:
+    embedding = subject()
+    instance = embedding.make(case(padding_idx=1, freeze=True), via=via)
+    module = executed(embedding)["embedding"]
+    assert from_torch(module.weight) == instance.weight()
+    assert module.padding_idx == 1
+    assert not module.weight.requires_grad
+
+
+def deep(embedding: Subject) -> None:
+    lookups = case().lookups
+    instance = embedding.make(case())
+    for _ in range(2):
+        instance.step(optimizer="SGD", options={"lr": 0.5, "momentum": 0.9}, lookups=lookups)
+
+
+def cleared(embedding: Subject) -> None:
+    instance = embedding.make(case())
+    instance.gradient(lookups=case().lookups)
+    instance.clear()
+
+
+def together(embedding: Subject) -> None:
+    embedding.make(case()).gradient(lookups=case().lookups * 2, together=True)
+
+
+def loaded(embedding: Subject) -> None:
+    embedding.make(case()).load(state={"weight": Tensor.of("float32", (3, 2), [9, 8, 7, 6, 5, float("nan")])})
+
+
+def overwritten(embedding: Subject) -> None:
+    embedding.make(case()).overwrite(lookup=case().lookups[0])
+
+
+def read(embedding: Subject) -> None:
+    instance = embedding.make(case())
+    instance.attributes()
+    instance.state()
+    instance.weight()
+    embedding.signature("constructor")
+    embedding.signature("from_pretrained")
+
+
+@pytest.mark.parametrize("use", [deep, cleared, together, loaded, overwritten, read])
+def test_every_verb_is_in_the_script(use: Callable[[Subject], None]) -> None:
+    embedding = subject()
+    use(embedding)
+    here = embedding.adapter.make(case().config, case().weight, device="cpu")
+    for verb, arguments in embedding.calls[1:]:
+        if verb != "signature":
+            getattr(here, verb)(**arguments)
+    table, weight = here.table, executed(embedding)["weight"]
+    assert from_torch(weight) == from_torch(table)
+    assert (weight.grad is None) == (table.grad is None)
+    assert weight.grad is None or torch.equal(weight.grad, table.grad)
+
+
+@pytest.mark.parametrize("how", ["deepcopy", "pickle", "save"])
+def test_copies_are_in_the_script(how: str) -> None:
+    embedding = subject()
+    embedding.make(case()).copy(how=how).load(state={"weight": case(values=[1.0] * 6).weight})
+    assert from_torch(executed(embedding)["weight"]) == case(values=[1.0] * 6).weight
+
+
+def test_resets_and_fresh_weights_are_in_the_script() -> None:
+    embedding = subject()
+    embedding.fresh(case(padding_idx=0, dtype="float64").config).reset()
+    weight = executed(embedding)["weight"]
+    assert (weight.shape, weight[0].tolist()) == ((3, 2), [0, 0])
+
+
+def test_a_class_is_imported_from_where_it_is() -> None:
+    adapter = TorchModuleAdapter(MyEmbedding)
+    embedding = subject(adapter)
+    embedding.run(case(sparse=True, norm_type=float("inf"), max_norm=1.0))
+    script = adapter.script(embedding.calls)
+    assert f"import {__name__}\n" in script
+    made = f'{__name__}.MyEmbedding(3, 2, max_norm=1.0, norm_type=float("inf"), sparse=True, device="cpu"'
+    assert made in script
+    assert isinstance(executed(embedding)["embedding"], MyEmbedding)

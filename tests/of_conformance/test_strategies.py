@@ -1,0 +1,248 @@
+"""The strategies give what they say, all of it, and quickly."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from conformance import palettes
+from conformance.case import FEATURES, LAYOUTS, Case
+from conformance.strategies import (
+    ANY,
+    CORNERS,
+    DTYPES,
+    EMBEDDING_DIMS,
+    INDEX_PATTERNS,
+    MAX_NORMS,
+    NORM_TYPES,
+    NUM_EMBEDDINGS,
+    OFF,
+    ON,
+    cases,
+    dtype_under_test,
+    lookups_for,
+    out_of_range,
+)
+from reference import FORMATS, Tensor
+
+
+def drawn(strategy: st.SearchStrategy[Any], count: int = 60) -> list[Any]:
+    """Examples, always the same."""
+    found: list[Any] = []
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(one: Any) -> None:
+        found.append(one)
+
+    collect()
+    return found
+
+
+def well_formed(case: Case) -> bool:
+    """Whether shapes, dtypes and layouts fit together."""
+    shape = (case.config.num_embeddings, case.config.embedding_dim)
+    return case.weight.shape == shape and all(
+        lookup.upstream.shape == (*lookup.index.shape, shape[1])
+        and lookup.upstream.dtype == case.weight.dtype
+        and {case.weight_layout, lookup.index_layout, lookup.upstream_layout} <= set(LAYOUTS)
+        for lookup in case.lookups
+    )
+
+
+def alike(tensor: Tensor) -> bool:
+    """Whether all entries along the first dimension are."""
+    return not tensor.shape or len({tensor.row(n) for n in range(tensor.shape[0])}) <= 1
+
+
+def is_finite(tensor: Tensor) -> bool:
+    return all(abs(c) < float("inf") for c in tensor.components())
+
+
+def holds_no_corner(case: Case) -> bool:
+    config, scalars = case.config, any(lookup.index.shape == () for lookup in case.lookups)
+    return not (
+        (config.sparse and config.scale_grad_by_freq)
+        or (config.sparse and config.padding_idx is not None and scalars)
+        or (config.max_norm is not None and config.embedding_dim == 0)
+    )
+
+
+Holds = Callable[[Case], bool]
+
+KEYWORDS: list[tuple[dict[str, Any], Holds]] = [
+    ({}, well_formed),
+    ({}, holds_no_corner),
+    ({}, lambda c: not c.config.freeze),
+    ({}, lambda c: is_finite(c.weight) and all(is_finite(call.upstream) for call in c.lookups)),
+    ({}, lambda c: all(0 <= p < c.config.num_embeddings for p in c.positions)),
+    ({"dtype": "bfloat16"}, lambda c: c.weight.dtype == "bfloat16"),
+    ({"padding_idx": ON}, lambda c: c.config.padding_idx is not None and c.config.refusal is None),
+    ({"padding_idx": OFF}, lambda c: c.config.padding_idx is None),
+    ({"max_norm": ON}, lambda c: c.config.max_norm in MAX_NORMS and c.config.norm_type in NORM_TYPES),
+    ({"max_norm": ON}, lambda c: c.weight_layout != "expanded"),
+    ({"max_norm": OFF}, lambda c: c.config.max_norm is None and c.config.norm_type == 2.0),
+    ({"max_norm": ON, "norm_type": 1.0}, lambda c: c.config.norm_type == 1.0),
+    ({"scale_grad_by_freq": ON}, lambda c: c.config.scale_grad_by_freq and not c.config.sparse),
+    ({"scale_grad_by_freq": OFF}, lambda c: not c.config.scale_grad_by_freq),
+    ({"sparse": ON}, lambda c: c.config.sparse and not c.config.scale_grad_by_freq),
+    ({"sparse": OFF}, lambda c: not c.config.sparse),
+    ({"freeze": ON}, lambda c: c.config.freeze),
+    ({"weights": ("counting",)}, lambda c: set(c.weight.components()) <= set(range(1, 65))),
+    ({"index_patterns": ("equal",)}, lambda c: len(set(c.positions)) <= 1),
+    ({"index_patterns": ("two rows",)}, lambda c: len(set(c.positions)) <= 2),
+    ({"index_patterns": ("only pads",), "padding_idx": ON}, lambda c: set(c.positions) <= {c.config.padding_row}),
+    ({"index_dtypes": ("int32",)}, lambda c: c.index.dtype == "int32"),
+    ({"index_dtypes": ("uint8",)}, lambda c: c.index.dtype == "uint8"),
+    ({"lookups": 3}, lambda c: len(c.lookups) == 3),
+    ({"indices": 5}, lambda c: c.index.numel >= 5),
+    ({"columns": 3}, lambda c: c.config.embedding_dim >= 3),
+    ({"large": False}, lambda c: c.index.numel <= 33),
+    ({"writable": True}, lambda c: c.weight_layout != "expanded"),
+    ({"corner": "sparse with scale"}, lambda c: c.config.sparse and c.config.scale_grad_by_freq),
+    ({"corner": "sparse padding of a scalar", "sparse": ON}, lambda c: c.index.shape == ()),
+    ({"corner": "max_norm without columns", "max_norm": ON}, lambda c: c.config.embedding_dim == 0),
+]
+
+
+@pytest.mark.parametrize(("keywords", "holds"), KEYWORDS, ids=[f"{n}-{k}" for n, (k, _) in enumerate(KEYWORDS)])
+def test_each_keyword_does_what_it_says(keywords: dict[str, Any], holds: Holds) -> None:
+    found = drawn(cases(**keywords))
+    assert all(map(well_formed, found))
+    assert [case for case in found if not holds(case)] == []
+
+
+def test_every_corner_is_tried_here() -> None:
+    assert {keywords["corner"] for keywords, _ in KEYWORDS if "corner" in keywords} == set(CORNERS)
+
+
+def test_what_is_expanded_has_equal_entries() -> None:
+    tensors = [
+        (tensor, layout)
+        for case in drawn(cases(lookups=2), 200)
+        for tensor, layout in (
+            (case.weight, case.weight_layout),
+            *((call.index, call.index_layout) for call in case.lookups),
+            *((call.upstream, call.upstream_layout) for call in case.lookups),
+        )
+    ]
+    assert {layout for _, layout in tensors} == set(LAYOUTS)
+    assert all(alike(tensor) for tensor, layout in tensors if layout == "expanded")
+
+
+def test_the_dtype_under_test_is_taken() -> None:
+    token = dtype_under_test.set("complex64")
+    try:
+        assert {case.weight.dtype for case in drawn(cases())} == {"complex64"}
+        assert {case.weight.dtype for case in drawn(cases(dtype="float16"))} == {"float16"}
+    finally:
+        dtype_under_test.reset(token)
+
+
+def test_exactly_one_index_is_out_of_range() -> None:
+    for case in drawn(out_of_range(), 200):
+        outside = [p for p in case.positions if not 0 <= p < case.config.num_embeddings]
+        assert len(outside) == 1
+        assert case.index.dtype == "int64" or -(2**31) <= outside[0] < 2**31
+        assert case.lookups[0].index_layout != "expanded"
+
+
+def test_indices_out_of_range_need_64_bits_at_times() -> None:
+    assert any(abs(p) > 2**32 for case in drawn(out_of_range(), 200) for p in case.positions)
+
+
+def test_one_more_lookup_fits_its_case() -> None:
+    (case,) = drawn(cases(), 1)
+    assert all(well_formed(Case(case.config, case.weight, (lookup,))) for lookup in drawn(lookups_for(case)))
+
+
+BOTH = {True, False}
+EXPECTED: dict[str, set[Any]] = {
+    "num_embeddings": set(NUM_EMBEDDINGS),
+    "embedding_dim": set(EMBEDDING_DIMS),
+    "padding_idx": BOTH,
+    "padding_idx_negative": BOTH,
+    "pads": {0, 1, 2, 3},
+    "max_norm": BOTH,
+    "norm_type": set(NORM_TYPES),
+    "norm_range": {"ordinary", "overflow", "underflow"},
+    "scale_grad_by_freq": BOTH,
+    "sparse": BOTH,
+    "freeze": BOTH,
+    "dtype": set(DTYPES),
+    "index_dtype": {"int32", "int64"},
+    "index_ndim": {0, 1, 2, 3, 4},
+    "index_numel": {0, 1, 2, 3, 4, 5, 6, 9, 33},
+    "index_out_of_range": BOTH,
+    "duplicates": BOTH,
+    "accumulates": BOTH,
+    "weight_layout": set(LAYOUTS),
+    "index_layout": set(LAYOUTS),
+    "upstream_layout": set(LAYOUTS),
+}
+
+
+def test_every_feature_that_a_ledger_could_name_occurs() -> None:
+    assert set(EXPECTED) == set(FEATURES)
+    found: dict[str, set[Any]] = defaultdict(set)
+    for strategy in (cases(freeze=ANY), cases(lookups=2), out_of_range()):
+        for case in drawn(strategy, 400):
+            for name, value in case.features().items():
+                found[name].add(value)
+    assert {name: EXPECTED[name] - found[name] for name in FEATURES if EXPECTED[name] - found[name]} == {}
+    assert max(found["index_numel"]) > 256
+
+
+def test_drawing_is_quick() -> None:
+    """A millisecond or two a case; the bound is for a busy machine."""
+    drawn(cases(), 10)
+    before = time.process_time()
+    drawn(cases(), 200)
+    assert (time.process_time() - before) / 200 < 0.02
+
+
+def test_the_first_case_is_a_small_one() -> None:
+    (case,) = drawn(cases(dtype="float32"), 1)
+    assert (case.config.num_embeddings, case.config.embedding_dim) == (2, 2)
+    assert case.index.numel == 1
+    assert case.weight_layout == "contiguous"
+
+
+# -- palettes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("palette", palettes.ANY)
+def test_palettes_fill_any_dtype_and_repeat_themselves(palette: str, dtype: str) -> None:
+    tensor = palettes.fill(palette, dtype, (5, 7), 3)
+    assert (tensor.dtype, tensor.shape) == (dtype, (5, 7))
+    assert tensor == palettes.fill(palette, dtype, (5, 7), 3)
+    assert is_finite(tensor) or palette not in palettes.FINITE
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_specials_have_every_kind_of_number(dtype: str) -> None:
+    tensor, form = palettes.fill("specials", dtype, (64,), 0), FORMATS[dtype]
+    size = form.component_size
+    patterns = {tensor.data[i : i + size] for i in range(0, len(tensor.data), size)}
+    texts = {str(c) for c in tensor.components()}
+    assert {"0.0", "-0.0", "inf", "-inf", "nan", "1.0", str(float(form.largest)), str(float(form.quantum))} <= texts
+    assert sum(form.decode(p)[0] != form.decode(p)[0] for p in patterns) == 6, "NaNs of three payloads and two signs"
+
+
+def test_patterns_and_palettes_are_named_simplest_first() -> None:
+    assert next(iter(INDEX_PATTERNS)) == "counting"
+    assert palettes.FINITE[0] == palettes.MODERATE[0] == "counting"
