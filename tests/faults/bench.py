@@ -29,7 +29,7 @@ def run(clause: str, embedding: type, dtype: str, examples: int, known: Sequence
         Deviation: the clause rejects it.
     """
     adapter = TorchModuleAdapter(embedding)
-    subject = Subject(adapter, adapter.describe(), dtype, "cpu")
+    subject = Subject(adapter, adapter.describe(), dtype, "cpu", examples=examples)
     subject.start(list(known))
     token = dtype_under_test.set(dtype)
     try:

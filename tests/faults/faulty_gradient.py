@@ -265,7 +265,7 @@ class CountsAnExpandedGradientOnce(_ChangesUpstream):
 class ForgetsTheFirstGradient(Twin):
     """A second backward replaces the gradient that is there."""
 
-    trips = ("gradient.accumulates",)
+    trips = ("gradient.accumulates", "sequences.life")
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         self.weight.grad = None

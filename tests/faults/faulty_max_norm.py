@@ -192,6 +192,33 @@ class ShrinksTheSecondTime(Twin):
         return super().factor(norm, scale) * (1 if self.calls == 1 else 0.9)
 
 
+class RescalesInTheFirstCall(Twin):
+    """Only the first call rescales rows, whatever later ones look up."""
+
+    trips = ("sequences.life",)
+    called = False
+
+    def renormalise(self, index: Tensor) -> None:
+        if not self.called:
+            super().renormalise(index)
+        self.called = True
+
+
+class ForgetsMaxNormOnceLoaded(Twin):
+    """After load_state_dict no row is rescaled."""
+
+    trips = ("sequences.life",)
+    loaded = False
+
+    def load_state_dict(self, *arguments: Any, **named: Any) -> Any:
+        self.loaded = True
+        return super().load_state_dict(*arguments, **named)
+
+    def renormalise(self, index: Tensor) -> None:
+        if not self.loaded:
+            super().renormalise(index)
+
+
 class SparesThePaddingRow(Twin):
     """The row at padding_idx is not rescaled."""
 

@@ -241,13 +241,15 @@ def test_the_interval_holds_the_norm(dtype: str, p: float, wide: bool) -> None:
     assert norm.high is not None or not wide
 
 
-def test_an_exponent_may_be_rounded_to_the_dtype() -> None:
-    form, large = FORMATS["bfloat16"], 2.0**100
-    norm = norm_interval([large], 1.1, form)
+def test_an_exponent_and_its_reciprocal_may_be_rounded_to_the_dtype() -> None:
+    form, p, large = FORMATS["float32"], 1.019, Fraction(2**120)
+    excess = Fraction(form.round(p)) * Fraction(form.round(1 / p)) - 1
+    assert excess > form.unit_roundoff
+    norm = norm_interval([float(large)], p, form, wide=True)
     assert norm.high is not None
-    assert form.round(1.1) > 1.1
-    assert (large ** form.round(1.1)) ** (1 / 1.1) > 1.1 * large
-    assert norm.high >= (large ** form.round(1.1)) ** (1 / 1.1)
+    growth = Fraction(math.expm1(float(excess) * math.log(large)))
+    assert norm.low <= large * (1 + growth) <= norm.high
+    assert norm.high - large < 4 * growth * large
 
 
 def test_powers_and_roots_may_be_four_ulps_off() -> None:
