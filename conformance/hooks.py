@@ -34,6 +34,8 @@ def session(config: pytest.Config) -> Session:
         except (BadOption, UnusableTarget, LedgerError) as error:
             pytest.exit(str(error), returncode=2)
         config.stash[OUTCOME] = Outcome(config.stash[SESSION], str(config.getoption("hypothesis_seed")))
+        # Where warnings are errors, this one of Hypothesis's would stand in front of the deviation that it reports.
+        config.addinivalue_line("filterwarnings", "ignore:Generating overly large repr")
         config.pluginmanager.register(Hooks(config), "embedding-conformance-run")
     return config.stash[SESSION]
 

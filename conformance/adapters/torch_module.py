@@ -130,9 +130,10 @@ class TorchInstance:
     def forward(self, lookup: Lookup) -> Forward:
         """Look up."""
         index = to_torch(lookup.index, str(self.table.device), lookup.index_layout)
-        with refusals():
+        with refusals():  # an output that cannot be read is the implementation's doing, too
             output = self.call(index)
-        return Forward(from_torch(output), output.requires_grad, output.device.type, from_torch(index))
+            came = from_torch(output)
+        return Forward(came, output.requires_grad, output.device.type, from_torch(index))
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up, and send the upstream gradients back."""
@@ -151,7 +152,8 @@ class TorchInstance:
                     output = self.call(index)
                     output.backward(upstream)
                     outputs.append(output)
-        return Backward(tuple(map(from_torch, outputs)), _gradient(self.table.grad))
+            came = tuple(map(from_torch, outputs))
+        return Backward(came, _gradient(self.table.grad))
 
     def weight(self) -> Tensor:
         """The weight as it is now."""

@@ -79,14 +79,15 @@ def test_the_script_has_the_same_memory_layout(layout: str) -> None:
     assert [t.storage_offset() > 0 for t in tensors] == [layout == "sliced"] * 3
 
 
+@pytest.mark.parametrize("freeze", [False, True])
 @pytest.mark.parametrize("via", ["assignment", "_weight", "from_pretrained"])
-def test_the_weight_gets_in_the_same_way(via: str) -> None:
+def test_the_weight_gets_in_the_same_way(via: str, freeze: bool) -> None:
     embedding = subject()
-    instance = embedding.make(case(padding_idx=1, freeze=True), via=via)
+    instance = embedding.make(case(padding_idx=1, freeze=freeze), via=via)
     module = executed(embedding)["embedding"]
     assert from_torch(module.weight) == instance.weight()
     assert module.padding_idx == 1
-    assert not module.weight.requires_grad
+    assert module.weight.requires_grad == (not freeze)
 
 
 def deep(embedding: Subject) -> None:
