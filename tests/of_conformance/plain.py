@@ -73,10 +73,10 @@ class Lenient(Plain):
 
 
 class Misreads(Plain):
-    """Looks up another row where the index is a scalar."""
+    """Looks up another row where the index has two dimensions."""
 
     def row(self, instance: PlainInstance, row: int, index: Tensor) -> int:
-        return row if index.shape else (row + 1) % instance.config.num_embeddings
+        return (row + (len(index.shape) == 2)) % instance.config.num_embeddings
 
 
 class OnlyFloat64(Plain):

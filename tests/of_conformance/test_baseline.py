@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, base: str, *more: str) -> Run:
-    """Run on an embedding that misreads scalars, or, once repaired, does not."""
+    """Run on an embedding that misreads what has two dimensions, or, once repaired, does not."""
     (folder / "mine.py").write_text(PROGRAM.format(base=base), encoding="utf-8")
     return suite(folder, "mine:Mine", FEW, *LEDGER, *more, profile="default", dtypes="float32,float64")
 
@@ -56,7 +56,7 @@ def test_a_baseline_covers_what_deviates_and_no_more(known: Run) -> None:
     assert verdict["verdict"] == "known deviation"
     assert verdict["exercised"] >= verdict["enough"]
     (entry,) = verdict["known"]
-    assert entry["features"] == {"index_ndim": 0, "dtype": ["float32", "float64"]}
+    assert entry["features"] == {"index_ndim": 2, "dtype": ["float32", "float64"]}
     assert entry["deviation"]["case_repr"]
     assert known.verdict("lookup.shape")["verdict"] == "conforms"
 

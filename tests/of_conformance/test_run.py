@@ -52,7 +52,7 @@ def test_another_seed_gives_other_cases(plain: Run, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def misreads(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """An embedding that reads another row where the index is a scalar, which default cases find."""
+    """An embedding that reads another row where the index has two dimensions, which default cases find."""
     return suite(tmp_path_factory.mktemp("misreads"), "plain:Misreads", FEW, profile="default")
 
 
@@ -73,7 +73,7 @@ def test_a_deviation_fails_the_run_and_is_shown(misreads: Run) -> None:
 def test_the_case_shown_is_the_smallest(misreads: Run) -> None:
     case = misreads.verdict("lookup.bits")["deviation"]["case"]
     assert case["config"] == {"type": "Config", "num_embeddings": 2, "embedding_dim": 2}
-    assert case["lookups"][0]["index"]["tensor"][1] == []
+    assert case["lookups"][0]["index"]["tensor"][1] in ([1, 1], [2, 2])
 
 
 @pytest.mark.parametrize(
