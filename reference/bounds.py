@@ -85,7 +85,7 @@ class Terms(NamedTuple):
 
 
 def gradient_interval(
-    terms: Terms, count: int, relative: Fraction, absolute: Fraction, form: Format, largest_count: int
+    terms: Terms, relative: Fraction, absolute: Fraction, form: Format, largest_count: int
 ) -> Interval:
     """What a component of the gradient may be.
 
@@ -95,15 +95,12 @@ def gradient_interval(
 
     Args:
         terms: the sums.
-        count: how many terms there are; with none the result is exactly zero.
         relative: from `sum_error` or `frequency_error`.
         absolute: the underflow term of `frequency_error`, else 0.
         form: the dtype.
         largest_count: the greatest frequency that terms were divided by (1 if none): an implementation may add first
             and divide last, so it may overflow where the quotients would not.
     """
-    if count == 0:
-        return Interval.exactly(Fraction(0))
     grown = (1 + relative) * largest_count
     could = set()
     if terms.positive * grown + absolute >= form.overflow:

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Tuple  # noqa: UP035 - see Lookup
 
 from reference import bounds
-from reference.formats import Format
+from reference.formats import FORMATS, Format
 from reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from reference.tensor import Tensor
 
@@ -170,7 +170,7 @@ class Embedding:
         per_row: dict[int, list[tuple[Sequence[float], int, int]]] = {}
         for part, (index, upstream) in enumerate(lookups):
             self._collect(per_row, part, index, upstream)
-        form = Tensor(dtype, (0,), b"").format
+        form = FORMATS[dtype]
         width = self.embedding_dim * form.components
         zero = (Interval.exactly(Fraction(0)),) * width
         intervals: list[Interval] = []
@@ -196,7 +196,7 @@ class Embedding:
     def _row_gradient(
         self, terms: list[tuple[Sequence[float], int, int]], form: Format, width: int, *, wide: bool
     ) -> list[Interval]:
-        if len(terms) == 1 and terms[0][1] == 1:  # a gradient of one term is that term
+        if len(terms) == 1:  # a gradient of one term is that term
             return [bounds.exact_interval(component) for component in terms[0][0]]
         divisors = [divisor for _, divisor, _ in terms]
         parts = len({part for _, _, part in terms})
@@ -208,7 +208,6 @@ class Embedding:
         return [
             bounds.gradient_interval(
                 _sum([values[column] for values, _, _ in terms], divisors, form),
-                len(terms),
                 relative,
                 absolute,
                 form,

@@ -78,7 +78,7 @@ class Format:
         """A finite component as a whole number of quanta, so that sums of components are exact integer sums."""
         numerator, denominator = component.as_integer_ratio()
         shift = self.precision - 1 - self.emin - (denominator.bit_length() - 1)
-        return numerator << shift if shift >= 0 else numerator >> -shift
+        return numerator << shift
 
     def ulp(self, component: float) -> Fraction:
         """The distance between neighbouring components at the magnitude of a finite `component`."""

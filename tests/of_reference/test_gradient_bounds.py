@@ -13,7 +13,7 @@ from membership import furthest, permits
 from simulate import CONTENTS, FLOATS, Array, Generator, contents, gradients, rounded, tree_sum
 
 from reference import FORMATS, Embedding, Interval, Tensor, Within
-from reference.bounds import Terms, exact_interval, frequency_error, gradient_interval, sum_error, wide_sum_error
+from reference.bounds import exact_interval, frequency_error, sum_error, wide_sum_error
 
 NAN, INFINITY = float("nan"), float("inf")
 COLUMNS = 6
@@ -239,9 +239,3 @@ def test_roundings_may_carry_a_sum_to_infinity() -> None:
 def test_adding_first_and_dividing_last_may_overflow() -> None:
     assert single([60000.0, 60000.0]).also == single([60000.0, 60000.0], scaled=True).also == {"inf"}
     assert single([30000.0, 30000.0], scaled=True).also == set()
-
-
-def test_no_terms_sum_to_exactly_zero() -> None:
-    nothing = Terms(Fraction(0), Fraction(0), Fraction(0), frozenset())
-    interval = gradient_interval(nothing, 0, Fraction(1), Fraction(1), FORMATS["float32"], 1)
-    assert interval == Interval.exactly(Fraction(0))
