@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from conformance.case import Case, Config, Lookup
+from conformance.case import Config, Lookup
 from reference import Tensor
 
 
@@ -211,19 +211,3 @@ class Adapter(Protocol):
 
     def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         """A standalone script in the framework's own API that makes the same calls and prints what each gives."""
-
-
-__all__ = [
-    "Adapter",
-    "Backward",
-    "Case",
-    "Declared",
-    "Description",
-    "Died",
-    "Forward",
-    "Gradient",
-    "Instance",
-    "Observation",
-    "Refused",
-    "Unsupported",
-]

@@ -133,7 +133,7 @@ class Case:
         """The p-norms in float64 of the rows at the positions (None: the first lookup's), or infinity."""
         p, rows = self.config.norm_type, {}
         for row in set(self.positions if positions is None else positions) & set(range(self.config.num_embeddings)):
-            parts = Tensor(self.weight.dtype, (self.config.embedding_dim,), self.weight.row(row)).values()
+            parts = self.weight.entry(row).values()
             try:
                 largest = max(map(abs, parts), default=0.0)
                 # Powers of what is scaled to at most 1 neither overflow nor all underflow.

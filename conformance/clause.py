@@ -52,6 +52,11 @@ class Clause:
         """The part of the id before the dot."""
         return self.id.partition(".")[0]
 
+    def described(self) -> dict[str, str | None]:
+        """What results files and the contract in print say of it."""
+        names = ("id", "level", "section", "argument", "text", "doc", "since", "until")
+        return {name: getattr(self, name) for name in names}
+
     def not_in_force(self, torch: str | None) -> str:
         """Why the clause does not hold in a torch release, or "" where it does; without torch, it holds."""
         if torch and self.since and Version(torch) < Version(self.since):

@@ -75,17 +75,24 @@ def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:
     return None
 
 
+def form(what: str, gradient: Gradient, layout: str, shape: tuple[int, ...], dtype: str) -> None:
+    """Judge a weight gradient's layout ("dense", or "sparse" for COO and row slices alike), shape and dtype.
+
+    Raises:
+        Deviation: one of them is not as given.
+    """
+    came = "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
+    _same("layout", what, layout, came)
+    _same("shape", what, shape, gradient.shape)
+    _same("dtype", what, dtype, gradient.values.dtype)
+
+
 def compare_gradient(what: str, permitted: Within, gradient: Gradient, layout: str) -> float | None:
-    """Judge a weight gradient: its layout ("dense", or "sparse" for COO and row slices alike), shape, dtype and values.
+    """Judge a weight gradient: its form, and its values.
 
     The entries of a sparse gradient are summed exactly, so only what the implementation itself rounded is judged.
     """
-    came = (
-        "dense" if gradient.layout == "dense" else "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
-    )
-    _same("layout", what, layout, came)
-    _same("shape", what, permitted.shape, gradient.shape)
-    _same("dtype", what, permitted.dtype, gradient.values.dtype)
+    form(what, gradient, layout, permitted.shape, permitted.dtype)
     if gradient.rows is None:
         return compare(what, permitted, gradient.values)
     row_numbers = [int(r) for r in gradient.rows.components()]
@@ -106,7 +113,7 @@ def equal(what: str, expected: object, observed: object) -> None:
     Raises:
         Deviation: they differ.
     """
-    if expected != observed and not (expected is None and observed is None):
+    if expected != observed:
         raise Deviation(f"{what} differs", expected=shorten(expected), observed=shorten(observed))
 
 

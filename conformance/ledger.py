@@ -30,12 +30,12 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from conformance.adapter import Declared, Description
-from conformance.case import FEATURES, Case
+from conformance.case import Case
 from conformance.clause import Clause
+from conformance.features import MATCHABLE, could_match
 from conformance.wire import decode, encode
 
 BUNDLED = Path(__file__).parent / "deviations"
-MATCHABLE = (*FEATURES, "device")
 
 
 class LedgerError(Exception):
@@ -80,7 +80,7 @@ class Entry:
 
     def is_about(self, dtype: str | None, device: str | None) -> bool:
         """Whether cases of this dtype on this device can have the entry's features."""
-        return _admits(self.features, "dtype", dtype) and _admits(self.features, "device", device)
+        return could_match(self.features, dtype, device)
 
 
 @dataclass
@@ -256,8 +256,3 @@ def _features(where: str, features: Mapping[str, Any]) -> Mapping[str, Any]:
 def _nearest(name: str, names: Collection[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _admits(features: Mapping[str, Any], name: str, value: str | None) -> bool:
-    wanted = features.get(name, value)
-    return value in wanted if isinstance(wanted, list) else value == wanted

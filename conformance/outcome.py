@@ -94,7 +94,7 @@ class Outcome:
             "schema": "embedding-conformance-results",
             "schema_version": 1,
             "header": self._header(),
-            "clauses": [_described(c) for c in clauses() if c.id in ran],
+            "clauses": [c.described() for c in clauses() if c.id in ran],
             "verdicts": self.verdicts,
             "footer": {
                 "finished": _stamp(finished),
@@ -146,11 +146,6 @@ class Outcome:
             "packages": {**description.packages, **{name: metadata.version(name) for name in ours}},
             "environment": _environment(),
         }
-
-
-def _described(clause: Clause) -> dict[str, Any]:
-    names = ("id", "level", "section", "argument", "text", "doc", "since", "until")
-    return {name: getattr(clause, name) for name in names}
 
 
 def _failure(clause: Clause, verdict: Verdict) -> str:

@@ -17,6 +17,7 @@ from conformance.adapter import (
     Declared,
     Description,
     Died,
+    Gradient,
     Instance,
     Observation,
     Refused,
@@ -24,6 +25,7 @@ from conformance.adapter import (
 )
 from conformance.case import Case, Config
 from conformance.clause import Clause
+from conformance.features import could_match, matches
 from conformance.judge import Deviation
 from conformance.profiles import PROFILES
 from reference import Interval, Permitted, Raises, Rows, Tensor, Within
@@ -58,6 +60,7 @@ class Subject:
     Attributes:
         dtype: the weight dtype.
         device: the device.
+        declared: what is declared unsupported and concerns this dtype and device.
         examples: how many cases a clause gets, for a test that draws its own.
         known: feature patterns of known deviations, whose cases are not run.
         tally: what was counted.
@@ -75,6 +78,8 @@ class Subject:
     ) -> None:
         self.adapter, self.description = adapter, description
         self.dtype, self.device, self.examples = dtype, device, examples
+        # What cannot match here is left out once, so that most cases need not have their features worked out.
+        self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
         self.start(known=[])
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
 
@@ -112,11 +117,8 @@ class Subject:
                 return
             except (Refused, Died, SystemExit, Deviation) as came:
                 raise self._evidence(_deviation(came), case) from None
-        if case is None:
-            self.tally.exercised += before == (
-                self.tally.exercised,
-                self.tally.unsupported,
-            )  # a test that runs cases of its own counts them itself
+        if case is None:  # a test that runs cases of its own counts them itself
+            self.tally.exercised += before == (self.tally.exercised, self.tally.unsupported)
         elif clause.when is None or clause.when(case):
             self.tally.exercised += 1
 
@@ -128,7 +130,7 @@ class Subject:
 
     def unsupported(self, case: Case) -> bool:
         """Whether the case uses what is declared unsupported; if so, it must be refused."""
-        declared = next((d for d in self.description.unsupported if matches(d.features, case, self.device)), None)
+        declared = next((d for d in self.declared if matches(d.features, case, self.device)), None)
         if declared is None:
             return False
         try:
@@ -183,11 +185,19 @@ class Subject:
 
     def judge_gradient(self, case: Case, permitted: Permitted, observed: Observation | Backward) -> None:
         """Judge the weight's gradient in the layout that the case's `sparse` asks for."""
-        if observed.gradient is None:
-            raise Deviation("the weight has no gradient", expected="a gradient", observed="None")
         assert isinstance(permitted, Within)
-        layout = "sparse" if case.config.sparse else "dense"
-        self._keep(judge.compare_gradient("gradient", permitted, observed.gradient, layout))
+        self._keep(judge.compare_gradient("gradient", permitted, _gradient(observed), _layout(case)))
+
+    def judge_gradient_form(self, case: Case, observed: Observation) -> None:
+        """Judge all of the weight's gradient but its values: layout, shape, dtype and device."""
+        gradient = _gradient(observed)
+        judge.form("gradient", gradient, _layout(case), case.weight.shape, self.dtype)
+        judge.equal("the gradient's device", self.device, gradient.device)
+
+    def judge_attributes(self, case: Case, kept: Mapping[str, Any]) -> None:
+        """Judge the attributes that the documented arguments are kept as."""
+        for name, value in case.config.attributes().items():
+            judge.equal(f"the attribute {name}", value, kept[name])
 
     def judge_gradient_rows(self, case: Case, observed: Observation, rows: Sequence[int], allowed: Interval) -> None:
         """Judge some rows of the weight's gradient by the same rule, whatever the others hold."""
@@ -199,8 +209,7 @@ class Subject:
     def judge_rows(self, what: str, permitted: Rows, observed: Tensor, rows: Sequence[int]) -> None:
         """Judge some rows of a table, each by its own rule."""
         for row in rows:
-            part = Tensor(observed.dtype, observed.shape[1:], observed.row(row))
-            self.judge(f"{what}, row {row}", permitted.rows[row], part)
+            self.judge(f"{what}, row {row}", permitted.rows[row], observed.entry(row))
 
     def refuses(self, what: str, permitted: Raises, call: Callable[[], object]) -> None:
         """Judge that a call is refused."""
@@ -280,15 +289,15 @@ class Prediction:
             return self._case.config.gradient(self._case.weight.dtype, pairs, wide=wide)
 
 
-def matches(features: Mapping[str, Any], case: Case, device: str) -> bool:
-    """Whether a case has all these features in one of its lookups; a list of values means any of them."""
-    return any(
-        all(_is(found.get(name, device), wanted) for name, wanted in features.items()) for found in case.each_features
-    )
+def _gradient(observed: Observation | Backward) -> Gradient:
+    if observed.gradient is None:
+        raise Deviation("the weight has no gradient", expected="a gradient", observed="None")
+    return observed.gradient
 
 
-def _is(value: object, wanted: object) -> bool:
-    return value in wanted if isinstance(wanted, list) else value == wanted
+def _layout(case: Case) -> str:
+    """How the gradient is stored, as `sparse` asks for it."""
+    return "sparse" if case.config.sparse else "dense"
 
 
 def _deviation(came: Refused | Died | SystemExit | Deviation) -> Deviation:

@@ -111,7 +111,7 @@ class Embedding:
         if self.max_norm is None or self._refuses(index) is not None:
             return Exactly(weight)
         after = self._renormalised(weight, {int(i) for i in index.components()}, wide=wide)
-        rows = [after.get(r) or Exactly(self._row(weight, r)) for r in range(self.num_embeddings)]
+        rows = [after.get(r) or Exactly(weight.entry(r)) for r in range(self.num_embeddings)]
         return Rows(weight.dtype, weight.shape, tuple(rows))
 
     def _refuses(self, index: Tensor) -> Raises | None:
@@ -121,13 +121,10 @@ class Embedding:
             return OUT_OF_RANGE
         return None
 
-    def _row(self, weight: Tensor, row: int) -> Tensor:
-        return Tensor(weight.dtype, (self.embedding_dim,), weight.row(row))
-
     # -- max_norm, norm_type ------------------------------------------------------------------------------------------
 
     def _renormalised(self, weight: Tensor, rows: set[int], *, wide: bool = False) -> dict[int, Permitted]:
-        return {r: self._renormalised_row(r, self._row(weight, r), wide=wide) for r in rows}
+        return {r: self._renormalised_row(r, weight.entry(r), wide=wide) for r in rows}
 
     def _renormalised_row(self, row: int, values: Tensor, *, wide: bool) -> Permitted:
         """A row whose norm exceeds max_norm is rescaled to it; one that does not stays as it is."""

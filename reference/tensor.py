@@ -65,6 +65,10 @@ class Tensor:
         size = self.row_size
         return self.data[position * size : (position + 1) * size]
 
+    def entry(self, position: int) -> Tensor:
+        """One entry of the first dimension."""
+        return Tensor(self.dtype, self.shape[1:], self.row(position))
+
     def components(self) -> Sequence[float]:
         """Every component, row-major: one a number, or two (real, imaginary) for a complex dtype."""
         return self.format.decode(self.data)

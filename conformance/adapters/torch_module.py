@@ -171,7 +171,7 @@ class TorchInstance:
         }
 
     def overwrite(self, lookup: Lookup) -> Tensor:
-        """Look up, flip the bits of the output, and return the weight."""
+        """Look up, overwrite the output, and return the weight."""
         with refusals():
             output = self.call(to_torch(lookup.index, str(self.table.device), lookup.index_layout)).detach()
             output.fill_(7)

@@ -41,9 +41,7 @@ def test_signature(embedding: Subject) -> None:
 @given(cases(freeze=ANY))
 def test_attributes(embedding: Subject, case: Case) -> None:
     """Every argument is kept as an attribute of its name, padding_idx as the non-negative row that it means."""
-    kept = embedding.make(case).attributes()
-    for name, value in case.config.attributes().items():
-        judge.equal(f"the attribute {name}", value, kept[name])
+    embedding.judge_attributes(case, embedding.make(case).attributes())
 
 
 @clause("construction.weight-shape", MUST, argument="dtype", doc="weight")
@@ -139,6 +137,4 @@ def _judge_zero_row(embedding: Subject, case: Case, weight: Tensor) -> None:
     row = case.config.padding_row
     assert row is not None
     zeros = Tensor(weight.dtype, (case.config.embedding_dim,), bytes(weight.row_size))
-    embedding.judge(
-        f"the row at padding_idx ({row})", Exactly(zeros), Tensor(weight.dtype, zeros.shape, weight.row(row))
-    )
+    embedding.judge(f"the row at padding_idx ({row})", Exactly(zeros), weight.entry(row))

@@ -53,9 +53,7 @@ def test_freeze(embedding: Subject, case: Case) -> None:
 @given(cases(freeze=ANY))
 def test_keywords(embedding: Subject, case: Case) -> None:
     """Every keyword of from_pretrained reaches the embedding; its sizes are those of the tensor."""
-    kept = embedding.make(case, via="from_pretrained").attributes()
-    for name, value in case.config.attributes().items():
-        judge.equal(f"the attribute {name}", value, kept[name])
+    embedding.judge_attributes(case, embedding.make(case, via="from_pretrained").attributes())
 
 
 @clause("from_pretrained.not-2d", MUST, argument="from_pretrained", doc="embeddings")

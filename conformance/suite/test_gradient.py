@@ -10,7 +10,6 @@ from hypothesis import given
 from conformance import judge, palettes
 from conformance.case import Case
 from conformance.clause import MUST, SHOULD, clause
-from conformance.judge import Deviation
 from conformance.strategies import OFF, ON, cases
 from conformance.subject import Subject
 from reference import Exactly, Interval
@@ -50,13 +49,7 @@ def test_untouched_rows(embedding: Subject, case: Case) -> None:
 @given(cases(sparse=OFF, upstreams=palettes.ANY))
 def test_form(embedding: Subject, case: Case) -> None:
     """Without sparse, the gradient is dense and has the weight's shape, dtype and device."""
-    gradient = embedding.run(case).gradient
-    if gradient is None:
-        raise Deviation("the weight has no gradient", expected="a gradient", observed="None")
-    judge.equal("the gradient's layout", "dense", gradient.layout)
-    judge.equal("the gradient's shape", case.weight.shape, gradient.shape)
-    judge.equal("the gradient's dtype", embedding.dtype, gradient.values.dtype)
-    judge.equal("the gradient's device", embedding.device, gradient.device)
+    embedding.judge_gradient_form(case, embedding.run(case))
 
 
 @clause(

@@ -12,7 +12,7 @@ from conformance.case import Case
 from conformance.clause import INFO, MUST, SHOULD, clause
 from conformance.strategies import OFF, ON, cases
 from conformance.subject import Subject
-from reference import Exactly, Interval, Rows, Tensor, Within
+from reference import Exactly, Interval, Rows, Within
 
 
 def _above(case: Case) -> bool:
@@ -108,8 +108,7 @@ def test_zero(embedding: Subject, case: Case) -> None:
     zero = (Interval.exactly(Fraction(0)),) * (case.config.embedding_dim * case.weight.format.components)
     for row in _looked_up(case):
         rule = Within(case.weight.dtype, case.weight.shape[1:], zero)
-        part = Tensor(case.weight.dtype, case.weight.shape[1:], observed.weight.row(row))
-        embedding.judge(f"the weight, row {row}", rule, part)
+        embedding.judge(f"the weight, row {row}", rule, observed.weight.entry(row))
 
 
 @clause("max_norm.gradient", MUST, argument="max_norm", doc="max_norm", when=_above)

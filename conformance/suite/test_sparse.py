@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from conformance import judge, palettes
+from conformance import palettes
 from conformance.case import Case
 from conformance.clause import MUST, clause
-from conformance.judge import Deviation
 from conformance.strategies import OFF, ON, cases
 from conformance.subject import Subject
 from reference import Exactly, Tensor
@@ -36,13 +35,7 @@ def _emptied(case: Case) -> Case:
 @given(cases(sparse=ON, upstreams=palettes.ANY))
 def test_layout(embedding: Subject, case: Case) -> None:
     """The gradient is sparse over rows, and has the weight's shape, dtype and device."""
-    gradient = embedding.run(case).gradient
-    if gradient is None:
-        raise Deviation("the weight has no gradient", expected="a sparse gradient", observed="None")
-    judge.equal("whether the gradient is sparse", expected=True, observed=gradient.layout in ("coo", "rows"))
-    judge.equal("the gradient's shape", case.weight.shape, gradient.shape)
-    judge.equal("the gradient's dtype", embedding.dtype, gradient.values.dtype)
-    judge.equal("the gradient's device", embedding.device, gradient.device)
+    embedding.judge_gradient_form(case, embedding.run(case))
 
 
 @clause("sparse.values", MUST, argument="sparse", doc="sparse", when=_duplicates)
