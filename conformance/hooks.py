@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 
 from conformance import options
 from conformance.catalogue import clauses
@@ -22,7 +22,7 @@ SUBJECT = pytest.StashKey[Subject]()
 KNOWN = pytest.StashKey[list[dict[str, Any]]]()
 OUTCOME = pytest.StashKey[Outcome]()
 
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 
 
 def session(config: pytest.Config) -> Session:
@@ -54,7 +54,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             max_examples=run.options.profile.examples,
             deadline=None,
             derandomize=False,
-            phases=PHASES,
+            phases=(*PHASES, Phase.target) if run.options.profile.climbs else PHASES,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         )(metafunc.function)
@@ -68,12 +68,14 @@ class Hooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
-        """Replay the witnesses of known deviations first."""
+        """Replay the witnesses of known deviations first, and let each test draw cases of its own."""
         subject = pyfuncitem.stash.get(SUBJECT, None)
         if subject is None:
             return
         clause = pyfuncitem.function.clause
         given = getattr(pyfuncitem.function, "hypothesis", None)
+        if given:  # by the run's seed alone, clauses with the same strategy would all see the same cases
+            seed(f"{self.config.option.hypothesis_seed} {clause.id} {subject.dtype}")(pyfuncitem.function)
         body = given.inner_test if given else pyfuncitem.function
         pyfuncitem.stash[KNOWN] = self.session.replay(clause, subject, body)
 

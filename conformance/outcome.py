@@ -155,7 +155,8 @@ def _failure(clause: Clause, verdict: Verdict) -> str:
     if verdict["reason"]:
         lines.append(verdict["reason"])
     if deviation:
-        lines += [f"  {deviation['summary']}", f"  smallest case: {deviation['case_repr'] or 'none is needed'}"]
+        case = _readable(deviation["case_repr"]) or "none is needed"
+        lines += [f"  {deviation['summary']}", f"  smallest case: {case}"]
         lines += [f"  expected: {deviation['expected']}", f"  observed: {deviation['observed']}"]
         if deviation["difference"]:
             lines.append(f"  first difference: {_difference(deviation['difference'])}")
@@ -194,3 +195,8 @@ def _environment() -> dict[str, str]:
 
 def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _readable(case: str) -> str:
+    """A case for a terminal: a table of thousands of rows is left to the files."""
+    return case if len(case) <= 4000 else f"{case[:2000]} ... {case[-500:]} (in full in the results file)"

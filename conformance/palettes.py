@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
@@ -11,11 +12,26 @@ from reference import FORMATS, Format, Tensor
 FINITE = ("counting", "normal", "wide", "tiny", "huge", "cancelling")
 """Names of the palettes without NaN or infinity, simplest first."""
 
+UPSTREAMS = ("counting", "ones", *FINITE[1:])
+"""The same for upstream gradients: ones, too, which are what a sum sends back."""
+
 MODERATE = ("counting", "normal")
 """Names of the palettes whose powers and sums stay far from overflow and underflow in every dtype."""
 
+SUMMABLE = ("counting", "ones", "normal")
+"""The same for upstream gradients; thousands of ones are still finite in every dtype."""
+
+NEAR = "near the limit"
+"""The name of `near`, which needs to know max_norm and norm_type."""
+
+MODERATE_OR_NEAR = (*MODERATE, NEAR, NEAR)
+"""Names of the palettes for what max_norm does in the ordinary range."""
+
 ANY = (*FINITE, "specials", "bits")
-"""Names of all palettes."""
+"""Names of all palettes for lookups."""
+
+REPEATS_FROM = 4093
+"""Elements after which the content repeats, to stay fast; a prime, so that what lies powers of two apart differs."""
 
 
 def fill(palette: str, dtype: str, shape: Sequence[int], seed: int) -> Tensor:
@@ -28,17 +44,44 @@ def fill(palette: str, dtype: str, shape: Sequence[int], seed: int) -> Tensor:
         seed: picks the content.
     """
     form = FORMATS[dtype]
-    count = form.components
-    for length in shape:
-        count *= length
+    count = form.components * math.prod(shape)
     rng = random.Random(seed)  # noqa: S311 - test data
-    return Tensor(dtype, tuple(shape), _PALETTES[palette](form, count, rng))
+    block = _PALETTES[palette](form, min(count, REPEATS_FROM * form.components), rng)
+    size = count * form.component_size
+    return Tensor(dtype, tuple(shape), (block * -(-size // max(len(block), 1)))[:size])
+
+
+def near(limit: float, p: float, dtype: str, shape: tuple[int, int], seed: int) -> Tensor:
+    """Rows whose p-norm is zero, tiny, just below `limit`, at it, just above, or far above.
+
+    A third of the rows have a single element that is not zero, so that their norm is computed exactly.
+    """
+    form, (rows, dim) = FORMATS[dtype], shape
+    rng = random.Random(seed)  # noqa: S311 - test data
+    components: list[float] = []
+    for _ in range(rows):
+        closeness = 2.0 ** -rng.randint(1, form.precision)
+        norm = limit * rng.choice((0.0, 1e-8, 0.5, 1 - closeness, 1.0, 1.0, 1 + closeness, 2.0, 30.0))
+        row = [complex(rng.gauss(0, 1), rng.gauss(0, 1) if form.kind == "complex" else 0.0) for _ in range(dim)]
+        if rng.random() < 1 / 3:
+            only = rng.randrange(dim)
+            row = [complex(place == only) for place in range(dim)]
+        magnitudes = [abs(v) for v in row]
+        largest = max(magnitudes)
+        whole = largest if math.isinf(p) else sum(m**p for m in magnitudes) ** (1 / p)
+        row = [v * (norm / whole) for v in row]
+        components += [part for v in row for part in ((v.real, v.imag) if form.kind == "complex" else (v.real,))]
+    return Tensor(dtype, shape, form.encode(components))
+
+
+def _ones(form: Format, count: int, rng: random.Random) -> bytes:  # noqa: ARG001 - a palette like the others
+    return form.encode([1.0]) * count
 
 
 def _counting(form: Format, count: int, rng: random.Random) -> bytes:
-    """1, 2, 3, ... 64, 1, ...: sums are easy to check by hand."""
-    start = rng.randrange(64)
-    return form.encode([float((start + i) % 64 + 1) for i in range(count)])
+    """1, 2, 3, ... 61, 1, ...: sums are easy to check by hand; a prime, so that powers of two apart is not alike."""
+    start = rng.randrange(61)
+    return form.encode([float((start + i) % 61 + 1) for i in range(count)])
 
 
 def _normal(form: Format, count: int, rng: random.Random) -> bytes:
@@ -108,6 +151,7 @@ def _special_patterns(form: Format) -> list[bytes]:
 
 
 _PALETTES: dict[str, Callable[[Format, int, random.Random], bytes]] = {
+    "ones": _ones,
     "counting": _counting,
     "normal": _normal,
     "wide": _wide,

@@ -12,14 +12,16 @@ class Profile:
     Attributes:
         examples: cases drawn.
         enough: how many of them must meet a clause's precondition for it to count as exercised.
+        climbs: whether half of the cases go towards the largest error as a fraction of its bound, rather than anywhere.
     """
 
     examples: int
     enough: int
+    climbs: bool = False
 
 
 PROFILES = {
     "smoke": Profile(examples=5, enough=1),
     "default": Profile(examples=60, enough=6),
-    "thorough": Profile(examples=300, enough=30),
+    "thorough": Profile(examples=300, enough=30, climbs=True),
 }

@@ -46,8 +46,37 @@ SHAPES = (
     (1, 2, 1, 2),
     (9,),
     (33,),
+    (),  # twice, because kernels treat a scalar in a way of its own
 )
-LARGE_SHAPES = ((257,), (16, 17), (1025,))
+LARGE = (
+    # Many lookups, around the counts at which kernels change their ways; more than a float16 or bfloat16 can count.
+    (3, 1, (257,)),
+    (2, 2, (769,)),
+    (3, 1, (1001,)),
+    (4, 2, (16, 65)),
+    (5, 1, (3073,)),
+    (2, 1, (4097,)),
+    (33, 1, (64, 65)),
+    # Tables whose rows need more than 8 bits.
+    (257, 3, (33,)),
+    (300, 1, (2, 3)),
+    (1001, 1, (9,)),
+    (1025, 2, (257,)),
+    (1001, 1, (1001,)),
+    (1025, 1, (3073,)),
+    (4097, 1, (33,)),
+    # Rows wider than a warp, a vector register or a block.
+    (3, 33, (2, 2)),
+    (5, 65, (3,)),
+    (2, 129, (5,)),
+    (33, 33, (33,)),
+    (3, 257, (1,)),
+    (2, 1025, (2,)),
+    # Tables whose rows, or whose elements, need more than 16 bits.
+    (65537, 1, (33,)),
+    (1025, 65, (9,)),
+)
+"""(num_embeddings, embedding_dim, shape of the first index) of large cases, each large in one way to stay fast."""
 NORM_TYPES = (2.0, 1.0, float("inf"), 3.0, 0.5, 1.5)
 MAX_NORMS = (1.0, 2.0, 0.5, 5.0, 0.1, 64.0)
 
@@ -84,7 +113,7 @@ def cases(
     sparse: str = ANY,
     freeze: str = OFF,
     weights: Sequence[str] = palettes.FINITE,
-    upstreams: Sequence[str] = palettes.FINITE,
+    upstreams: Sequence[str] = palettes.UPSTREAMS,
     index_patterns: Sequence[str] | None = None,
     index_dtypes: Sequence[str] = INDEX_DTYPES,
     lookups: int = 1,
@@ -112,12 +141,12 @@ def cases(
         lookups: how many calls.
         indices: the fewest indices that a lookup may have.
         columns: the fewest elements that a row may have.
-        large: whether there may be hundreds of indices.
+        large: whether the case may be one of `LARGE`.
         writable: whether the weight must not be laid out "expanded", whose rows share memory and cannot be written to.
         corner: the one of `CORNERS` that the case must be in; by default it is in none.
     """
     dtype = dtype or dtype_under_test.get() or draw(_dtypes)
-    rows, dim = draw(_simplest_first(NUM_EMBEDDINGS, tuple(d for d in EMBEDDING_DIMS if d >= columns)))
+    rows, dim, shape = draw(_sizes(columns, indices, large=large and not corner))
     padding, scale, gradient_is_sparse, frozen = draw(_flags(padding_idx, scale_grad_by_freq, sparse, freeze))
     limit, order = draw(_norms(max_norm, norm_type))
     if corner == "sparse with scale":
@@ -134,17 +163,21 @@ def cases(
         layout = "contiguous"
     # One seed for all: where two draws are alike, Hypothesis spends most cases on copying one into the other.
     rng = random.Random(draw(_seeds))  # noqa: S311 - test data
-    weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
+    if palette == palettes.NEAR:
+        weight = palettes.near(limit or 1.0, order, dtype, (rows, dim), rng.getrandbits(32))
+    else:
+        weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
     patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
-    kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), indices, large=large)
-    calls = tuple(_lookup(draw, kinds, config, dtype, rng, scalar=scalar) for _ in range(lookups))
+    kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), indices)
+    shapes = (() if scalar else shape, *[None] * (lookups - 1))
+    calls = tuple(_lookup(draw, kinds, config, dtype, rng, shape) for shape in shapes)
     return Case(config, _expandable(weight, layout), calls, layout)
 
 
 @st.composite
 def lookups_for(draw: st.DrawFn, case: Case, *, upstreams: Sequence[str] = palettes.MODERATE) -> Lookup:
     """One more lookup for a case's configuration, with up to 33 indices."""
-    kinds = _lookups(tuple(upstreams), tuple(INDEX_PATTERNS), INDEX_DTYPES, 0, large=False)
+    kinds = _lookups(tuple(upstreams), tuple(INDEX_PATTERNS), INDEX_DTYPES, 0)
     rng = random.Random(draw(_seeds))  # noqa: S311 - test data
     return _lookup(draw, kinds, case.config, case.weight.dtype, rng)
 
@@ -164,6 +197,17 @@ def out_of_range(draw: st.DrawFn) -> Case:
 
 
 @functools.cache
+def _sizes(columns: int, indices: int, *, large: bool) -> st.SearchStrategy[tuple[int, int, tuple[int, ...] | None]]:
+    """num_embeddings, embedding_dim, and the shape of the first index where the case is large."""
+    dims = [dim for dim in EMBEDDING_DIMS if dim >= columns]
+    small = sorted(itertools.product(NUM_EMBEDDINGS, dims), key=lambda s: NUM_EMBEDDINGS.index(s[0]) + dims.index(s[1]))
+    few = [(*sizes, None) for sizes in small for _ in range(300 // len(small))]
+    # Seven in a hundred are large: enough for each clause to meet some, and few enough to stay fast.
+    many = [one for one in LARGE if large and one[1] >= columns and math.prod(one[2]) >= indices]
+    return st.sampled_from(few + many)
+
+
+@functools.cache
 def _flags(padding_idx: str, scale: str, sparse: str, freeze: str) -> st.SearchStrategy[tuple[Any, ...]]:
     off = (None,) * (0 if padding_idx == ON else len(_PADDING))  # as likely as on, where either may be
     padding = off if padding_idx == OFF else off + _PADDING
@@ -180,13 +224,12 @@ def _norms(max_norm: str, norm_type: float | None) -> st.SearchStrategy[tuple[An
 
 @functools.cache
 def _lookups(
-    upstreams: tuple[str, ...], patterns: tuple[str, ...], dtypes: tuple[str, ...], indices: int, *, large: bool
+    upstreams: tuple[str, ...], patterns: tuple[str, ...], dtypes: tuple[str, ...], indices: int
 ) -> st.SearchStrategy[tuple[Any, ...]]:
     """Shape, index pattern, index dtype and layout, upstream palette and layout."""
     shapes = tuple(shape for shape in SHAPES if math.prod(shape) >= indices)
-    several = shapes * 3 + LARGE_SHAPES if large else shapes  # a large one in every sixteen
     # Hypothesis draws evenly from up to some hundred options; from thousands it prefers the first, the simplest.
-    places = _simplest_first(several, tuple(sorted(dtypes, reverse=True)))
+    places = _simplest_first(shapes, tuple(sorted(dtypes, reverse=True)))
     return st.tuples(places, _simplest_first(patterns, upstreams), _simplest_first(_LAYOUTS, _LAYOUTS))
 
 
@@ -196,12 +239,11 @@ def _lookup(
     config: Config,
     dtype: str,
     rng: random.Random,
-    *,
-    scalar: bool = False,
+    given: tuple[int, ...] | None = None,
 ) -> Lookup:
     (shape, index_dtype), (pattern, palette), (index_layout, upstream_layout) = draw(kinds)
-    if scalar:
-        shape = ()
+    if given is not None:
+        shape = given
     elif shape == () and config.sparse and config.padding_idx is not None:
         shape = (1,)
     positions = INDEX_PATTERNS[pattern](config, math.prod(shape), rng)
@@ -229,9 +271,15 @@ def _expandable(tensor: Tensor, layout: str) -> Tensor:
     return Tensor(tensor.dtype, tensor.shape, tensor.row(0) * tensor.shape[0])
 
 
+def _row(config: Config, rng: random.Random) -> int:
+    """Any row, every fourth time the first or the last, where a number too narrow for the table shows."""
+    last = config.num_embeddings - 1
+    return rng.choice((0, last)) if rng.random() < 0.25 else rng.randint(0, last)
+
+
 def _only_pads(config: Config, count: int, rng: random.Random) -> list[int]:
     row = config.padding_row
-    return [rng.randrange(config.num_embeddings) if row is None else row] * count
+    return [_row(config, rng) if row is None else row] * count
 
 
 def _some_pads(config: Config, count: int, rng: random.Random) -> list[int]:
@@ -240,7 +288,7 @@ def _some_pads(config: Config, count: int, rng: random.Random) -> list[int]:
 
 
 def _uniform(config: Config, count: int, rng: random.Random) -> list[int]:
-    return [rng.randrange(config.num_embeddings) for _ in range(count)]
+    return [_row(config, rng) for _ in range(count)]
 
 
 def _counting(config: Config, count: int, rng: random.Random) -> list[int]:
@@ -249,7 +297,7 @@ def _counting(config: Config, count: int, rng: random.Random) -> list[int]:
 
 
 def _equal(config: Config, count: int, rng: random.Random) -> list[int]:
-    return [rng.randrange(config.num_embeddings)] * count
+    return [_row(config, rng)] * count
 
 
 def _two(config: Config, count: int, rng: random.Random) -> list[int]:
@@ -257,11 +305,25 @@ def _two(config: Config, count: int, rng: random.Random) -> list[int]:
     return [rng.choice(pair) for _ in range(count)]
 
 
+def _distinct(config: Config, count: int, rng: random.Random) -> list[int]:
+    """Each row as seldom as possible, in no order."""
+    positions = _counting(config, count, rng)
+    rng.shuffle(positions)
+    return positions
+
+
+def _no_pads(config: Config, count: int, rng: random.Random) -> list[int]:
+    others = [row for row in range(config.num_embeddings) if row != config.padding_row] or [0]
+    return rng.choices(others, k=count)
+
+
 INDEX_PATTERNS: dict[str, Callable[[Config, int, random.Random], list[int]]] = {
     "counting": _counting,
     "equal": _equal,
     "two rows": _two,
     "uniform": _uniform,
+    "distinct": _distinct,
+    "no pads": _no_pads,
     "some pads": _some_pads,
     "only pads": _only_pads,
 }

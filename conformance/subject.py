@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import hypothesis
+
 from conformance import judge
 from conformance.adapter import (
     Adapter,
@@ -82,6 +84,7 @@ class Subject:
         self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
         self.start(known=[])
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
+        self._case_worst = 0.0
 
     def start(self, known: list[Mapping[str, Any]]) -> None:
         """Begin counting, with what is known left out."""
@@ -99,6 +102,7 @@ class Subject:
             self.tally.unsupported, self.tally.reason = 1, reason
             return
         self.tally.cases += 1
+        self._case_worst = 0.0
         self.calls.clear()
         before = self.tally.exercised, self.tally.unsupported
         # What the implementation warns of is not judged, and must not become an exception where warnings are errors.
@@ -121,6 +125,8 @@ class Subject:
             self.tally.exercised += before == (self.tally.exercised, self.tally.unsupported)
         elif clause.when is None or clause.when(case):
             self.tally.exercised += 1
+            if self._case_worst and hypothesis.currently_in_test_context():
+                hypothesis.target(self._case_worst, label="largest error as a fraction of its bound")
 
     def covered(self, case: Case) -> bool:
         """Whether a known deviation covers the case."""
@@ -223,6 +229,7 @@ class Subject:
     def _keep(self, error: float | None) -> None:
         if error is not None:
             self.tally.worst = max(self.tally.worst or 0.0, error)
+            self._case_worst = max(self._case_worst, error)
 
     @contextmanager
     def measured(self, part: str) -> Iterator[None]:

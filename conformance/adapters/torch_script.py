@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,10 @@ _HELPER = {
     "sliced": "torch.cat([{0}[:1], {0}, {0}[:1]])[1:-1]",
     "expanded": "{0}[:1].expand({0}.shape)",
 }
+
+
+_LISTED = 4096
+"""Bytes up to which a tensor's values are listed; a larger one is packed."""
 
 
 def write_script(calls: Sequence[tuple[str, Mapping[str, Any]]], *, factory: str | None, module: str = "torch") -> str:
@@ -33,6 +39,8 @@ def write_script(calls: Sequence[tuple[str, Mapping[str, Any]]], *, factory: str
     for verb, arguments in calls:
         lines += _VERBS[verb]({**arguments, "again": stepped}, factory)
         stepped = verb not in ("make", "copy") and (stepped or verb == "step")
+    if any("zlib." in line for line in lines):
+        lines.insert(0, "import base64, zlib")
     return "\n".join(lines) + "\n"
 
 
@@ -150,6 +158,10 @@ def _define(name: str, tensor: Tensor, layout: str = "contiguous", device: str =
     shape = f".reshape({tensor.shape})"
     if not tensor.data:
         made = f"torch.empty({tensor.shape}, dtype=torch.{tensor.dtype})"
+    elif len(tensor.data) > _LISTED:
+        packed = base64.b64encode(zlib.compress(tensor.data, 9)).decode()
+        data = f'bytearray(zlib.decompress(base64.b64decode("{packed}")))'
+        made = f"torch.frombuffer({data}, dtype=torch.{tensor.dtype}){shape}"
     elif not any(_is_nan(v) for v in values):
         listed = ", ".join(map(_number, values))
         made = f"torch.tensor([{listed}], dtype=torch.{tensor.dtype}){shape}"

@@ -102,7 +102,7 @@ def test_leaves_weight(embedding: Subject, case: Case) -> None:
 
 
 @clause("gradient.accuracy", SHOULD, argument="num_embeddings", doc="Embedding", when=_duplicates)
-@given(cases(sparse=OFF, index_patterns=("equal", "two rows"), upstreams=palettes.MODERATE, indices=1, columns=1))
+@given(cases(sparse=OFF, index_patterns=("equal", "two rows"), upstreams=palettes.SUMMABLE, indices=33, columns=1))
 def test_accuracy(embedding: Subject, case: Case) -> None:
     """Duplicates in float16 and bfloat16 lose no more than a float32 accumulator would."""
     embedding.judge_gradient(case, embedding.predict(case).gradient_of(wide=True), embedding.run(case))

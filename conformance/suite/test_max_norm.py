@@ -10,7 +10,7 @@ from hypothesis import given
 from conformance import palettes
 from conformance.case import Case
 from conformance.clause import INFO, MUST, SHOULD, clause
-from conformance.strategies import OFF, ON, cases
+from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
 from reference import Exactly, Interval, Rows, Within
 
@@ -40,7 +40,7 @@ def _permitted(embedding: Subject, case: Case) -> Rows:
 
 
 @clause("max_norm.renormalises", MUST, argument="max_norm", doc="max_norm", when=_above)
-@given(cases(max_norm=ON, indices=1, weights=palettes.MODERATE))
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
 def test_renormalises(embedding: Subject, case: Case) -> None:
     """A row that is looked up and whose norm is above max_norm ends with norm max_norm, its direction kept."""
     observed = embedding.run(case, backward=False)
@@ -48,7 +48,7 @@ def test_renormalises(embedding: Subject, case: Case) -> None:
 
 
 @clause("max_norm.below", MUST, argument="max_norm", doc="max_norm", when=_below)
-@given(cases(max_norm=ON, weights=("normal", "tiny")))
+@given(cases(max_norm=ON, freeze=ANY, weights=(palettes.NEAR, "normal", "tiny")))
 def test_below(embedding: Subject, case: Case) -> None:
     """A row that is looked up and whose norm is at or below max_norm stays as it is, bit for bit."""
     permitted = _permitted(embedding, case)
@@ -63,7 +63,7 @@ def test_below(embedding: Subject, case: Case) -> None:
     doc="max_norm",
     when=lambda case: len(set(case.positions)) < case.config.num_embeddings and case.config.embedding_dim > 0,
 )
-@given(cases(max_norm=ON, indices=1, weights=palettes.ANY))
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.ANY))
 def test_other_rows(embedding: Subject, case: Case) -> None:
     """A row that is not looked up stays as it is, bit for bit, whatever its norm."""
     weight = embedding.run(case, backward=False).weight
@@ -72,7 +72,7 @@ def test_other_rows(embedding: Subject, case: Case) -> None:
 
 
 @clause("max_norm.output", MUST, argument="max_norm", doc="max_norm", when=_above)
-@given(cases(max_norm=ON, indices=1, weights=palettes.FINITE))
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=(*palettes.FINITE, palettes.NEAR)))
 def test_output(embedding: Subject, case: Case) -> None:
     """The weight is changed in place before the lookup: the output holds its rows as they are after the call."""
     observed = embedding.run(case, backward=False)
@@ -81,7 +81,15 @@ def test_output(embedding: Subject, case: Case) -> None:
 
 
 @clause("max_norm.once", MUST, argument="max_norm", doc="max_norm", when=_above_with_duplicates)
-@given(cases(max_norm=ON, indices=2, weights=palettes.MODERATE, index_patterns=("equal", "two rows", "some pads")))
+@given(
+    cases(
+        max_norm=ON,
+        indices=2,
+        freeze=ANY,
+        weights=palettes.MODERATE_OR_NEAR,
+        index_patterns=("equal", "two rows", "some pads"),
+    )
+)
 def test_once(embedding: Subject, case: Case) -> None:
     """A row is rescaled once, however often it is looked up in a call."""
     observed = embedding.run(case, backward=False)
@@ -89,7 +97,7 @@ def test_once(embedding: Subject, case: Case) -> None:
 
 
 @clause("max_norm.again", MUST, argument="max_norm", doc="max_norm", when=_above)
-@given(cases(max_norm=ON, indices=1, weights=palettes.MODERATE))
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
 def test_again(embedding: Subject, case: Case) -> None:
     """Looking the same rows up again changes nothing beyond rounding."""
     instance = embedding.make(case)
@@ -119,7 +127,7 @@ def test_gradient(embedding: Subject, case: Case) -> None:
 
 
 @clause("norm_type.default", MUST, argument="norm_type", doc="norm_type", when=_above)
-@given(cases(max_norm=ON, norm_type=2.0, weights=palettes.MODERATE))
+@given(cases(max_norm=ON, norm_type=2.0, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
 def test_default(embedding: Subject, case: Case) -> None:
     """The norm is the 2-norm unless norm_type says otherwise."""
     observed = embedding.run(case, backward=False)
@@ -133,7 +141,7 @@ def test_default(embedding: Subject, case: Case) -> None:
     doc="norm_type",
     when=lambda case: case.config.norm_type != 2.0 and _above(case),
 )
-@given(cases(max_norm=ON, indices=1, weights=palettes.MODERATE))
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
 def test_order(embedding: Subject, case: Case) -> None:
     """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
     observed = embedding.run(case, backward=False)
@@ -174,7 +182,7 @@ def test_padding_row(embedding: Subject, case: Case) -> None:
 
 
 @clause("max_norm.frozen", INFO, argument="max_norm", doc="max_norm", when=_above)
-@given(cases(max_norm=ON, freeze=ON, weights=palettes.MODERATE))
+@given(cases(max_norm=ON, freeze=ON, weights=palettes.MODERATE_OR_NEAR))
 def test_frozen(embedding: Subject, case: Case) -> None:
     """A frozen weight is rescaled like any other."""
     trained = replace(case, config=replace(case.config, freeze=False, padding_idx=None))

@@ -13,6 +13,7 @@ import torch
 from examples import case
 from hypothesis import given, settings
 
+from conformance import palettes
 from conformance.adapter import Refused
 from conformance.adapters.torch_functional import TorchFunctionalAdapter
 from conformance.adapters.torch_module import TorchModuleAdapter
@@ -46,7 +47,7 @@ def executed(embedding: Subject) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
-@given(case=cases(upstreams=ANY_PALETTE, weights=ANY_PALETTE, large=False, lookups=2, writable=True))
+@given(case=cases(upstreams=ANY_PALETTE, weights=ANY_PALETTE, lookups=2, writable=True))
 @settings(deadline=None, max_examples=40)
 def test_the_script_gets_the_same_output_and_gradient(adapter: str, case: Case) -> None:
     embedding = subject(ADAPTERS[adapter]())
@@ -60,6 +61,13 @@ def test_the_script_gets_the_same_output_and_gradient(adapter: str, case: Case) 
     gradient = variables["weight"].grad
     assert observed.gradient is not None
     assert from_torch(gradient._values() if gradient.is_sparse else gradient) == observed.gradient.values
+
+
+def test_a_large_tensor_is_packed() -> None:
+    embedding = subject()
+    embedding.run(case(65537, 1, (65536,), values=palettes.fill("counting", "float32", (65537,), 0).values()))
+    assert len(embedding.adapter.script(embedding.calls)) < 5000
+    assert len(executed(embedding)["weight"]) == 65537
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -12,13 +13,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conformance import palettes
-from conformance.case import FEATURES, LAYOUTS, Case
+from conformance.case import FEATURES, LAYOUTS, Case, Config, Lookup
 from conformance.strategies import (
     ANY,
     CORNERS,
     DTYPES,
     EMBEDDING_DIMS,
     INDEX_PATTERNS,
+    LARGE,
     MAX_NORMS,
     NORM_TYPES,
     NUM_EMBEDDINGS,
@@ -101,7 +103,7 @@ KEYWORDS: list[tuple[dict[str, Any], Holds]] = [
     ({"sparse": ON}, lambda c: c.config.sparse and not c.config.scale_grad_by_freq),
     ({"sparse": OFF}, lambda c: not c.config.sparse),
     ({"freeze": ON}, lambda c: c.config.freeze),
-    ({"weights": ("counting",)}, lambda c: set(c.weight.components()) <= set(range(1, 65))),
+    ({"weights": ("counting",)}, lambda c: set(c.weight.components()) <= set(range(1, 62))),
     ({"index_patterns": ("equal",)}, lambda c: len(set(c.positions)) <= 1),
     ({"index_patterns": ("two rows",)}, lambda c: len(set(c.positions)) <= 2),
     ({"index_patterns": ("only pads",), "padding_idx": ON}, lambda c: set(c.positions) <= {c.config.padding_row}),
@@ -203,7 +205,20 @@ def test_every_feature_that_a_ledger_could_name_occurs() -> None:
             for name, value in case.features().items():
                 found[name].add(value)
     assert {name: EXPECTED[name] - found[name] for name in FEATURES if EXPECTED[name] - found[name]} == {}
-    assert max(found["index_numel"]) > 256
+    assert max(found["index_numel"]) > 1000
+    assert max(found["embedding_dim"]) > 128
+
+
+def test_every_large_case_is_drawn_and_stays_affordable() -> None:
+    sizes = {(c.config.num_embeddings, c.config.embedding_dim, c.index.shape) for c in drawn(cases(), 4000)}
+    assert set(LARGE) <= sizes
+    assert all(rows * dim < 70_000 and math.prod(shape) < 5000 for rows, dim, shape in LARGE)
+
+
+def test_the_last_row_of_a_large_table_is_looked_up() -> None:
+    """Where a number too narrow for the table first shows."""
+    tables = [c for c in drawn(cases(indices=1), 3000) if c.config.num_embeddings > 1000]
+    assert sum(c.config.num_embeddings - 1 in c.positions for c in tables) > len(tables) / 4
 
 
 def test_drawing_is_quick() -> None:
@@ -241,6 +256,26 @@ def test_the_specials_have_every_kind_of_number(dtype: str) -> None:
     texts = {str(c) for c in tensor.components()}
     assert {"0.0", "-0.0", "inf", "-inf", "nan", "1.0", str(float(form.largest)), str(float(form.quantum))} <= texts
     assert sum(form.decode(p)[0] != form.decode(p)[0] for p in patterns) == 6, "NaNs of three payloads and two signs"
+
+
+@pytest.mark.parametrize("palette", palettes.FINITE)
+def test_rows_of_a_large_table_that_are_a_power_of_two_apart_differ(palette: str) -> None:
+    tensor = palettes.fill(palette, "float32", (65537, 1), 3)
+    for shift in (8, 12, 15, 16):
+        assert tensor.row(65536) != tensor.row(65536 - 2**shift)
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, 0.5, float("inf")])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_near_the_limit_are_below_at_and_above_it(dtype: str, p: float) -> None:
+    weight = palettes.near(2.0, p, dtype, (400, 3), 1)
+    lookup = Lookup(Tensor.of("int64", (400,), range(400)), Tensor.of(dtype, (400, 3), [0] * 1200))
+    norms = sorted(Case(Config(400, 3, max_norm=2.0, norm_type=p), weight, (lookup,)).norms().values())
+    assert norms[0] == 0
+    assert norms[-1] == pytest.approx(60, rel=0.02)
+    assert norms.count(2.0) > 10, "the norm of a single element is exact"
+    assert any(1.9 < n < 2 for n in norms)
+    assert any(2 < n < 2.1 for n in norms)
 
 
 def test_patterns_and_palettes_are_named_simplest_first() -> None:
