@@ -74,6 +74,11 @@ def near(limit: float, p: float, dtype: str, shape: tuple[int, int], seed: int) 
     return Tensor(dtype, shape, form.encode(components))
 
 
+def _zeros(form: Format, count: int, rng: random.Random) -> bytes:
+    """Zeros of both signs."""
+    return form.encode([rng.choice((0.0, -0.0)) for _ in range(count)])
+
+
 def _ones(form: Format, count: int, rng: random.Random) -> bytes:  # noqa: ARG001 - a palette like the others
     return form.encode([1.0]) * count
 
@@ -151,6 +156,7 @@ def _special_patterns(form: Format) -> list[bytes]:
 
 
 _PALETTES: dict[str, Callable[[Format, int, random.Random], bytes]] = {
+    "zeros": _zeros,
     "ones": _ones,
     "counting": _counting,
     "normal": _normal,

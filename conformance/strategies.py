@@ -29,7 +29,7 @@ dtype_under_test: ContextVar[str | None] = ContextVar("dtype_under_test", defaul
 """The weight dtype of `cases()` that name none: the suite sets it for each test; elsewhere every dtype is drawn."""
 
 NUM_EMBEDDINGS = (2, 3, 4, 1, 5, 8, 33)
-EMBEDDING_DIMS = (2, 3, 1, 4, 0, 7, 17)
+EMBEDDING_DIMS = (2, 3, 1, 4, 0, 7, 8, 17)
 SHAPES = (
     (1,),
     (2,),
@@ -45,18 +45,22 @@ SHAPES = (
     (2, 1, 2),
     (1, 2, 1, 2),
     (9,),
+    (32,),
     (33,),
     (),  # twice, because kernels treat a scalar in a way of its own
 )
 LARGE = (
     # Many lookups, around the counts at which kernels change their ways; more than a float16 or bfloat16 can count.
+    (5, 1, (256,)),
     (3, 1, (257,)),
     (2, 2, (769,)),
+    (3, 2, (32, 32)),
     (3, 1, (1001,)),
     (4, 2, (16, 65)),
     (5, 1, (3073,)),
     (2, 1, (4097,)),
     (33, 1, (64, 65)),
+    (3, 1, (7001,)),
     # Tables whose rows need more than 8 bits.
     (257, 3, (33,)),
     (300, 1, (2, 3)),
@@ -65,9 +69,12 @@ LARGE = (
     (1001, 1, (1001,)),
     (1025, 1, (3073,)),
     (4097, 1, (33,)),
-    # Rows wider than a warp, a vector register or a block.
+    # Rows as wide as a vector register, a warp or a block, and wider.
+    (3, 32, (32,)),
     (3, 33, (2, 2)),
+    (3, 64, (4,)),
     (5, 65, (3,)),
+    (2, 128, (2,)),
     (2, 129, (5,)),
     (33, 33, (33,)),
     (3, 257, (1,)),
@@ -185,7 +192,7 @@ def lookups_for(draw: st.DrawFn, case: Case, *, upstreams: Sequence[str] = palet
 @st.composite
 def out_of_range(draw: st.DrawFn) -> Case:
     """A case in which one index, and only one, is out of range."""
-    case = draw(cases(freeze=ANY, indices=1, columns=1, large=False))
+    case = draw(cases(freeze=ANY, indices=1, columns=1))
     call, rows = case.lookups[0], case.config.num_embeddings
     bad = (rows, -1, rows + 1, -rows, -rows - 1, 2**31 - 1, -(2**31), 2**31, 2**40, -(2**40))
     fitting = bad[:7] if call.index.dtype == "int32" else bad

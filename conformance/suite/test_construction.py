@@ -8,7 +8,7 @@ from functools import partial
 from hypothesis import given
 
 from conformance import judge, palettes, statistics
-from conformance.case import Case, Config
+from conformance.case import Case, Config, Lookup
 from conformance.clause import MUST, clause
 from conformance.strategies import ANY, ON, cases
 from conformance.subject import Subject
@@ -63,10 +63,14 @@ def test_device(embedding: Subject, case: Case) -> None:
 @clause("construction.zero-sizes", MUST, argument="num_embeddings", doc="num_embeddings")
 @given(cases(freeze=ANY, padding_idx="off"))
 def test_zero_sizes(embedding: Subject, case: Case) -> None:
-    """A table may have no rows, no columns, one row or one column."""
+    """A table may have no rows, no columns, one row or one column, and nothing may be looked up in it."""
     for rows, dim in ((0, 3), (3, 0), (0, 0), (1, 1), (1, case.config.embedding_dim)):
         config = replace(case.config, num_embeddings=rows, embedding_dim=dim)
-        judge.equal("the weight's shape", (rows, dim), embedding.fresh(config).weight().shape)
+        instance = embedding.fresh(config)
+        judge.equal("the weight's shape", (rows, dim), instance.weight().shape)
+        nothing = Lookup(Tensor.of("int64", (0, 2), ()), Tensor.of(embedding.dtype, (0, 2, dim), ()))
+        output = instance.forward(lookup=nothing).output
+        judge.equal("the shape of what looking up nothing gives", (0, 2, dim), output.shape)
 
 
 @clause("construction.requires-grad", MUST, argument="_freeze", doc="weight")

@@ -93,7 +93,7 @@ def test_refusal_changes_nothing(embedding: Subject, case: Case) -> None:
 def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
     """Floating-point, complex and boolean indices are refused."""
     instance = embedding.make(case)
-    for dtype in ("float32", "float64", "complex64", "bool"):
+    for dtype in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool"):
         index = Tensor.of(dtype, case.index.shape, [0] * case.index.numel)
         call = replace(case.lookups[0], index=index)
         embedding.refuses(f"a {dtype} index", WRONG_DTYPE, partial(instance.forward, lookup=call))

@@ -29,6 +29,13 @@ def _above_with_duplicates(case: Case) -> bool:
     return _above(case) and case.features()["duplicates"]
 
 
+def _whole(case: Case) -> Case:
+    """The case with max_norm and norm_type as the nearest integers that make sense."""
+    limit, p = case.config.max_norm or 1, case.config.norm_type
+    order = int(p) if 1 <= p < 10 else 2
+    return replace(case, config=replace(case.config, max_norm=max(int(limit), 1), norm_type=order))
+
+
 def _looked_up(case: Case) -> list[int]:
     return sorted(set(case.positions))
 
@@ -144,6 +151,14 @@ def test_default(embedding: Subject, case: Case) -> None:
 @given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
 def test_order(embedding: Subject, case: Case) -> None:
     """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
+
+
+@clause("max_norm.whole-number", SHOULD, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR).map(_whole))
+def test_whole_number(embedding: Subject, case: Case) -> None:
+    """max_norm and norm_type may be given as integers."""
     observed = embedding.run(case, backward=False)
     embedding.judge("the weight", _permitted(embedding, case), observed.weight)
 

@@ -32,14 +32,14 @@ def _emptied(case: Case) -> Case:
 
 
 @clause("sparse.layout", MUST, argument="sparse", doc="sparse")
-@given(cases(sparse=ON, upstreams=palettes.ANY))
+@given(cases(sparse=ON, upstreams=("zeros", *palettes.ANY)))
 def test_layout(embedding: Subject, case: Case) -> None:
     """The gradient is sparse over rows, and has the weight's shape, dtype and device."""
     embedding.judge_gradient_form(case, embedding.run(case))
 
 
 @clause("sparse.values", MUST, argument="sparse", doc="sparse", when=_duplicates)
-@given(cases(sparse=ON, indices=2, columns=1))
+@given(cases(sparse=ON, indices=1, columns=1))
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))

@@ -398,3 +398,13 @@ class SquaresInTheDtype(Twin):
         norm = float((self.weight[row].abs() ** self.norm_type).sum() ** (1 / self.norm_type))
         if norm > self.max_norm:
             self.weight[row] *= self.max_norm / norm
+
+
+class RescalesOnlyToAFloat(Twin):
+    """A max_norm that is an int is taken for none."""
+
+    trips = ("max_norm.whole-number",)
+
+    def renormalise(self, index: Tensor) -> None:
+        if not isinstance(self.max_norm, int):
+            super().renormalise(index)
