@@ -12,7 +12,7 @@ from conformance.case import Case, Config, Lookup
 from conformance.clause import MUST, clause
 from conformance.strategies import ANY, ON, cases
 from conformance.subject import Subject
-from reference import Exactly, Tensor
+from reference import FORMATS, Exactly, Tensor
 from reference.embedding import WRONG_ARGUMENT
 
 POSITIONAL = "POSITIONAL_OR_KEYWORD"
@@ -84,8 +84,29 @@ def test_requires_grad(embedding: Subject, case: Case) -> None:
 @clause("construction.normal", MUST, argument="num_embeddings", doc="weight")
 def test_normal(embedding: Subject) -> None:
     """A fresh weight is a draw from the normal distribution with mean 0 and variance 1."""
-    config = Config(statistics.ROWS, statistics.COLUMNS)
-    statistics.judge_normal(embedding.fresh(config).weight())
+    statistics.judge_normal(_weight(embedding, statistics.TALL))
+
+
+@clause("construction.covers", MUST, argument="num_embeddings", doc="weight")
+def test_covers(embedding: Subject) -> None:
+    """Every row and every column of a fresh weight is drawn."""
+    for shape in (statistics.TALL, statistics.WIDE):
+        statistics.judge_lines(_weight(embedding, shape))
+
+
+@clause("construction.independent", MUST, argument="num_embeddings", doc="weight")
+def test_independent(embedding: Subject) -> None:
+    """The elements of a fresh weight are independent: no row, column or stretch repeats another or goes with it."""
+    tall, wide = (_weight(embedding, shape) for shape in (statistics.TALL, statistics.WIDE))
+    statistics.judge_unrepeated(tall)
+    statistics.judge_independent(tall)
+    statistics.judge_independent(wide)
+
+
+@clause("construction.fresh", MUST, argument="num_embeddings", doc="weight")
+def test_fresh(embedding: Subject) -> None:
+    """Each fresh embedding draws a weight of its own."""
+    statistics.judge_unrepeated(*(_weight(embedding, statistics.TALL) for _ in range(2)))
 
 
 @clause("construction.padding-row-zero", MUST, argument="padding_idx", doc="padding_idx")
@@ -94,6 +115,22 @@ def test_padding_row_zero(embedding: Subject, case: Case) -> None:
     """In a fresh embedding the row at padding_idx is all zeros, also where padding_idx is negative."""
     instance = embedding.fresh(case.config)
     _judge_zero_row(embedding, case, instance.weight())
+
+
+@clause(
+    "construction.padding-row-alone",
+    MUST,
+    argument="padding_idx",
+    doc="padding_idx",
+    when=lambda case: case.config.num_embeddings > 1,
+)
+@given(cases(padding_idx=ON, freeze=ANY, columns=7))
+def test_padding_row_alone(embedding: Subject, case: Case) -> None:
+    """In a fresh embedding no row but the one at padding_idx is all zeros."""
+    weight = embedding.fresh(case.config).weight()
+    # A draw rounds to zero with a probability of at most 3e-8 (float16), seven together with 1e-53.
+    others = [r for r in range(weight.shape[0]) if r != case.config.padding_row]
+    judge.equal("other rows of zeros", [], [r for r in others if not any(weight.entry(r).components())])
 
 
 @clause("construction.reset", MUST, argument="padding_idx", doc="reset_parameters")
@@ -108,6 +145,28 @@ def test_reset(embedding: Subject, case: Case) -> None:
     # An element comes up again with a probability of at most 0.004 (bfloat16, near 1), seven together with 2e-17.
     if case.config.embedding_dim >= 7:
         judge.equal("rows left as they were", [], kept)
+
+
+@clause("construction.reset-normal", MUST, argument="num_embeddings", doc="reset_parameters")
+def test_reset_normal(embedding: Subject) -> None:
+    """Each reset_parameters() draws every row and column anew, with mean 0 and variance 1."""
+    instance = embedding.fresh(_config(embedding, statistics.TALL))
+    weights = []
+    for _ in range(2):
+        instance.reset()
+        weights.append(instance.weight())
+    statistics.judge_normal(weights[-1])
+    statistics.judge_lines(weights[-1])
+    statistics.judge_unrepeated(*weights)
+
+
+@clause("construction.reset-requires-grad", MUST, argument="_freeze", doc="reset_parameters")
+@given(cases(freeze=ANY, writable=True))
+def test_reset_requires_grad(embedding: Subject, case: Case) -> None:
+    """reset_parameters() leaves a frozen weight frozen, and one that trains as it is."""
+    instance = embedding.make(case)
+    instance.reset()
+    judge.equal("requires_grad of the weight", not case.config.freeze, instance.attributes()["requires_grad"])
 
 
 @clause("construction.given-weight", MUST, argument="_weight", doc="weight")
@@ -142,3 +201,14 @@ def _judge_zero_row(embedding: Subject, case: Case, weight: Tensor) -> None:
     assert row is not None
     zeros = Tensor(weight.dtype, (case.config.embedding_dim,), bytes(weight.row_size))
     embedding.judge(f"the row at padding_idx ({row})", Exactly(zeros), weight.entry(row))
+
+
+def _config(embedding: Subject, shape: tuple[int, int]) -> Config:
+    """Arguments that give a weight so many rows, and components a row."""
+    rows, width = shape
+    return Config(rows, width // FORMATS[embedding.dtype].components)
+
+
+def _weight(embedding: Subject, shape: tuple[int, int]) -> Tensor:
+    weight: Tensor = embedding.fresh(_config(embedding, shape)).weight()
+    return weight

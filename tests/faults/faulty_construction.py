@@ -197,41 +197,179 @@ class StartsUniform(Twin):
         weight.uniform_(-(3**0.5), 3**0.5)
 
 
-class StartsNarrow(Twin):
-    """A fresh weight has standard deviation 0.9."""
+class StartsWide(Twin):
+    """A fresh weight has standard deviation 1.05."""
 
-    trips = ("construction.normal",)
+    trips = ("construction.normal", "construction.reset-normal")
 
     def draw(self, weight: Tensor) -> None:
-        weight.normal_(0, 0.9)
+        weight.normal_(0, 1.05)
 
 
 class StartsOffCentre(Twin):
     """A fresh weight has mean 0.05."""
 
     trips = ("construction.normal",)
+    dtype = "bfloat16"
 
     def draw(self, weight: Tensor) -> None:
         weight.normal_(0.05)
 
 
 class StartsTruncated(Twin):
-    """A fresh weight is drawn from the normal distribution cut off at 2."""
+    """A fresh weight is drawn from the normal distribution cut off at 3."""
 
     trips = ("construction.normal",)
 
     def draw(self, weight: Tensor) -> None:
-        torch.nn.init.trunc_normal_(weight, a=-2, b=2)
+        torch.nn.init.trunc_normal_(weight, a=-3, b=3)
 
 
 class DrawsOneRow(Twin):
     """All rows of a fresh weight are alike."""
 
-    trips = ("construction.normal",)
+    trips = ("construction.independent", "construction.fresh", "construction.reset-normal")
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
         weight.copy_(weight[:1].expand(weight.shape))
+
+
+class DrawsOneRowTwice(Twin):
+    """Two rows of a fresh weight are opposite."""
+
+    trips = ("construction.independent",)
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight[weight.shape[0] // 3] = -weight[-1]
+
+
+class DrawsOneColumnTwice(Twin):
+    """The first and the last column of a fresh weight are alike."""
+
+    trips = ("construction.independent",)
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight[:, 0] = weight[:, -1]
+
+
+class DrawsTheFirstElements(Twin):
+    """Only the first 2^17 elements of a fresh weight are drawn, and used again and again."""
+
+    trips = ("construction.independent",)
+
+    def draw(self, weight: Tensor) -> None:
+        drawn = torch.randn(min(2**17, weight.numel()), dtype=weight.dtype)
+        weight.copy_(drawn.repeat(-(-weight.numel() // drawn.numel()))[: weight.numel()].reshape(weight.shape))
+
+
+class FollowsTheElementBefore(Twin):
+    """Each element of a fresh weight goes with the one before it, a little."""
+
+    trips = ("construction.independent",)
+
+    def draw(self, weight: Tensor) -> None:
+        drawn = torch.randn(weight.numel() + 1, dtype=weight.dtype)
+        weight.copy_((0.998 * drawn[1:] + 0.06 * drawn[:-1]).reshape(weight.shape))
+
+
+class DrawsRowsInPairs(Twin):
+    """Every other row of a fresh weight goes against the one before it, a little."""
+
+    trips = ("construction.independent",)
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        rows = weight.shape[0] // 2 * 2
+        weight[1:rows:2] = 0.98 * weight[1:rows:2] - 0.2 * weight[0:rows:2]
+
+
+class DrawsAFewRows(Twin):
+    """The rows of a fresh weight combine the same 20."""
+
+    trips = ("construction.independent",)
+
+    def draw(self, weight: Tensor) -> None:
+        few = torch.nn.functional.normalize(torch.randn(20, weight.shape[1], dtype=weight.dtype), dim=0)
+        weight.copy_(torch.randn(weight.shape[0], 20, dtype=weight.dtype) @ few)
+
+
+class LeavesTheLastRow(Twin):
+    """The last row of a fresh weight holds zeros."""
+
+    trips = ("construction.covers", "construction.reset-normal")
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight[-1:] = 0
+
+
+class LeavesTheLastColumn(Twin):
+    """The last column of a fresh weight holds what was in memory."""
+
+    trips = ("construction.covers",)
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight[:, -1:] = 1e-40
+
+
+class DrawsTwoToTheEighteenth(Twin):
+    """Of a fresh weight, only the first 2^18 elements are drawn."""
+
+    trips = ("construction.covers",)
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight.view(-1)[2**18 :] = 0
+
+
+class DrawsUpToRow2048(Twin):
+    """Rows of a fresh weight from 2048 on hold one constant each."""
+
+    trips = ("construction.covers",)
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight[2048:] = weight[2048:, :1]
+
+
+class DrawsUpToColumn1024(Twin):
+    """Columns of a fresh weight from 1024 on hold zeros."""
+
+    trips = ("construction.covers",)
+    dtype = "complex64"
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight[:, 1024:] = 0
+
+
+class SeedsItself(Twin):
+    """Every weight is drawn with the same seed."""
+
+    trips = ("construction.fresh", "construction.reset-normal")
+
+    def draw(self, weight: Tensor) -> None:
+        weight.normal_(generator=torch.Generator().manual_seed(0))
+
+
+class DrawsTheOpposite(Twin):
+    """Every other weight is the one before it with its signs turned."""
+
+    trips = ("construction.fresh",)
+    before: Tensor | None = None
+
+    def draw(self, weight: Tensor) -> None:
+        before = type(self).before
+        if before is not None and before.shape == weight.shape:
+            weight.copy_(-before)
+            type(self).before = None
+        else:
+            super().draw(weight)
+            type(self).before = weight.detach().clone()
 
 
 class StartsComplexTooWide(Twin):
@@ -299,6 +437,58 @@ class ResetOnlyClearsPadding(Twin):
         if not self.made:
             super().draw(weight)
         self.made = True
+
+
+class ResetsNarrow(Twin):
+    """reset_parameters() draws with standard deviation 0.95 after the first time."""
+
+    trips = ("construction.reset-normal",)
+    made = False
+
+    def draw(self, weight: Tensor) -> None:
+        weight.normal_(0, 0.95 if self.made else 1)
+        self.made = True
+
+
+class ResetsAllRowsButTheLast(Twin):
+    """reset_parameters() leaves the last row as it is after the first time."""
+
+    trips = ("construction.reset", "construction.reset-normal")
+    made = False
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight[:-1] if self.made else weight)
+        self.made = True
+
+
+class ResetThaws(Twin):
+    """reset_parameters() lets a frozen weight train."""
+
+    trips = ("construction.reset-requires-grad",)
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        self.weight = torch.nn.Parameter(self.weight.data)
+
+
+class ResetFreezes(Twin):
+    """reset_parameters() freezes the weight."""
+
+    trips = ("construction.reset-requires-grad",)
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        self.weight.requires_grad_(False)
+
+
+class ClearsUpToPadding(Twin):
+    """All rows up to the one at padding_idx start with zeros."""
+
+    trips = ("construction.padding-row-alone",)
+
+    def clear_padding(self) -> None:
+        if self.padding_idx is not None:
+            self.weight[: self.padding_idx + 1] = 0
 
 
 class ClearsGivenPadding(Twin):
