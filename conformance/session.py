@@ -98,7 +98,8 @@ class Session:
             One element of a verdict's "known" for each entry; its "deviation" is None if the witness no longer fails.
         """
         replayed = [(entry, self._replayed(entry, subject, body)) for entry in self.entries(clause, subject)]
-        subject.start(known=[entry.features for entry, known in replayed if known is not None])
+        settled = any(entry.witness is None and known and known["deviation"] for entry, known in replayed)
+        subject.start(known=[entry.features for entry, known in replayed if known is not None], settled=settled)
         return [known for _, known in replayed if known is not None]
 
     def _replayed(self, entry: Entry, subject: Subject, body: Callable[..., None]) -> dict[str, Any] | None:

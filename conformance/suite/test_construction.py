@@ -160,15 +160,6 @@ def test_reset_normal(embedding: Subject) -> None:
     statistics.judge_unrepeated(*weights)
 
 
-@clause("construction.reset-requires-grad", MUST, argument="_freeze", doc="reset_parameters")
-@given(cases(freeze=ANY, writable=True))
-def test_reset_requires_grad(embedding: Subject, case: Case) -> None:
-    """reset_parameters() leaves a frozen weight frozen, and one that trains as it is."""
-    instance = embedding.make(case)
-    instance.reset()
-    judge.equal("requires_grad of the weight", not case.config.freeze, instance.attributes()["requires_grad"])
-
-
 @clause("construction.given-weight", MUST, argument="_weight", doc="weight")
 @given(cases(freeze=ANY, weights=palettes.ANY))
 def test_given_weight(embedding: Subject, case: Case) -> None:

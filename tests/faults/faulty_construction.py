@@ -461,26 +461,6 @@ class ResetsAllRowsButTheLast(Twin):
         self.made = True
 
 
-class ResetThaws(Twin):
-    """reset_parameters() lets a frozen weight train."""
-
-    trips = ("construction.reset-requires-grad",)
-
-    def reset_parameters(self) -> None:
-        super().reset_parameters()
-        self.weight = torch.nn.Parameter(self.weight.data)
-
-
-class ResetFreezes(Twin):
-    """reset_parameters() freezes the weight."""
-
-    trips = ("construction.reset-requires-grad",)
-
-    def reset_parameters(self) -> None:
-        super().reset_parameters()
-        self.weight.requires_grad_(False)
-
-
 class ClearsUpToPadding(Twin):
     """All rows up to the one at padding_idx start with zeros."""
 

@@ -265,4 +265,3 @@ def test_bundled_ledgers_can_be_read(name: str) -> None:
     for entry in book.deviations:
         assert entry.reason.endswith(".")
         assert set(entry.features) <= set(MATCHABLE)
-        assert entry.witness is not None

@@ -17,6 +17,7 @@ from conformance.case import Case
 from conformance.catalogue import clauses
 from conformance.clause import INFO, MUST, SHOULD, Clause, clause
 from conformance.judge import Deviation
+from conformance.ledger import Entry
 from conformance.options import Options
 from conformance.session import Session
 from conformance.strategies import cases
@@ -155,6 +156,35 @@ def test_a_known_case_is_not_run() -> None:
     assert (embedding.tally.covered, embedding.tally.exercised) == (1, 0)
     with pytest.raises(Deviation):
         embedding.examine(a_clause(), raising(DEVIATES), case())
+
+
+@pytest.mark.parametrize(
+    ("fixed", "tally", "name", "fails"), [(False, (0, 1), "known deviation", False), (True, (1, 0), "conforms", True)]
+)
+def test_a_known_deviation_of_a_clause_without_cases(
+    session: Session, fixed: bool, tally: tuple[int, int], name: str, fails: bool
+) -> None:
+    """It is replayed, and then not run again; once fixed, it is."""
+    about = replace(a_clause(), id="construction.normal", draws=False)
+    session.ledger.deviations.append(Entry(about.id, {"dtype": "float32"}, "known", witness=None))
+    runs = []
+
+    def body(embedding: Subject, case: Case | None = None) -> None:
+        def run(_: Subject) -> None:
+            runs.append(case)
+            if not fixed:
+                raise DEVIATES
+
+        embedding.examine(about, run, case)
+
+    embedding = session.subject(about, "float32", "cpu")
+    known = session.replay(about, embedding, body)
+    body(embedding)
+    session.ledger.deviations.clear()
+    assert len(runs) == 1 + fixed
+    assert (embedding.tally.exercised, embedding.tally.covered) == tally
+    found = session.verdict(about, embedding, known, None, 1.0)
+    assert (found["verdict"], found["fails"]) == (name, fails)
 
 
 @pytest.mark.parametrize(
