@@ -21,7 +21,7 @@ FALSE_ALARM = 1e-9
 """The probability of accusing a correct implementation, a run."""
 
 JUDGEMENTS = 1000
-"""How many judgements share it: twenty for each of fifty pairs of a dtype and a device, more than a run makes."""
+"""How many judgements share it equally; a run makes ten for each pair of a dtype and a device."""
 
 TALL, WIDE = (2100, 130), (130, 2100)
 """Rows and components a row of the tables to judge.
@@ -141,7 +141,7 @@ def _judge(summary: str, counts: Iterable[_Count]) -> float:
         raise Deviation(
             summary,
             expected=f"about {worst.trials * worst.chance:.0f} of {worst.trials} {worst.what}",
-            observed=f"{worst.successes}, whose probability is below 1e-{worst.surprise / math.log(10):.0f}",
+            observed=f"{worst.successes}, whose probability is below 1e-{int(worst.surprise / math.log(10))}",
         )
     return worst.surprise / limit
 
@@ -149,7 +149,7 @@ def _judge(summary: str, counts: Iterable[_Count]) -> float:
 def _surprise(successes: int, trials: int, chance: float) -> float:
     """The exponent n D(a, p) of Chernoff's bound."""
     parts = ((successes, trials * chance), (trials - successes, trials * (1 - chance)))
-    return sum(seen * math.log(seen / expected) for seen, expected in parts if seen)
+    return sum(seen * math.log(seen / expected) for seen, expected in parts if seen)  # 0 ln 0 is 0
 
 
 def _beyond(name: str, line: Sequence[float], thresholds: Sequence[float], scale: float) -> Iterator[_Count]:
