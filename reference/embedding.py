@@ -14,8 +14,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Tuple  # noqa: UP035 - see Lookup
 
-from reference import bounds
-from reference.formats import FORMATS, Format
+from reference import bounds, sums
+from reference.formats import FORMATS
 from reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from reference.tensor import Tensor
 
@@ -141,7 +141,7 @@ class Embedding:
         slack = bounds.storing_error(self.max_norm, form)  # the limit may be rounded to the dtype before it is compared
         if norm.high is not None and norm.high <= limit - slack:
             return unchanged
-        factors = bounds.rescaling(norm, self.max_norm, form)
+        factors = bounds.rescaling(norm, self.max_norm, form, wide=wide)
         rescaled = Within(
             values.dtype, values.shape, tuple(bounds.product_interval(c, factors, form) for c in components)
         )
@@ -172,8 +172,11 @@ class Embedding:
         zero = (Interval.exactly(Fraction(0)),) * width
         intervals: list[Interval] = []
         for row in range(self.num_embeddings):
-            terms = per_row.get(row)
-            intervals.extend(self._row_gradient(terms, form, width, wide=wide) if terms else zero)
+            if row not in per_row:
+                intervals += zero
+                continue
+            terms, divisors, parts = zip(*per_row[row])
+            intervals += sums.gradient_intervals(terms, divisors, form, lookups=len(set(parts)), wide=wide)
         return Within(dtype, (self.num_embeddings, self.embedding_dim), tuple(intervals))
 
     def _collect(
@@ -189,49 +192,3 @@ class Embedding:
                 divisor = occurrences[row] if self.scale_grad_by_freq else 1
                 terms = components[place * width : (place + 1) * width]
                 per_row.setdefault(row, []).append((terms, divisor, part))
-
-    def _row_gradient(
-        self, terms: list[tuple[Sequence[float], int, int]], form: Format, width: int, *, wide: bool
-    ) -> list[Interval]:
-        if len(terms) == 1:  # a gradient of one term is that term
-            return [bounds.exact_interval(component) for component in terms[0][0]]
-        divisors = [divisor for _, divisor, _ in terms]
-        parts = len({part for _, _, part in terms})
-        error = bounds.wide_sum_error if wide else bounds.sum_error
-        relative, absolute = error(len(terms), parts, form.unit_roundoff), Fraction(0)
-        largest = max(divisors)
-        if largest > 1:
-            relative, absolute = bounds.frequency_error(largest, relative, len(terms), form)
-        return [
-            bounds.gradient_interval(
-                _sum([values[column] for values, _, _ in terms], divisors, form),
-                relative,
-                absolute,
-                form,
-                largest,
-            )
-            for column in range(width)
-        ]
-
-
-def _sum(values: Sequence[float], divisors: Sequence[int], form: Format) -> bounds.Terms:
-    """Exact sums of values[i] / divisors[i], in whole quanta until the division."""
-    signed: dict[int, int] = {}
-    positive: dict[int, int] = {}
-    specials = set()
-    for value, divisor in zip(values, divisors):
-        if not math.isfinite(value):
-            specials.add(str(value))
-            continue
-        quanta = form.quanta(value)
-        signed[divisor] = signed.get(divisor, 0) + quanta
-        if quanta > 0:
-            positive[divisor] = positive.get(divisor, 0) + quanta
-    total = _in_units(signed, form)
-    above = _in_units(positive, form)
-    names: frozenset[str] = frozenset(specials)
-    return bounds.Terms(total, 2 * above - total, above, names)
-
-
-def _in_units(quanta: dict[int, int], form: Format) -> Fraction:
-    return sum((Fraction(q, divisor) for divisor, q in quanta.items()), Fraction(0)) * form.quantum

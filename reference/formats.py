@@ -80,9 +80,11 @@ class Format:
         shift = self.precision - 1 - self.emin - (denominator.bit_length() - 1)
         return numerator << shift
 
-    def ulp(self, component: float) -> Fraction:
-        """The distance between neighbouring components at the magnitude of a finite `component`."""
-        exponent = math.frexp(component)[1] - 1 if component else self.emin
+    def ulp(self, value: float | Fraction) -> Fraction:
+        """The distance between neighbouring components at the magnitude of a finite `value`."""
+        if not value:
+            return self.quantum
+        exponent = math.frexp(value)[1] - 1 if isinstance(value, float) else _floor_log2(abs(value))
         return _power_of_two(max(exponent, self.emin) - self.precision + 1)
 
     def round(self, value: float | Fraction) -> float:

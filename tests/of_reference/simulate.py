@@ -131,8 +131,9 @@ class Renormaliser:
         limit_rounded: whether max_norm is first rounded to the dtype.
         norm_rounded: whether the norm is rounded to the dtype before it is used.
         epsilon: what is added to the norm.
-        sloppy: by how many ulps powers and roots other than sqrt may be wrong.
+        sloppy: by how many ulps powers and roots may be wrong, which then are `pow` where they could be more exact.
         order: how the powers are added, see `tree_sum`.
+        scaled: whether a row is divided by its largest magnitude, and its norm multiplied by it.
     """
 
     norm_in: Format
@@ -143,12 +144,21 @@ class Renormaliser:
     epsilon: float = 1e-7
     sloppy: int = 0
     order: str = "recursive"
+    scaled: bool = False
 
     def norm(self, rows: Array, p: float, rng: Generator) -> Array:
         """The p-norm of each row of moduli."""
-        form = self.norm_in
+        largest = rows.max(axis=1)
         if math.isinf(p):
-            return cast("Array", rows.max(axis=1))
+            return cast("Array", largest)
+        if self.scaled:
+            divisor = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+            scaled = self._norm(rounded(rows / divisor[:, None], self.norm_in), p, rng)
+            return rounded(scaled * divisor, self.norm_in)
+        return self._norm(rows, p, rng)
+
+    def _norm(self, rows: Array, p: float, rng: Generator) -> Array:
+        form = self.norm_in
         if p == 1:
             powers = rows
         elif p == 2:
@@ -156,20 +166,27 @@ class Renormaliser:
         else:
             powers = self._power(rows, p, rng)
         total = tree_sum(list(powers.T), form, rng, self.order)
-        if p == 1:
-            return total
-        return rounded(np.sqrt(total), form) if p == 2 else self._power(total, float(rounded(1 / p, form)), rng)
+        if self.sloppy or p not in {1, 2}:
+            return self._power(total, float(rounded(1 / p, form)), rng)
+        return rounded(np.sqrt(total), form) if p == 2 else total
 
     def _power(self, base: Array, exponent: float, rng: Generator) -> Array:
+        form = self.norm_in if self.norm_in.precision >= 24 else FORMATS["float32"]  # there is no `pow` of 16 bits
         wrong = rng.integers(-self.sloppy, self.sloppy + 1, base.shape) if self.sloppy else 0
-        near = rounded(np.power(base, exponent), self.norm_in)
-        step = np.maximum(np.frexp(near)[1], self.norm_in.emin + 1) - self.norm_in.precision
-        sloppy = rounded(near + np.ldexp(wrong, step), self.norm_in)
-        return cast("Array", np.where(np.isfinite(near) & (near > 0), sloppy, near))
+        near = rounded(np.power(base, exponent), form)
+        step = np.maximum(np.frexp(near)[1], form.emin + 1) - form.precision
+        sloppy = rounded(near + np.ldexp(wrong, step), form)
+        return rounded(np.where(np.isfinite(near) & (near > 0), sloppy, near), self.norm_in)
 
     def modulus(self, weight: Array) -> Array:
-        """Of (real, imaginary) pairs along the rows, by `hypot`."""
-        return rounded(np.hypot(weight[:, 0::2], weight[:, 1::2]), self.norm_in)
+        """Of (real, imaginary) pairs along the rows: `hypot`, or by the larger and their quotient."""
+        real, imaginary = np.abs(weight[:, 0::2]), np.abs(weight[:, 1::2])
+        if not self.scaled:
+            return rounded(np.hypot(real, imaginary), self.norm_in)
+        large, small = np.maximum(real, imaginary), np.minimum(real, imaginary)
+        quotient = rounded(small / np.where(large > 0, large, 1.0), self.norm_in)
+        square = rounded(1 + rounded(quotient * quotient, self.norm_in), self.norm_in)
+        return rounded(large * rounded(np.sqrt(square), self.norm_in), self.norm_in)
 
     def __call__(self, weight: Array, max_norm: float, p: float, form: Format, rng: Generator) -> Array:
         """The weight after every row was looked up.
@@ -210,6 +227,7 @@ def renormalisers(form: Format, rng: Generator, count: int) -> Iterator[Renormal
             epsilon=(0.0, 1e-7)[rng.integers(2)],
             sloppy=int(rng.integers(4)),
             order=("recursive", "pairwise", "random")[rng.integers(3)],
+            scaled=bool(rng.integers(2)),
         )
 
 

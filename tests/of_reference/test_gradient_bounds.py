@@ -13,7 +13,7 @@ from membership import furthest, permits
 from simulate import CONTENTS, FLOATS, Array, Generator, contents, gradients, rounded, tree_sum
 
 from reference import FORMATS, Embedding, Interval, Tensor, Within
-from reference.bounds import exact_interval, frequency_error, sum_error, wide_sum_error
+from reference.sums import exact_interval
 
 NAN, INFINITY = float("nan"), float("inf")
 COLUMNS = 6
