@@ -62,6 +62,7 @@ class Gradient:
         device: where it lives.
         values: dense: the whole gradient; else (nnz, embedding_dim).
         rows: None for dense; else the row of each entry of `values`, int64, shape (nnz,).
+        coalesced: whether it claims that its rows are in order and each there once.
     """
 
     layout: str
@@ -69,6 +70,7 @@ class Gradient:
     device: str
     values: Tensor
     rows: Tensor | None = None
+    coalesced: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,22 @@ class Forward:
 
 @dataclass(frozen=True)
 class Backward:
-    """What lookups and their backward gave: one output a lookup, and the weight's gradient (None: it got none)."""
+    """What lookups and their backward gave.
+
+    Attributes:
+        outputs: one a lookup.
+        gradient: the weight's; None: it got none.
+        inputs: index and upstream gradient of each lookup as they are afterwards; empty where that is not known.
+    """
 
     outputs: tuple[Tensor, ...]
     gradient: Gradient | None
+    inputs: tuple[Lookup, ...] = ()
+
+    @property
+    def output(self) -> Tensor:
+        """The output of the first lookup."""
+        return self.outputs[0]
 
 
 @dataclass(frozen=True)
@@ -139,8 +153,12 @@ class Description:
 class Instance(Protocol):
     """One embedding of the implementation under test. Every verb may raise `Refused` or `Unsupported`."""
 
-    def forward(self, lookup: Lookup) -> Forward:
-        """Look up `lookup.index`."""
+    def forward(self, lookup: Lookup, *, no_grad: bool = False, index_device: str | None = None) -> Forward:
+        """Look up `lookup.index`.
+
+        With `no_grad`, where nothing is recorded for a backward; with `index_device`, of an index on that device,
+        which may be "meta", where tensors have no content.
+        """
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up each index and send its upstream gradient back, without clearing gradients in between.
@@ -156,6 +174,37 @@ class Instance(Protocol):
 
     def overwrite(self, lookup: Lookup) -> Tensor:
         """Look up, overwrite the output's memory with other bits, and return the weight as it is then."""
+
+    def index_after(self, lookup: Lookup) -> Tensor:
+        """Look up, and return the index as it is then, even if the lookup itself raised."""
+
+    def again(self, lookup: Lookup, *, deterministic: bool = False) -> tuple[Backward, Backward]:
+        """Look up once, and send the upstream gradient back twice through the same graph; what each gave by itself.
+
+        With `deterministic`, in the mode in which the framework promises the same bits each time.
+        """
+
+    def beside(self, weight: Tensor, lookups: Sequence[Lookup]) -> tuple[Backward, Backward]:
+        """Differentiate a lookup of this embedding, and one of another that differs in its weight, in one backward.
+
+        Args:
+            weight: the other's weight.
+            lookups: this embedding's lookup, and the other's.
+        """
+
+    def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:
+        """Square each element of the weight (with `clone`, of a clone), then look up, then differentiate both at once.
+
+        The upstream gradient of the squares is all ones.
+        """
+
+    def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
+        """The derivative, by the upstream gradient, of the inner product of the weight's gradient with `direction`.
+
+        Args:
+            lookup: the lookup.
+            direction: of the weight's shape and dtype.
+        """
 
     def clear(self) -> None:
         """Forget the weight's gradient."""
@@ -202,7 +251,8 @@ class Adapter(Protocol):
             weight: the weight's bits, shape (num_embeddings, embedding_dim); None leaves it as initialised.
             device: where it lives.
             layout: how the weight lies in memory (`conformance.case.LAYOUTS`).
-            via: how the weight gets in: "assignment" after construction, "_weight", or "from_pretrained".
+            via: how the weight gets in: "assignment" after construction, "_weight", or "from_pretrained"; "functional":
+                it is handed to the functional form, with the arguments, at each call.
             dtype: the dtype= argument, for a weight that is None.
         """
 

@@ -189,9 +189,9 @@ class WorkerInstance:
     def __del__(self) -> None:
         self._adapter.forget(self._number)
 
-    def forward(self, lookup: Lookup) -> Forward:
+    def forward(self, lookup: Lookup, **options: Any) -> Forward:
         """Look up."""
-        result: Forward = self._call("forward", lookup=lookup)
+        result: Forward = self._call("forward", lookup=lookup, **options)
         return result
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
@@ -212,6 +212,31 @@ class WorkerInstance:
     def overwrite(self, lookup: Lookup) -> Tensor:
         """Look up, overwrite the output, and return the weight."""
         result: Tensor = self._call("overwrite", lookup=lookup)
+        return result
+
+    def index_after(self, lookup: Lookup) -> Tensor:
+        """The index after a lookup."""
+        result: Tensor = self._call("index_after", lookup=lookup)
+        return result
+
+    def again(self, lookup: Lookup, *, deterministic: bool = False) -> tuple[Backward, Backward]:
+        """Send the upstream gradient back twice."""
+        result: tuple[Backward, Backward] = self._call("again", lookup=lookup, deterministic=deterministic)
+        return result
+
+    def beside(self, weight: Tensor, lookups: Sequence[Lookup]) -> tuple[Backward, Backward]:
+        """Two tables in one graph."""
+        result: tuple[Backward, Backward] = self._call("beside", weight=weight, lookups=lookups)
+        return result
+
+    def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:
+        """Use the weight, then look up."""
+        result: Backward = self._call("use_first", lookup=lookup, clone=clone)
+        return result
+
+    def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
+        """The second derivative."""
+        result: Tensor = self._call("second_order", lookup=lookup, direction=direction)
         return result
 
     def clear(self) -> None:

@@ -179,6 +179,33 @@ class Embedding:
             intervals += sums.gradient_intervals(terms, divisors, form, lookups=len(set(parts)), wide=wide)
         return Within(dtype, (self.num_embeddings, self.embedding_dim), tuple(intervals))
 
+    def second_order(self, index: Tensor, direction: Tensor) -> Permitted:
+        """The derivative, by the upstream gradient, of the inner product of the weight's gradient with `direction`.
+
+        The gradient is linear in the upstream gradient, so this is the row of `direction` at each index, divided as the
+        gradient is, and zero at padding_idx; of shape index.shape + (embedding_dim,).
+
+        Args:
+            index: of the lookup.
+            direction: of the weight's shape and dtype, finite.
+        """
+        form = direction.format
+        positions = [int(i) for i in index.components()]
+        occurrences = Counter(positions)
+        intervals: list[Interval] = []
+        for row in positions:
+            count = occurrences[row] if self.scale_grad_by_freq else 1
+            components = direction.entry(row).components()
+            if row == self.padding_row:
+                intervals += [Interval.exactly(Fraction(0)) for _ in components]
+            elif count == 1:
+                intervals += map(bounds.exact_interval, components)
+            else:
+                relative, absolute = bounds.frequency_error(count, Fraction(0), 1, form)
+                sums = (_sum([component], [count], form) for component in components)
+                intervals += [bounds.gradient_interval(each, relative, absolute, form, 1) for each in sums]
+        return Within(direction.dtype, (*index.shape, self.embedding_dim), tuple(intervals))
+
     def _collect(
         self, per_row: dict[int, list[tuple[Sequence[float], int, int]]], part: int, index: Tensor, upstream: Tensor
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -43,7 +43,9 @@ class TorchFunctionalAdapter:
         """A weight and the arguments to call with."""
         if weight is None or via != "assignment":
             raise Unsupported("the functional form has no constructor")
-        return FunctionalInstance(config, to_torch(weight, device, layout).requires_grad_(not config.freeze))
+        return FunctionalInstance(
+            config, to_torch(weight, device, layout).requires_grad_(not config.freeze), torch.nn.functional.embedding
+        )
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """The functional form has a signature of its own, "functional"."""
@@ -59,9 +61,9 @@ class TorchFunctionalAdapter:
 class FunctionalInstance(TorchInstance):
     """A weight, and the arguments of the call."""
 
-    def __init__(self, config: Config, table: torch.Tensor) -> None:
+    def __init__(self, config: Config, table: torch.Tensor, function: Callable[..., Any]) -> None:
         super().__init__(module=None)
-        self._table, self._arguments = table, changed_arguments(config)
+        self._table, self._arguments, self._function = table, changed_arguments(config), function
 
     @property
     def table(self) -> torch.Tensor:
@@ -70,7 +72,8 @@ class FunctionalInstance(TorchInstance):
 
     def call(self, index: torch.Tensor) -> torch.Tensor:
         """One call of the function."""
-        return torch.nn.functional.embedding(index, self._table, **self._arguments)
+        output: torch.Tensor = self._function(index, self._table, **self._arguments)
+        return output
 
     def attributes(self) -> Mapping[str, Any]:
         """A function keeps no attributes."""

@@ -8,7 +8,7 @@ import io
 import pickle
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -26,14 +26,21 @@ DEFAULTS = Config(1, 1)
 class TorchModuleAdapter:
     """Drives a class or factory that takes `nn.Embedding`'s arguments and returns a module with a `weight`."""
 
-    def __init__(self, factory: Callable[..., Any] = torch.nn.Embedding, target: str = "") -> None:
+    def __init__(
+        self,
+        factory: Callable[..., Any] = torch.nn.Embedding,
+        target: str = "",
+        functional: Callable[..., Any] | None = None,
+    ) -> None:
         """Drive `factory`.
 
         Args:
             factory: called as `nn.Embedding` is, with only those arguments that differ from their defaults.
             target: where it is found, as `module:name`; by default where it says that it was defined.
+            functional: its functional form, called as torch's is; by default torch's, if it derives from torch's class.
         """
         self.factory = factory
+        self.functional = functional or (torch.nn.functional.embedding if self._built_on_torch else None)
         if factory is torch.nn.Embedding:
             target = "torch.nn:Embedding"
         where = target or f"{factory.__module__}:{getattr(factory, '__qualname__', type(factory).__name__)}"
@@ -75,6 +82,8 @@ class TorchModuleAdapter:
         """A module with the given arguments (`conformance.adapter.Adapter.make`)."""
         table = None if weight is None else to_torch(weight, device, layout)
         keywords = changed_arguments(config)
+        if via == "functional":
+            return self._functional(config, table)
         if via == "from_pretrained":
             if not hasattr(self.factory, "from_pretrained"):
                 raise Unsupported(f"{self.target} has no from_pretrained")
@@ -96,6 +105,13 @@ class TorchModuleAdapter:
                 if config.freeze:
                     module.weight.requires_grad_(False)
         return TorchInstance(module)
+
+    def _functional(self, config: Config, table: torch.Tensor | None) -> TorchInstance:
+        from conformance.adapters.torch_functional import FunctionalInstance  # noqa: PLC0415 - builds on this module
+
+        if self.functional is None or table is None:
+            raise Unsupported(f"{self.target} has no functional form")
+        return FunctionalInstance(config, table.requires_grad_(not config.freeze), self.functional)
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """The parameters of the constructor or of `from_pretrained` (`conformance.adapter.Adapter.signature`)."""
@@ -127,21 +143,17 @@ class TorchInstance:
         output: torch.Tensor = self.module(index)
         return output
 
-    def forward(self, lookup: Lookup) -> Forward:
+    def forward(self, lookup: Lookup, *, no_grad: bool = False, index_device: str | None = None) -> Forward:
         """Look up."""
-        index = to_torch(lookup.index, str(self.table.device), lookup.index_layout)
-        with refusals():  # an output that cannot be read is the implementation's doing, too
-            output = self.call(index)
-            came = from_torch(output)
+        index = self._index(lookup)
+        with refusals(), torch.set_grad_enabled(not no_grad):
+            output = self.call(index if index_device is None else index.to(index_device))
+            came = from_torch(output)  # an output that cannot be read is the implementation's doing, too
         return Forward(came, output.requires_grad, output.device.type, from_torch(index))
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up, and send the upstream gradients back."""
-        device = str(self.table.device)
-        calls = [
-            (to_torch(c.index, device, c.index_layout), to_torch(c.upstream, device, c.upstream_layout))
-            for c in lookups
-        ]
+        calls = [self._inputs(lookup) for lookup in lookups]
         with refusals():
             if together:
                 outputs = [self.call(index) for index, _ in calls]
@@ -153,7 +165,8 @@ class TorchInstance:
                     output.backward(upstream)
                     outputs.append(output)
             came = tuple(map(from_torch, outputs))
-        return Backward(came, _gradient(self.table.grad))
+        inputs = tuple(Lookup(from_torch(index), from_torch(upstream)) for index, upstream in calls)
+        return Backward(came, _gradient(self.table.grad), inputs)
 
     def weight(self) -> Tensor:
         """The weight as it is now."""
@@ -173,9 +186,62 @@ class TorchInstance:
     def overwrite(self, lookup: Lookup) -> Tensor:
         """Look up, overwrite the output, and return the weight."""
         with refusals():
-            output = self.call(to_torch(lookup.index, str(self.table.device), lookup.index_layout)).detach()
+            output = self.call(self._index(lookup)).detach()
             output.fill_(7)
         return self.weight()
+
+    def index_after(self, lookup: Lookup) -> Tensor:
+        """The index after a lookup that may have raised."""
+        index = self._index(lookup)
+        with suppress(Exception):
+            self.call(index)
+        return from_torch(index)
+
+    def again(self, lookup: Lookup, *, deterministic: bool = False) -> tuple[Backward, Backward]:
+        """Two backwards through one graph."""
+        index, upstream = self._inputs(lookup)
+        with refusals(), _deterministic() if deterministic else nullcontext():
+            output = self.call(index)
+            first, second = (
+                torch.autograd.grad(output, self.table, upstream, retain_graph=True, allow_unused=True)[0]
+                for _ in range(2)
+            )
+            came = (from_torch(output),)
+        return Backward(came, _gradient(first)), Backward(came, _gradient(second))
+
+    def beside(self, weight: Tensor, lookups: Sequence[Lookup]) -> tuple[Backward, Backward]:
+        """Two tables in one graph."""
+        calls = [self._inputs(lookup) for lookup in lookups]
+        with refusals():
+            other = copy.deepcopy(self)
+            other.table.data = to_torch(weight, str(self.table.device))
+            outputs = [one.call(index) for one, (index, _) in zip((self, other), calls)]
+            torch.autograd.backward(outputs, [upstream for _, upstream in calls])
+            mine, others = map(from_torch, outputs)
+        return Backward((mine,), _gradient(self.table.grad)), Backward((others,), _gradient(other.table.grad))
+
+    def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:
+        """Use the weight, then look up, then differentiate both."""
+        index, upstream = self._inputs(lookup)
+        with refusals():
+            squares = (self.table.clone() if clone else self.table).square()
+            output = self.call(index)
+            torch.autograd.backward([squares, output], [torch.ones_like(squares), upstream])
+            came = from_torch(output)
+        return Backward((came,), _gradient(self.table.grad))
+
+    def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
+        """Differentiate the gradient by the upstream gradient."""
+        index, upstream = self._inputs(lookup)
+        upstream.requires_grad_()
+        with refusals():
+            (gradient,) = torch.autograd.grad(self.call(index), self.table, upstream, create_graph=True)
+            dense = gradient if gradient.layout is torch.strided else gradient.to_dense()
+            found = None
+            if dense.requires_grad:  # else it is a constant, as where there are only pads
+                towards = to_torch(direction, str(self.table.device))
+                (found,) = torch.autograd.grad(dense, upstream, towards, allow_unused=True)
+            return from_torch(torch.zeros_like(upstream) if found is None else found)
 
     def state(self) -> Mapping[str, Tensor]:
         """`state_dict()`."""
@@ -220,6 +286,12 @@ class TorchInstance:
         """`zero_grad()`."""
         self.table.grad = None
 
+    def _index(self, lookup: Lookup) -> torch.Tensor:
+        return to_torch(lookup.index, str(self.table.device), lookup.index_layout)
+
+    def _inputs(self, lookup: Lookup) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._index(lookup), to_torch(lookup.upstream, str(self.table.device), lookup.upstream_layout)
+
 
 @contextmanager
 def refusals() -> Iterator[None]:
@@ -230,6 +302,18 @@ def refusals() -> Iterator[None]:
         raise
     except Exception as error:
         raise Refused.of(error) from error
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Deterministic algorithms within the block, and afterwards whatever there was before."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(mode=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
 def changed_arguments(config: Config) -> dict[str, Any]:
@@ -264,7 +348,8 @@ def _gradient(grad: torch.Tensor | None) -> Gradient | None:
         return None
     shape, device = tuple(grad.shape), grad.device.type
     if grad.layout is torch.sparse_coo:
-        return Gradient("coo", shape, device, from_torch(grad._values()), from_torch(grad._indices()[0]))  # noqa: SLF001
+        rows, values = from_torch(grad._indices()[0]), from_torch(grad._values())  # noqa: SLF001
+        return Gradient("coo", shape, device, values, rows, grad.is_coalesced())
     return Gradient("dense" if grad.layout is torch.strided else str(grad.layout), shape, device, from_torch(grad))
 
 

@@ -54,7 +54,7 @@ def _make(arguments: Mapping[str, Any], factory: str | None) -> list[str]:
     )
     device = arguments.get("device", "cpu")
     lines = [] if weight is None else _define("weight", weight, arguments.get("layout", "contiguous"), device)
-    if factory is None:
+    if factory is None or via == "functional":
         grad = "" if config.freeze else "weight.requires_grad_()\n"
         call = f"torch.nn.functional.embedding(index, weight{', ' * bool(keywords)}{keywords})"
         return [*lines, f"{grad}def embedding(index):\n    return {call}"]
@@ -76,7 +76,9 @@ def _make(arguments: Mapping[str, Any], factory: str | None) -> list[str]:
 
 
 def _forward(arguments: Mapping[str, Any], _: str | None) -> list[str]:
-    return [*_lookup(arguments["lookup"]), "output = embedding(index)", 'print("output", output)']
+    device, recording = arguments.get("index_device"), "with torch.no_grad(): " * arguments.get("no_grad", False)
+    index = f'index.to("{device}")' if device else "index"
+    return [*_lookup(arguments["lookup"]), f"{recording}output = embedding({index})", 'print("output", output)']
 
 
 def _gradient(arguments: Mapping[str, Any], _: str | None) -> list[str]:
@@ -96,6 +98,53 @@ def _gradient(arguments: Mapping[str, Any], _: str | None) -> list[str]:
 
 def _overwrite(arguments: Mapping[str, Any], _: str | None) -> list[str]:
     return [*_lookup(arguments["lookup"]), "embedding(index).detach().fill_(7)", 'print("weight", weight)']
+
+
+def _index_after(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+    call = "try: embedding(index)\nexcept Exception as error: print(error)"
+    return [*_lookup(arguments["lookup"]), call, 'print("index", index)']
+
+
+def _again(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+    mode = ["torch.use_deterministic_algorithms(True)"] * arguments["deterministic"]
+    backward = 'print("gradient", torch.autograd.grad(output, weight, upstream, retain_graph=True))'
+    return [*mode, *_lookup(arguments["lookup"]), "output = embedding(index)", f"for _ in range(2): {backward}"]
+
+
+def _beside(arguments: Mapping[str, Any], factory: str | None) -> list[str]:
+    first, second = arguments["lookups"]
+    if factory is None:  # which looks up in whatever is called weight
+        look_up = "mine, weight = weight, other.requires_grad_(); output1 = embedding(index); weight = mine"
+    else:
+        copied = "import copy; beside = copy.deepcopy(embedding); beside.weight.data = other; other = beside.weight"
+        look_up = f"{copied}; output1 = beside(index)"
+    return [
+        *[*_lookup(first), "output0, upstream0 = embedding(index), upstream"],
+        *[*_define("other", arguments["weight"]), *_lookup(second), look_up],
+        "torch.autograd.backward([output0, output1], [upstream0, upstream])",
+        'print("gradients", weight.grad, other.grad)',
+    ]
+
+
+def _use_first(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+    return [
+        *_lookup(arguments["lookup"]),
+        f"squares = weight{'.clone()' * arguments['clone']}.square()",
+        "output = embedding(index)",
+        "torch.autograd.backward([squares, output], [torch.ones_like(squares), upstream])",
+        'print("gradient", weight.grad)',
+    ]
+
+
+def _second_order(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+    return [
+        *_lookup(arguments["lookup"]),
+        *_define("direction", arguments["direction"]),
+        "output, upstream = embedding(index), upstream.requires_grad_()",
+        "gradient, = torch.autograd.grad(output, weight, upstream, create_graph=True)",
+        "gradient = gradient.to_dense() if gradient.is_sparse else gradient",
+        'print("derivative", gradient.requires_grad and torch.autograd.grad(gradient, upstream, direction))',
+    ]
 
 
 def _step(arguments: Mapping[str, Any], _: str | None) -> list[str]:
@@ -131,6 +180,11 @@ _VERBS: dict[str, Callable[[Mapping[str, Any], str | None], list[str]]] = {
     "forward": _forward,
     "gradient": _gradient,
     "overwrite": _overwrite,
+    "index_after": _index_after,
+    "again": _again,
+    "beside": _beside,
+    "use_first": _use_first,
+    "second_order": _second_order,
     "step": _step,
     "copy": _copy,
     "load": _load,

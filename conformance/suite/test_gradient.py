@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
 
 from conformance import judge, palettes
+from conformance.adapter import Backward, Unsupported
 from conformance.case import Case
-from conformance.clause import MUST, SHOULD, clause
+from conformance.clause import INFO, MUST, SHOULD, clause
 from conformance.strategies import OFF, ON, cases
 from conformance.subject import Subject
+from conformance.suite.shared import emptied, judge_second_order, reversed_order
 from reference import Exactly, Interval
 
 
@@ -79,6 +82,67 @@ def test_one_graph(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case, together=True))
 
 
+@clause("gradient.two-tables", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(lookups=2))
+def test_two_tables(embedding: Subject, case: Case) -> None:
+    """Two embeddings differentiated in one backward get each the gradient of its own lookups."""
+    mine, other = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
+    other = replace(other, weight=reversed_order(case.weight))
+    both = embedding.make(case).beside(weight=other.weight, lookups=case.lookups)
+    for which, came in zip((mine, other), both):
+        embedding.judge("output", embedding.predict(which).output, came.output)
+        embedding.judge_gradient(which, embedding.predict(which).gradient, came)
+
+
+@clause("gradient.one-graph-twice", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases())
+def test_one_graph_twice(embedding: Subject, case: Case) -> None:
+    """A second backward through a graph that was retained gives the same gradient again."""
+    for came in embedding.make(case).again(lookup=case.lookups[0]):
+        embedding.judge_gradient(case, embedding.predict(case).gradient, came)
+
+
+@clause(
+    "gradient.deterministic", SHOULD, argument="num_embeddings", doc="use_deterministic_algorithms", when=_duplicates
+)
+@given(cases(indices=2))
+def test_deterministic(embedding: Subject, case: Case) -> None:
+    """Where deterministic algorithms are asked for, the same backward gives the same bits."""
+    _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0], deterministic=True))
+
+
+@clause("gradient.repeatable", INFO, argument="num_embeddings", doc="use_deterministic_algorithms", when=_duplicates)
+@given(cases(indices=2))
+def test_repeatable(embedding: Subject, case: Case) -> None:
+    """The same backward gives the same bits, even where deterministic algorithms are not asked for."""
+    _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0]))
+
+
+def _judge_same_bits(embedding: Subject, first: Backward, second: Backward) -> None:
+    if first.gradient and second.gradient:
+        embedding.judge("the second gradient", Exactly(first.gradient.values), second.gradient.values)
+    judge.equal("the second gradient", first.gradient, second.gradient)
+
+
+@clause("gradient.inputs-unchanged", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(upstreams=palettes.ANY))
+def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
+    """A backward leaves the upstream gradient and the index as they are."""
+    inputs = embedding.make(case).gradient(lookups=case.lookups).inputs
+    if not inputs:
+        raise Unsupported("it is not known what became of the index and the upstream gradient")
+    embedding.judge("the upstream gradient", Exactly(case.lookups[0].upstream), inputs[0].upstream)
+    embedding.judge("the index", Exactly(case.index), inputs[0].index)
+
+
+@clause("gradient.no-grad", MUST, argument="num_embeddings", doc="no_grad")
+@given(cases())
+def test_no_grad(embedding: Subject, case: Case) -> None:
+    """Under no_grad the output does not take part in differentiation."""
+    came = embedding.make(case).forward(lookup=case.lookups[0], no_grad=True)
+    judge.equal("requires_grad of the output", expected=False, observed=came.requires_grad)
+
+
 @clause("gradient.frozen", MUST, argument="_freeze", doc="freeze")
 @given(cases(freeze=ON))
 def test_frozen(embedding: Subject, case: Case) -> None:
@@ -106,3 +170,30 @@ def test_leaves_weight(embedding: Subject, case: Case) -> None:
 def test_accuracy(embedding: Subject, case: Case) -> None:
     """Duplicates in float16 and bfloat16 lose no more than a float32 accumulator would."""
     embedding.judge_gradient(case, embedding.predict(case).gradient_of(wide=True), embedding.run(case))
+
+
+@clause("gradient.second-order", SHOULD, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(padding_idx=OFF, scale_grad_by_freq=OFF, sparse=OFF, indices=1))
+def test_second_order(embedding: Subject, case: Case) -> None:
+    """The gradient can be differentiated by the upstream gradient, in which it is linear."""
+    judge_second_order(embedding, case)
+
+
+@clause("gradient.second-order-empty", SHOULD, argument="num_embeddings", doc="Embedding")
+@given(cases(sparse=OFF, large=False).map(emptied))
+def test_second_order_empty(embedding: Subject, case: Case) -> None:
+    """The gradient of an empty index can be differentiated too, which gives an empty derivative."""
+    judge_second_order(embedding, case)
+
+
+@clause(
+    "gradient.second-order-padding",
+    SHOULD,
+    argument="padding_idx",
+    doc="padding_idx",
+    when=lambda case: _some(case) and case.features()["pads"] > 0,
+)
+@given(cases(padding_idx=ON, scale_grad_by_freq=OFF, sparse=OFF, indices=1, index_patterns=("some pads", "only pads")))
+def test_second_order_padding(embedding: Subject, case: Case) -> None:
+    """The gradient's derivative by the upstream gradient is zero at pads."""
+    judge_second_order(embedding, case)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -9,12 +10,14 @@ from functools import partial
 from hypothesis import given
 
 from conformance import judge, palettes
+from conformance.adapter import Refused
 from conformance.case import Case
-from conformance.clause import MUST, SHOULD, clause
+from conformance.clause import INFO, MUST, SHOULD, clause
 from conformance.strategies import ANY, OFF, ON, cases, out_of_range
 from conformance.subject import Subject
+from conformance.suite.shared import emptied
 from reference import Exactly, Interval, Tensor, Within
-from reference.embedding import OUT_OF_RANGE, WRONG_DTYPE
+from reference.embedding import OPTIONAL_INDEX_DTYPES, OUT_OF_RANGE, WRONG_ARGUMENT, WRONG_DTYPE
 
 
 def _some(case: Case) -> bool:
@@ -23,6 +26,16 @@ def _some(case: Case) -> bool:
 
 def _odd_layout(case: Case) -> bool:
     return _some(case) and (case.weight_layout, case.lookups[0].index_layout) != ("contiguous", "contiguous")
+
+
+def _without_rows(case: Case) -> Case:
+    dim = case.config.embedding_dim
+    return replace(
+        emptied(case),
+        config=replace(case.config, num_embeddings=0),
+        weight=Tensor(case.weight.dtype, (0, dim), b""),
+        weight_layout="contiguous",
+    )
 
 
 @clause("lookup.bits", MUST, argument="num_embeddings", doc="Embedding", when=_some)
@@ -88,6 +101,38 @@ def test_refusal_changes_nothing(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
+@clause("lookup.refusal-keeps-index", MUST, argument="num_embeddings", doc="num_embeddings", may_crash=True)
+@given(out_of_range())
+def test_refusal_keeps_index(embedding: Subject, case: Case) -> None:
+    """A lookup that is refused leaves the index as it was."""
+    embedding.judge("the index", Exactly(case.index), embedding.make(case).index_after(lookup=case.lookups[0]))
+
+
+@clause("lookup.refusal-keeps-gradient", MUST, argument="num_embeddings", doc="num_embeddings", may_crash=True)
+@given(cases(sparse=OFF, indices=1, columns=1))
+def test_refusal_keeps_gradient(embedding: Subject, case: Case) -> None:
+    """A lookup that is refused leaves the gradient as it was, and the next lookup is right."""
+    good, instance = case.lookups[0], embedding.make(case)
+    index = Tensor.of(good.index.dtype, good.index.shape, [case.config.num_embeddings] * good.index.numel)
+    bad = replace(good, index=index)
+    instance.gradient(lookups=(good,))
+    embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.gradient(lookups=(bad,)))
+    came = instance.gradient(lookups=(good,))
+    plain = replace(case.config, max_norm=None)
+    embedding.judge("the next output", plain.output(instance.weight(), good.index), came.output)
+    twice = replace(case, lookups=(good, good))
+    embedding.judge_gradient(twice, embedding.predict(twice).gradient, came)
+
+
+@clause("lookup.other-device", SHOULD, argument="device", doc="Embedding", may_crash=True)
+@given(cases(freeze=ANY, indices=1))
+def test_other_device(embedding: Subject, case: Case) -> None:
+    """An index on another device than the weight is refused, the meta device included."""
+    for device in sorted({*embedding.description.devices, "meta"} - {embedding.device}):
+        look_up = partial(embedding.make(case).forward, lookup=case.lookups[0], index_device=device)
+        embedding.refuses(f"an index on {device}", WRONG_ARGUMENT, look_up)
+
+
 @clause("lookup.wrong-index-dtype", SHOULD, argument="num_embeddings", doc="Shape", may_crash=True)
 @given(cases(freeze=ANY, max_norm=OFF))
 def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
@@ -97,6 +142,31 @@ def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
         index = Tensor.of(dtype, case.index.shape, [0] * case.index.numel)
         call = replace(case.lookups[0], index=index)
         embedding.refuses(f"a {dtype} index", WRONG_DTYPE, partial(instance.forward, lookup=call))
+
+
+@clause("lookup.narrow-index-dtype", INFO, argument="num_embeddings", doc="Shape", may_crash=True, when=_some)
+@given(cases(freeze=ANY, max_norm=OFF))
+def test_narrow_index_dtype(embedding: Subject, case: Case) -> None:
+    """int8, int16 and uint8 indices are refused, or give the rows that they name."""
+    instance = embedding.make(case)
+    positions = [p % 128 for p in case.positions]
+    expected = case.config.output(case.weight, Tensor.of("int64", case.index.shape, positions))
+    for dtype in OPTIONAL_INDEX_DTYPES:
+        call = replace(case.lookups[0], index=Tensor.of(dtype, case.index.shape, positions))
+        with suppress(Refused):
+            embedding.judge(f"output for {dtype}", expected, instance.forward(lookup=call).output)
+
+
+@clause("lookup.no-rows", MUST, argument="num_embeddings", doc="num_embeddings", may_crash=True)
+@given(cases(freeze=ANY, padding_idx=OFF, large=False).map(_without_rows))
+def test_no_rows(embedding: Subject, case: Case) -> None:
+    """A table without rows takes an empty index, and refuses any other."""
+    observed = embedding.run(case)
+    embedding.judge("output", embedding.predict(case).output, observed.output)
+    if not case.config.freeze:
+        embedding.judge_gradient(case, embedding.predict(case).gradient, observed)
+    zero = replace(case.lookups[0], index=Tensor.of(case.index.dtype, (1,), [0]))
+    embedding.refuses("index 0", OUT_OF_RANGE, partial(embedding.make(case).forward, lookup=zero))
 
 
 @clause("lookup.new-memory", MUST, argument="num_embeddings", doc="Embedding", when=_some)
@@ -124,6 +194,19 @@ def test_repeatable(embedding: Subject, case: Case) -> None:
     instance = embedding.make(case)
     first, second = (instance.forward(lookup=case.lookups[0]).output for _ in range(2))
     embedding.judge("the second output", Exactly(first), second)
+
+
+@clause("lookup.functional", MUST, argument="num_embeddings", doc="functional.embedding", when=_some)
+@given(cases(freeze=ANY))
+def test_functional(embedding: Subject, case: Case) -> None:
+    """The functional form, given weight and arguments, does to output, weight and gradient what the module does."""
+    permitted = embedding.predict(case)
+    for via in ("functional", "assignment"):
+        observed = embedding.run(case, via=via)
+        embedding.judge(f"output via {via}", permitted.output, observed.output)
+        embedding.judge(f"the weight via {via}", permitted.weight, observed.weight)
+        if not case.config.freeze:
+            embedding.judge_gradient(case, permitted.gradient, observed)
 
 
 @clause("lookup.one-hot", MUST, argument="num_embeddings", doc="Embedding", when=_some)

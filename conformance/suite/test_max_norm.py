@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
 
 from conformance import palettes
+from conformance.adapter import Refused
 from conformance.case import Case
 from conformance.clause import INFO, MUST, SHOULD, clause
 from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
+from conformance.suite.shared import judge_used_first
 from reference import Exactly, Interval, Rows, Within
+from reference.embedding import WRONG_ARGUMENT
+
+
+def _some(case: Case) -> bool:
+    return case.index.numel > 0 and case.config.embedding_dim > 0
 
 
 def _above(case: Case) -> bool:
@@ -34,6 +44,13 @@ def _whole(case: Case) -> Case:
     limit, p = case.config.max_norm or 1, case.config.norm_type
     order = int(p) if 1 <= p < 10 else 2
     return replace(case, config=replace(case.config, max_norm=max(int(limit), 1), norm_type=order))
+
+
+def _above_in_the_second(case: Case) -> bool:
+    """Whether the second lookup has a row above max_norm that the first one has not."""
+    first, second = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
+    fresh = [p for p in second.positions if p not in set(first.positions)]
+    return case.config.max_norm is not None and any(n > 1.1 * case.config.max_norm for n in case.norms(fresh).values())
 
 
 def _looked_up(case: Case) -> list[int]:
@@ -114,6 +131,17 @@ def test_again(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", embedding.predict(between).weight, instance.weight())
 
 
+@clause("max_norm.each-call", MUST, argument="max_norm", doc="max_norm", when=_above_in_the_second)
+@given(cases(max_norm=ON, indices=1, lookups=2, weights=palettes.MODERATE))
+def test_each_call(embedding: Subject, case: Case) -> None:
+    """Every call rescales the rows that it looks up, those too that no earlier call did."""
+    instance = embedding.make(case)
+    instance.forward(lookup=case.lookups[0])
+    between = replace(case, weight=instance.weight(), lookups=case.lookups[1:])
+    instance.forward(lookup=case.lookups[1])
+    embedding.judge("the weight", embedding.predict(between).weight, instance.weight())
+
+
 @clause("max_norm.zero", MUST, argument="max_norm", doc="max_norm", when=lambda case: any(case.norms().values()))
 @given(cases(max_norm=ON, padding_idx=OFF, weights=palettes.MODERATE))
 def test_zero(embedding: Subject, case: Case) -> None:
@@ -131,6 +159,23 @@ def test_zero(embedding: Subject, case: Case) -> None:
 def test_gradient(embedding: Subject, case: Case) -> None:
     """The gradient is that of a plain lookup: the rescaling is not differentiated."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("max_norm.clone-used-first", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE))
+def test_clone_used_first(embedding: Subject, case: Case) -> None:
+    """A clone of the weight that was used before the lookup is differentiated with the values that it had."""
+    came = embedding.make(case).use_first(lookup=case.lookups[0], clone=True)
+    judge_used_first(embedding, case, came)
+
+
+@clause("max_norm.used-first", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE))
+def test_used_first(embedding: Subject, case: Case) -> None:
+    """Without the clone backward is refused, or right; it never takes the rescaled values for those that were used."""
+    with suppress(Refused):
+        came = embedding.make(case).use_first(lookup=case.lookups[0], clone=False)
+        judge_used_first(embedding, case, came)
 
 
 @clause("norm_type.default", MUST, argument="norm_type", doc="norm_type", when=_above)
@@ -203,3 +248,60 @@ def test_frozen(embedding: Subject, case: Case) -> None:
     trained = replace(case, config=replace(case.config, freeze=False, padding_idx=None))
     observed = embedding.run(case, backward=False)
     embedding.judge_rows("the weight", _permitted(embedding, trained), observed.weight, _looked_up(case))
+
+
+@clause("max_norm.nan-row", INFO, argument="max_norm", doc="max_norm", when=lambda case: bool(_rows_with(case, "nan")))
+@given(cases(max_norm=ON, freeze=ANY, indices=1, weights=("specials", "bits")))
+def test_nan_row(embedding: Subject, case: Case) -> None:
+    """A row with NaN, and without infinity, stays as it is, bit for bit."""
+    _judge_unchanged(embedding, case, _rows_with(case, "nan"))
+
+
+@clause(
+    "max_norm.infinite-row", INFO, argument="max_norm", doc="max_norm", when=lambda case: bool(_rows_with(case, "inf"))
+)
+@given(cases(max_norm=ON, freeze=ANY, indices=1, weights=("specials",)))
+def test_infinite_row(embedding: Subject, case: Case) -> None:
+    """A row with infinity, and without NaN, stays as it is, bit for bit."""
+    _judge_unchanged(embedding, case, _rows_with(case, "inf"))
+
+
+@clause("max_norm.not-finite", INFO, argument="max_norm", doc="max_norm", when=_some)
+@given(cases(max_norm=ON, freeze=ANY, indices=1))
+def test_not_finite(embedding: Subject, case: Case) -> None:
+    """With a max_norm of infinity or NaN every row stays as it is, bit for bit."""
+    for max_norm in (math.inf, math.nan):
+        _judge_unchanged(embedding, replace(case, config=replace(case.config, max_norm=max_norm)), _looked_up(case))
+
+
+@clause("max_norm.negative", INFO, argument="max_norm", doc="max_norm", when=_some)
+@given(cases(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE))
+def test_negative(embedding: Subject, case: Case) -> None:
+    """A negative max_norm is refused, by the call at the latest."""
+    _judge_refused(embedding, replace(case, config=replace(case.config, max_norm=-1.0)))
+
+
+@clause("norm_type.not-positive", INFO, argument="norm_type", doc="norm_type", when=_some)
+@given(cases(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE))
+def test_not_positive(embedding: Subject, case: Case) -> None:
+    """A norm_type of zero, below zero or NaN is refused, by the call at the latest."""
+    for norm_type in (0.0, -1.0, math.nan):
+        _judge_refused(embedding, replace(case, config=replace(case.config, norm_type=norm_type)))
+
+
+def _rows_with(case: Case, special: str) -> list[int]:
+    """The rows looked up that have one of NaN and infinity, and not the other."""
+    kinds = {row: {str(abs(c)) for c in case.weight.entry(row).components()} for row in _looked_up(case)}
+    return [row for row, has in kinds.items() if has & {"nan", "inf"} == {special}]
+
+
+def _judge_unchanged(embedding: Subject, case: Case, rows: Sequence[int]) -> None:
+    weight = embedding.run(case, backward=False).weight
+    for row in rows:
+        embedding.judge(f"the weight, row {row}", Exactly(case.weight.entry(row)), weight.entry(row))
+
+
+def _judge_refused(embedding: Subject, case: Case) -> None:
+    """Where it is not refused, what became of the weight is shown."""
+    with suppress(Refused):
+        embedding.judge("the weight", WRONG_ARGUMENT, embedding.run(case, backward=False).weight)

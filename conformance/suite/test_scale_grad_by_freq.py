@@ -7,9 +7,11 @@ from hypothesis import given
 from conformance import palettes
 from conformance.adapter import Refused
 from conformance.case import Case
-from conformance.clause import MUST, clause
+from conformance.clause import INFO, MUST, SHOULD, clause
 from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
+from conformance.suite.shared import judge_second_order
+from reference.embedding import WRONG_ARGUMENT
 
 
 def _duplicates(case: Case) -> bool:
@@ -20,6 +22,19 @@ def _duplicates(case: Case) -> bool:
 @given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF))
 def test_divides(embedding: Subject, case: Case) -> None:
     """Each row's gradient is divided by how often the row occurs in the whole index tensor of the call."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause(
+    "scale_grad_by_freq.one-or-none",
+    MUST,
+    argument="scale_grad_by_freq",
+    doc="scale_grad_by_freq",
+    when=lambda case: case.index.numel == 0 or case.index.shape == (),
+)
+@given(cases(scale_grad_by_freq=ON, columns=1, sparse=OFF, large=False))
+def test_one_or_none(embedding: Subject, case: Case) -> None:
+    """A 0-d index counts as one occurrence, and an empty one, of any shape, gives zeros."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 
@@ -70,3 +85,25 @@ def test_with_sparse(embedding: Subject, case: Case) -> None:
     except Refused:
         return
     embedding.judge_gradient(case, embedding.predict(case).gradient, observed)
+
+
+@clause(
+    "scale_grad_by_freq.sparse-refused", INFO, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates
+)
+@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"))
+def test_sparse_refused(embedding: Subject, case: Case) -> None:
+    """Together with sparse it is refused, by the backward at the latest."""
+    embedding.refuses("scale_grad_by_freq with sparse", WRONG_ARGUMENT, lambda: embedding.run(case))
+
+
+@clause(
+    "scale_grad_by_freq.second-order",
+    SHOULD,
+    argument="scale_grad_by_freq",
+    doc="scale_grad_by_freq",
+    when=_duplicates,
+)
+@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF))
+def test_second_order(embedding: Subject, case: Case) -> None:
+    """The gradient's derivative by the upstream gradient is divided by the same counts as the gradient."""
+    judge_second_order(embedding, case)

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from conformance import palettes
+from conformance import judge, palettes
 from conformance.case import Case
-from conformance.clause import MUST, clause
+from conformance.clause import INFO, MUST, clause
 from conformance.strategies import OFF, ON, cases
 from conformance.subject import Subject
+from conformance.suite.shared import emptied, judge_second_order, judge_used_first
 from reference import Exactly, Tensor
 
 
@@ -22,13 +23,8 @@ def _duplicates(case: Case) -> bool:
     return case.features()["duplicates"] and case.config.embedding_dim > 0
 
 
-def _emptied(case: Case) -> Case:
-    """The case with the same rank of index and nothing in it."""
-    call = case.lookups[0]
-    shape = (0, *call.index.shape[1:])
-    index = Tensor(call.index.dtype, shape, b"")
-    upstream = Tensor(call.upstream.dtype, (*shape, case.config.embedding_dim), b"")
-    return replace(case, lookups=(replace(call, index=index, upstream=upstream),))
+def _out_of_order(case: Case) -> bool:
+    return case.positions != sorted(set(case.positions))
 
 
 @clause("sparse.layout", MUST, argument="sparse", doc="sparse")
@@ -43,6 +39,26 @@ def test_layout(embedding: Subject, case: Case) -> None:
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("sparse.rows", MUST, argument="sparse", doc="sparse", when=_some)
+@given(cases(sparse=ON, upstreams=palettes.ANY))
+def test_rows(embedding: Subject, case: Case) -> None:
+    """Every entry of the gradient belongs to a row of the weight."""
+    gradient = embedding.run(case).gradient
+    rows = gradient.rows.components() if gradient and gradient.rows else ()
+    judge.equal("rows beyond the weight", [], sorted(set(rows) - set(range(case.config.num_embeddings))))
+
+
+@clause("sparse.coalesced", MUST, argument="sparse", doc="sparse", when=_out_of_order)
+@given(cases(sparse=ON, indices=2, upstreams=palettes.ANY, index_patterns=("equal", "two rows", "uniform")))
+def test_coalesced(embedding: Subject, case: Case) -> None:
+    """A gradient that claims to be coalesced has its rows in order, and each once."""
+    came, _ = embedding.make(case).again(lookup=case.lookups[0])  # autograd forgets the claim when it accumulates
+    gradient = came.gradient
+    if gradient and gradient.rows and gradient.coalesced:
+        rows = list(gradient.rows.components())
+        judge.equal("the rows of a coalesced gradient", sorted(set(rows)), rows)
 
 
 @clause("sparse.padding", MUST, argument="sparse", doc="padding_idx", when=lambda case: case.features()["pads"] > 0)
@@ -69,7 +85,7 @@ def test_padding_scalar(embedding: Subject, case: Case) -> None:
 
 
 @clause("sparse.empty", MUST, argument="sparse", doc="sparse", when=lambda case: case.index.numel == 0)
-@given(cases(sparse=ON, large=False).map(_emptied))
+@given(cases(sparse=ON, large=False).map(emptied))
 def test_empty(embedding: Subject, case: Case) -> None:
     """An empty index gives a gradient without entries, or of zeros."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
@@ -80,6 +96,21 @@ def test_empty(embedding: Subject, case: Case) -> None:
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to a sparse gradient, which stays sparse."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("sparse.mixed", INFO, argument="sparse", doc="sparse", when=_some)
+@given(cases(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE))
+def test_mixed(embedding: Subject, case: Case) -> None:
+    """Where the weight is used in another way too, both gradients add up to a dense one."""
+    came = embedding.make(case).use_first(lookup=case.lookups[0], clone=False)
+    judge_used_first(embedding, replace(case, config=replace(case.config, sparse=False)), came)
+
+
+@clause("sparse.second-order", INFO, argument="sparse", doc="sparse", when=_some)
+@given(cases(sparse=ON, indices=1))
+def test_second_order(embedding: Subject, case: Case) -> None:
+    """The gradient's derivative by the upstream gradient is that of a dense gradient."""
+    judge_second_order(embedding, case)
 
 
 @clause("sparse.step", MUST, argument="sparse", doc="sparse", when=_some)

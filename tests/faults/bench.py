@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import torch
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import HypothesisWarning
 
@@ -28,7 +29,7 @@ def run(clause: str, embedding: type, dtype: str, examples: int, known: Sequence
     Raises:
         Deviation: the clause rejects it.
     """
-    adapter = TorchModuleAdapter(embedding)
+    adapter = TorchModuleAdapter(embedding, functional=torch.nn.functional.embedding)
     subject = Subject(adapter, adapter.describe(), dtype, "cpu", examples=examples)
     subject.start(list(known))
     token = dtype_under_test.set(dtype)

@@ -25,7 +25,7 @@ class _ChangesUpstream(Twin):
 class Negates(_ChangesUpstream):
     """The gradient has the wrong sign."""
 
-    trips = ("gradient.sum", "max_norm.gradient")
+    trips = ("gradient.sum", "max_norm.gradient", "max_norm.clone-used-first")
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
         return -upstream
@@ -327,7 +327,7 @@ class BringsAClearedGradientBack(Twin):
 class TrainsAFrozenWeight(Twin):
     """The output of a frozen embedding requires a gradient."""
 
-    trips = ("gradient.frozen", "lookup.device")
+    trips = ("gradient.frozen", "gradient.no-grad", "lookup.device")
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         return super().forward(input).requires_grad_()

@@ -137,6 +137,53 @@ class RenormalisesBeforeItRefuses(Twin):
         super().check_range(index)
 
 
+class SortsBeforeItRefuses(Twin):
+    """The caller's index is sorted in place before it is checked."""
+
+    trips = ("lookup.refusal-keeps-index",)
+
+    def check_range(self, index: Tensor) -> None:
+        if index.dim():
+            index.copy_(index.sort().values)
+        super().check_range(index)
+
+
+class ClearsTheGradientWhenItRefuses(Twin):
+    """A refused lookup clears the gradient."""
+
+    trips = ("lookup.refusal-keeps-gradient",)
+
+    def check_range(self, index: Tensor) -> None:
+        try:
+            super().check_range(index)
+        except IndexError:
+            self.weight.grad = None
+            raise
+
+
+class RefusesForGood(Twin):
+    """After a refused lookup every other one is refused too."""
+
+    trips = ("lookup.refusal-keeps-gradient",)
+    refused = False
+
+    def check_range(self, index: Tensor) -> None:
+        last, self.refused = self.refused, True
+        if last:
+            raise IndexError("an index was out of range")
+        super().check_range(index)
+        self.refused = False
+
+
+class TakesAnIndexWithoutContent(Twin):
+    """An index on the meta device gives the first row everywhere."""
+
+    trips = ("lookup.other-device",)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        return super().forward(torch.zeros(input.shape, dtype=input.dtype) if input.is_meta else input)
+
+
 class TruncatesFloats(Twin):
     """A floating-point index is truncated."""
 
@@ -165,3 +212,16 @@ class TakesAnEmptyFloatIndex(Twin):
     def check_dtype(self, index: Tensor) -> None:
         if index.numel():
             super().check_dtype(index)
+
+
+class TakesBytesForAMask(Twin):
+    """A uint8 index is taken for zeros and ones."""
+
+    trips = ("lookup.narrow-index-dtype",)
+
+    def check_dtype(self, index: Tensor) -> None:
+        if index.dtype != torch.uint8:
+            super().check_dtype(index)
+
+    def positions(self, index: Tensor) -> Tensor:
+        return super().positions(index.bool() if index.dtype == torch.uint8 else index)

@@ -259,6 +259,42 @@ class AnswersBySize(Twin):
         return self.known.setdefault(index.numel(), found).clone().reshape(found.shape)
 
 
+class PassesOnNoArguments(Twin):
+    """The functional form is called with the weight alone, and with none of the arguments."""
+
+    trips = ("lookup.functional",)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        return torch.nn.functional.embedding(input, self.weight)
+
+
+# -- tables without rows -----------------------------------------------------------------------------------------------
+
+
+class NeedsARow(Twin):
+    """A table without rows takes no index, not even an empty one."""
+
+    trips = ("lookup.no-rows",)
+
+    def check_range(self, index: Tensor) -> None:
+        if not self.num_embeddings:
+            raise IndexError("there are no rows")
+        super().check_range(index)
+
+
+class InventsARow(Twin):
+    """A table without rows gives rows of zeros."""
+
+    trips = ("lookup.no-rows",)
+
+    def check_range(self, index: Tensor) -> None:
+        if self.num_embeddings:
+            super().check_range(index)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight if len(weight) else weight.new_zeros(1, self.embedding_dim), index)
+
+
 # -- NaN and infinity with max_norm ------------------------------------------------------------------------------------
 
 

@@ -195,7 +195,7 @@ class ShrinksTheSecondTime(Twin):
 class RescalesInTheFirstCall(Twin):
     """Only the first call rescales rows, whatever later ones look up."""
 
-    trips = ("sequences.life",)
+    trips = ("max_norm.each-call", "sequences.life")
     called = False
 
     def renormalise(self, index: Tensor) -> None:
@@ -407,4 +407,72 @@ class RescalesOnlyToAFloat(Twin):
 
     def renormalise(self, index: Tensor) -> None:
         if not isinstance(self.max_norm, int):
+            super().renormalise(index)
+
+
+# -- what is not documented --------------------------------------------------------------------------------------------
+
+
+class SpreadsNaN(Twin):
+    """A row with NaN becomes NaN throughout."""
+
+    trips = ("max_norm.nan-row",)
+
+    def renormalise_row(self, row: int) -> None:
+        super().renormalise_row(row)
+        if self.weight[row].isnan().any():
+            self.weight[row] = torch.nan
+
+
+class DividesByInfinity(Twin):
+    """A row with infinity is multiplied by zero."""
+
+    trips = ("max_norm.infinite-row",)
+
+    def renormalise_row(self, row: int) -> None:
+        super().renormalise_row(row)
+        if self.weight[row].isinf().any():
+            self.weight[row] *= 0
+
+
+class TakesNoLimitForZero(Twin):
+    """A max_norm that is infinite or NaN is taken for zero."""
+
+    trips = ("max_norm.not-finite",)
+
+    def renormalise_row(self, row: int) -> None:
+        super().renormalise_row(row)
+        if not math.isfinite(self.max_norm):
+            self.weight[row] = 0
+
+
+class TurnsRowsRound(Twin):
+    """A negative max_norm is taken, and turns every sign."""
+
+    trips = ("max_norm.negative",)
+
+    def check_norm(self) -> None:
+        """Allow any."""
+
+
+class FallsBackToTwo(Twin):
+    """A norm_type that is not above zero is taken for 2."""
+
+    trips = ("norm_type.not-positive",)
+
+    def check_norm(self) -> None:
+        if not self.norm_type > 0:
+            self.norm_type = 2.0
+
+
+# -- behind autograd's back --------------------------------------------------------------------------------------------
+
+
+class RescalesInSecret(Twin):
+    """Autograd is not told that the weight has changed, and takes the rescaled values for those that were used."""
+
+    trips = ("max_norm.used-first",)
+
+    def renormalise(self, index: Tensor) -> None:
+        with torch.autograd._unsafe_preserve_version_counter(self.weight):
             super().renormalise(index)

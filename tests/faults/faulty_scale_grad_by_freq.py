@@ -169,3 +169,35 @@ class IgnoresSparseWhenScaling(Twin):
         found = super().gradient(index, upstream)
         self.sparse = sparse
         return found
+
+
+class CountsAScalarTwice(Twin):
+    """A 0-d index is counted twice."""
+
+    trips = ("scale_grad_by_freq.one-or-none",)
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        return super().occurrences(index) + (index.dim() == 0)
+
+
+class CountsNothingAsNaN(Twin):
+    """With an empty index every count is zero, and zero is divided by it."""
+
+    trips = ("scale_grad_by_freq.one-or-none",)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        found = super().dense_gradient(rows, entries)
+        return found if len(rows) or not self.scale_grad_by_freq else found / 0
+
+
+class ScalesSparseGradients(Twin):
+    """scale_grad_by_freq together with sparse is taken, and right."""
+
+    trips = ("scale_grad_by_freq.sparse-refused",)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        if not (self.scale_grad_by_freq and self.sparse):
+            return super().gradient(index, upstream)
+        entries = (upstream / self.occurrences(index).unsqueeze(-1)).reshape(index.numel(), self.embedding_dim)
+        trained = self.trained(index).reshape(-1)
+        return self.sparse_gradient(index.reshape(-1)[trained], entries[trained])

@@ -57,7 +57,7 @@ class HasTooFewRows(Twin):
 class PointsOutside(Twin):
     """The gradient has an entry of zeros one row after the last."""
 
-    trips = ("sparse.values", "sparse.empty")
+    trips = ("sparse.values", "sparse.empty", "sparse.rows")
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         rows = torch.cat([rows, torch.tensor([self.num_embeddings])])
@@ -99,6 +99,25 @@ class SortsRowsButNotEntries(Twin):
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows.sort().values, entries)
+
+
+class ClaimsToBeCoalesced(Twin):
+    """The gradient claims to be coalesced, whatever its rows."""
+
+    trips = ("sparse.coalesced",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().sparse_gradient(rows, entries)._coalesced_(True)
+
+
+class SortsButDoesNotMerge(Twin):
+    """The gradient claims to be coalesced when its rows are in order, though some are there more than once."""
+
+    trips = ("sparse.coalesced",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        order = rows.argsort(stable=True)
+        return super().sparse_gradient(rows[order], entries[order])._coalesced_(True)
 
 
 class KeepsPads(Twin):
@@ -186,7 +205,7 @@ class ForgetsTheFirstGradient(Twin):
 class IsHalfTheDenseOne(Twin):
     """The gradient is half the dense one."""
 
-    trips = ("sparse.step", "sparse.values")
+    trips = ("sparse.step", "sparse.values", "sparse.mixed")
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries / 2)

@@ -6,6 +6,7 @@ import bench
 import faulty_construction
 import faulty_from_pretrained
 import faulty_gradient
+import faulty_graph
 import faulty_index
 import faulty_lookup
 import faulty_max_norm
@@ -24,6 +25,7 @@ MODULES = (
     faulty_construction,
     faulty_from_pretrained,
     faulty_gradient,
+    faulty_graph,
     faulty_index,
     faulty_lookup,
     faulty_max_norm,

@@ -138,8 +138,10 @@ class Twin(torch.nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """The rows at `input`, of shape input.shape + (embedding_dim,)."""
+        self.check_device(input)
         self.check_dtype(input)
         self.check_range(input)
+        self.check_norm()
         if self.weight.is_complex() and self.weight.requires_grad:
             raise RuntimeError("a complex weight is not differentiable; freeze it")
         index = self.positions(input)
@@ -147,6 +149,11 @@ class Twin(torch.nn.Module):
             with torch.no_grad():
                 self.renormalise(index)
         return Lookup.apply(self.weight, index, self)
+
+    def check_device(self, index: Tensor) -> None:
+        """Refuse an index that lives elsewhere."""
+        if index.device != self.weight.device:
+            raise RuntimeError(f"the index is on {index.device}, the weight on {self.weight.device}")
 
     def check_dtype(self, index: Tensor) -> None:
         """Refuse what is not an index."""
@@ -157,6 +164,11 @@ class Twin(torch.nn.Module):
         """Refuse an index that names no row."""
         if index.numel() and not (index.min() >= 0 and index.max() < self.num_embeddings):
             raise IndexError(f"an index is not a row of {self.num_embeddings}")
+
+    def check_norm(self) -> None:
+        """Refuse a norm that is none."""
+        if self.max_norm is not None and (self.max_norm < 0 or not self.norm_type > 0):
+            raise ValueError("max_norm must not be negative, and norm_type must be positive")
 
     def positions(self, index: Tensor) -> Tensor:
         """The indices as int64, same shape."""
