@@ -106,7 +106,7 @@ def _index_after(arguments: Mapping[str, Any], _: str | None) -> list[str]:
 
 
 def _again(arguments: Mapping[str, Any], _: str | None) -> list[str]:
-    mode = ["torch.use_deterministic_algorithms(True)"] * arguments["deterministic"]
+    mode = ["torch.use_deterministic_algorithms(True)"] * arguments.get("deterministic", False)
     backward = 'print("gradient", torch.autograd.grad(output, weight, upstream, retain_graph=True))'
     return [*mode, *_lookup(arguments["lookup"]), "output = embedding(index)", f"for _ in range(2): {backward}"]
 

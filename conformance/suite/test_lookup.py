@@ -147,7 +147,7 @@ def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
 @clause("lookup.narrow-index-dtype", INFO, argument="num_embeddings", doc="Shape", may_crash=True, when=_some)
 @given(cases(freeze=ANY, max_norm=OFF))
 def test_narrow_index_dtype(embedding: Subject, case: Case) -> None:
-    """int8, int16 and uint8 indices are refused, or give the rows that they name."""
+    """Indices of int8, int16 and uint8 are refused, or give the rows that they name."""
     instance = embedding.make(case)
     positions = [p % 128 for p in case.positions]
     expected = case.config.output(case.weight, Tensor.of("int64", case.index.shape, positions))

@@ -123,16 +123,24 @@ def overwritten(embedding: Subject) -> None:
     embedding.make(case()).overwrite(lookup=case().lookups[0])
 
 
+def used_first(embedding: Subject) -> None:
+    embedding.make(case()).use_first(lookup=case().lookups[0], clone=True)
+
+
 def read(embedding: Subject) -> None:
     instance = embedding.make(case())
     instance.attributes()
     instance.state()
     instance.weight()
+    instance.forward(lookup=case().lookups[0], no_grad=True, index_device="cpu")
+    instance.index_after(lookup=case().lookups[0])
+    instance.again(lookup=case().lookups[0])
+    instance.second_order(lookup=case().lookups[0], direction=case().weight)
     embedding.signature("constructor")
     embedding.signature("from_pretrained")
 
 
-@pytest.mark.parametrize("use", [deep, cleared, together, loaded, overwritten, read])
+@pytest.mark.parametrize("use", [deep, cleared, together, loaded, overwritten, used_first, read])
 def test_every_verb_is_in_the_script(use: Callable[[Subject], None]) -> None:
     embedding = subject()
     use(embedding)
@@ -144,6 +152,26 @@ def test_every_verb_is_in_the_script(use: Callable[[Subject], None]) -> None:
     assert from_torch(weight) == from_torch(table)
     assert (weight.grad is None) == (table.grad is None)
     assert weight.grad is None or torch.equal(weight.grad, table.grad)
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_two_tables_are_in_the_script(adapter: str) -> None:
+    embedding = subject(ADAPTERS[adapter]())
+    lookups = (*case(index=(0, 1)).lookups, *case(index=(2, 2)).lookups)
+    both = embedding.make(case()).beside(weight=case(values=[1.0] * 6).weight, lookups=lookups)
+    variables = executed(embedding)
+    for name, came in zip(("weight", "other"), both):
+        assert came.gradient is not None
+        assert from_torch(variables[name].grad) == came.gradient.values
+
+
+def test_the_functional_form_is_in_the_script() -> None:
+    embedding = subject()
+    observed = embedding.run(case(padding_idx=1, max_norm=1.0), via="functional")
+    variables = executed(embedding)
+    assert "torch.nn.functional.embedding" in embedding.adapter.script(embedding.calls)
+    assert from_torch(variables["output"]) == observed.output
+    assert from_torch(variables["weight"]) == observed.weight
 
 
 @pytest.mark.parametrize("how", ["deepcopy", "pickle", "save"])

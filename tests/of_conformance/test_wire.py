@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from conformance import adapter
-from conformance.case import Case
+from conformance.case import Case, Lookup
 from conformance.palettes import ANY as ANY_PALETTE
 from conformance.strategies import ANY, cases, out_of_range
 from conformance.wire import decode, encode
@@ -49,7 +49,8 @@ def test_cases_come_back_equal(case: Case) -> None:
         Tensor.of("bool", (), [1]),
         adapter.Forward(VECTOR, requires_grad=True, device="cpu", index_after=NUMBERS),
         adapter.Backward((VECTOR,), None),
-        adapter.Backward((VECTOR,), adapter.Gradient("coo", (2,), "cpu", VECTOR, NUMBERS)),
+        adapter.Backward((VECTOR,), adapter.Gradient("coo", (2,), "cpu", VECTOR, NUMBERS, coalesced=True)),
+        adapter.Backward((VECTOR,), None, (Lookup(NUMBERS, VECTOR),)),
         adapter.Description("x", "1", ("float32",), unsupported=(adapter.Declared({"sparse": True}, "no"),)),
     ],
 )

@@ -2,6 +2,7 @@
 
     output   = H W             H[i, r] = 1 where the i-th index is r, else 0
     gradient = Z sum_k D_k H_k^T G_k     over the lookups k
+    derivative of <gradient, V> by G = H D Z V
 
 Z is the identity with a zero at padding_idx. D is the diagonal of 1 / (column sum of H) under scale_grad_by_freq, where
 a row that does not occur has any divisor, else the identity.
@@ -58,11 +59,25 @@ def gradient(model: Embedding, columns: int, lookups: Sequence[tuple[Tensor, Ten
         hot = one_hot(index, rows)
         if not hot:
             continue
-        sums = [sum(column, Fraction(0)) for column in zip(*hot, strict=True)]
-        divisors = [1 / s if s and model.scale_grad_by_freq else Fraction(1) for s in sums]
-        part = product(diagonal(divisors), product(transposed(hot), matrix(upstream, columns)))
+        part = product(divisors(model, hot), product(transposed(hot), matrix(upstream, columns)))
         total = [[x + y for x, y in zip(a, b, strict=True)] for a, b in zip(total, part, strict=True)]
-    keeps = [Fraction(r not in (model.padding_idx, (model.padding_idx or 0) + rows)) for r in range(rows)]
-    if model.padding_idx is None:
-        return total
-    return product(diagonal(keeps), total)
+    return product(keeps(model), total)
+
+
+def second_order(model: Embedding, columns: int, index: Tensor, direction: Tensor) -> Matrix:
+    """H D Z V, one row for each index."""
+    hot = one_hot(index, model.num_embeddings)
+    kept = product(keeps(model), matrix(direction, columns))
+    return product(hot, product(divisors(model, hot), kept)) if hot else []
+
+
+def divisors(model: Embedding, hot: Matrix) -> Matrix:
+    """D."""
+    sums = [sum(column, Fraction(0)) for column in zip(*hot, strict=True)]
+    return diagonal([1 / s if s and model.scale_grad_by_freq else Fraction(1) for s in sums])
+
+
+def keeps(model: Embedding) -> Matrix:
+    """Z."""
+    rows, pad = model.num_embeddings, model.padding_idx
+    return diagonal([Fraction(pad is None or r not in (pad, pad + rows)) for r in range(rows)])

@@ -102,6 +102,26 @@ def test_gradient_is_the_transposed_product(dtype: str, data: st.DataObject) -> 
             assert not interval.also
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@LOCAL
+@given(data=st.data())
+def test_the_gradient_differentiated_again_is_the_product_transposed_back(dtype: str, data: st.DataObject) -> None:
+    model, direction, lookups = data.draw(problems(dtype))
+    assume(lookups)
+    index = lookups[0][0]
+    columns = model.embedding_dim * FORMATS[dtype].components
+    permitted = model.second_order(index, direction)
+    assert isinstance(permitted, Within)
+    assert (permitted.dtype, permitted.shape) == (dtype, (*index.shape, model.embedding_dim))
+    exact = algebra.second_order(model, columns, index, direction) if columns else []
+    for interval, value in zip(permitted.intervals, [value for row in exact for value in row], strict=True):
+        assert interval.low is not None
+        assert interval.high is not None
+        assert (interval.low + interval.high) / 2 == value
+        assert interval.low == interval.high or model.scale_grad_by_freq
+        assert not interval.also
+
+
 def _terms(model: Embedding, columns: int, lookups: list[tuple[Tensor, Tensor]]) -> list[int]:
     """How many terms each component of the gradient has."""
     counts = [0] * model.num_embeddings

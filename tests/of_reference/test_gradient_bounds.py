@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from membership import furthest, permits
-from simulate import CONTENTS, FLOATS, Array, Generator, contents, gradients, rounded, tree_sum
+from simulate import CONTENTS, FLOATS, Array, Generator, accumulators, contents, gradients, rounded, tree_sum
 
 from reference import FORMATS, Embedding, Interval, Tensor, Within
 from reference.sums import exact_interval
@@ -61,6 +61,25 @@ def test_every_order_and_precision_is_admitted(dtype: str, kind: str, scaled: bo
             finite += bool(np.isfinite(result).any())
     assert computed >= 15
     assert finite > 0
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_every_division_of_the_second_derivative_is_admitted(dtype: str, kind: str) -> None:
+    form = FORMATS[dtype]
+    model = Embedding(1, COLUMNS, scale_grad_by_freq=True)
+    for count in (2, 3, 10, 255, 1025):
+        direction = contents(kind, form, (1, COLUMNS), generator(dtype, kind, count))
+        index = Tensor.of("int64", (count,), [0] * count)
+        permitted = model.second_order(index, Tensor.of(dtype, (1, COLUMNS), direction.ravel().tolist()))
+        assert isinstance(permitted, Within)
+        for accumulator in accumulators(form):
+            divisor = rounded(count, accumulator)
+            for divided in (direction / divisor, direction * rounded(1 / divisor, accumulator)):
+                result = rounded(rounded(divided, accumulator), form).ravel().tolist()
+                assert furthest(permitted, result * count) is not None, (accumulator.name, count)
+        if kind == "normal":
+            assert furthest(permitted, direction.ravel().tolist() * count) is None
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
