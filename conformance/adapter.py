@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from conformance.case import Config, Lookup
 from reference import Tensor
@@ -117,6 +117,20 @@ class Observation:
         return self.outputs[0]
 
 
+class Call(NamedTuple):
+    """A verb as it was called.
+
+    Attributes:
+        verb: its name.
+        arguments: by name.
+        on: 0 for the adapter itself, else the instance: the number, counted from 1, of the call that made it.
+    """
+
+    verb: str
+    arguments: Mapping[str, Any]
+    on: int = 0
+
+
 @dataclass(frozen=True)
 class Declared:
     """Something declared unsupported: cases with these features (`Case.features`) must be refused."""
@@ -163,14 +177,18 @@ class Instance(Protocol):
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up each index and send its upstream gradient back, without clearing gradients in between.
 
-        With `together` all outputs are differentiated in one backward, else each has its own.
+        With `together` all outputs are differentiated in one backward, else each has its own. Without lookups it only
+        reads the gradient that is there.
         """
 
     def weight(self) -> Tensor:
         """The weight as it is now."""
 
     def attributes(self) -> Mapping[str, Any]:
-        """The documented attributes by name, and requires_grad, device and repr."""
+        """The documented attributes by name, and others that every instance has.
+
+        These are requires_grad, dtype, shape and device of the weight; training, the name of the class, and repr.
+        """
 
     def overwrite(self, lookup: Lookup) -> Tensor:
         """Look up, overwrite the output's memory with other bits, and return the weight as it is then."""
@@ -206,8 +224,29 @@ class Instance(Protocol):
             direction: of the weight's shape and dtype.
         """
 
-    def clear(self) -> None:
-        """Forget the weight's gradient."""
+    def clear(self, *, to_none: bool = True) -> None:
+        """Forget the weight's gradient: `zero_grad(set_to_none=to_none)`."""
+
+    def edit(self, weight: Tensor) -> None:
+        """Write other bits into the weight's own memory, as an initialiser does."""
+
+    def given(self) -> Tensor:
+        """The tensor that `make` was given as weight, as it is now: where the weight lies in it, edits show."""
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Let the weight take part in differentiation no more, or again."""
+
+    def mode(self, *, training: bool) -> None:
+        """`train()` or `eval()`."""
+
+    def cast(self, dtype: str, *, by_name: bool = False) -> None:
+        """`to(dtype)`, or `by_name` the method that is named for the dtype (`half()`, `double()`, ...).
+
+        The gradient and optimisers of before are not kept.
+        """
+
+    def move(self, device: str, *, empty: bool = False) -> None:
+        """`to(device)`, or with `empty` `to_empty(device)`, which leaves the weight's bits open."""
 
     def state(self) -> Mapping[str, Tensor]:
         """`state_dict()`."""
@@ -224,7 +263,7 @@ class Instance(Protocol):
     def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
         """Clear gradients, look up, send back, and let the optimiser take one step.
 
-        The optimiser is made at the first step and kept, with its state, for the next.
+        An optimiser is made at its first step with these options and kept, with its state, for the next.
         """
 
 
@@ -249,15 +288,17 @@ class Adapter(Protocol):
         Args:
             config: the arguments.
             weight: the weight's bits, shape (num_embeddings, embedding_dim); None leaves it as initialised.
-            device: where it lives.
+            device: where it lives; "meta": nowhere, only shape and dtype are kept.
             layout: how the weight lies in memory (`conformance.case.LAYOUTS`).
-            via: how the weight gets in: "assignment" after construction, "_weight", or "from_pretrained"; "functional":
-                it is handed to the functional form, with the arguments, at each call.
+            via: how the weight gets in: "assignment" after construction, "_weight", "from_pretrained", "subclass":
+                 `from_pretrained` called on a class named Derived that derives from the implementation's, or
+                 "functional": it is handed to the functional form, with the arguments, at each call. For a weight that
+                 is None also "default_dtype": `dtype` is the framework's default while it is made, not an argument.
             dtype: the dtype= argument, for a weight that is None.
         """
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """(name, kind, default as repr or "") of each parameter of "constructor" or "from_pretrained"."""
 
-    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    def script(self, calls: Sequence[Call]) -> str:
         """A standalone script in the framework's own API that makes the same calls and prints what each gives."""

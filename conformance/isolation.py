@@ -15,7 +15,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.adapter import Backward, Description, Died, Forward, Refused, Unsupported
+from conformance.adapter import Backward, Call, Description, Died, Forward, Refused, Unsupported
 from conformance.case import Config, Lookup
 from conformance.target import UnusableTarget
 from conformance.wire import decode, encode
@@ -59,7 +59,7 @@ class WorkerAdapter:
         """The signature, as the worker's adapter gives it."""
         return [tuple(p) for p in self.call("signature", 0, of=of)]
 
-    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    def script(self, calls: Sequence[Call]) -> str:
         """The script, as the worker's adapter writes it."""
         text: str = self.call("script", 0, calls=calls)
         return text
@@ -239,9 +239,34 @@ class WorkerInstance:
         result: Tensor = self._call("second_order", lookup=lookup, direction=direction)
         return result
 
-    def clear(self) -> None:
+    def clear(self, *, to_none: bool = True) -> None:
         """Forget the weight's gradient."""
-        self._call("clear")
+        self._call("clear", to_none=to_none)
+
+    def edit(self, weight: Tensor) -> None:
+        """Write into the weight's memory."""
+        self._call("edit", weight=weight)
+
+    def given(self) -> Tensor:
+        """The tensor that it was made with, as it is now."""
+        result: Tensor = self._call("given")
+        return result
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Freeze or thaw the weight."""
+        self._call("freeze", frozen=frozen)
+
+    def mode(self, *, training: bool) -> None:
+        """Set the training flag."""
+        self._call("mode", training=training)
+
+    def cast(self, dtype: str, *, by_name: bool = False) -> None:
+        """Go over to another dtype."""
+        self._call("cast", dtype=dtype, by_name=by_name)
+
+    def move(self, device: str, *, empty: bool = False) -> None:
+        """Go over to another device."""
+        self._call("move", device=device, empty=empty)
 
     def state(self) -> Mapping[str, Tensor]:
         """The state dict."""

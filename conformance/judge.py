@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import decimal
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from conformance.adapter import Gradient, Refused
+from conformance.adapter import Call, Gradient, Refused
 from conformance.case import Case
 from reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 
@@ -35,11 +35,11 @@ class Deviation(AssertionError):  # noqa: N818 - it is what the implementation d
         observed: what was seen.
         difference: the first element that differs, if elements were compared.
         case: the case that shows it, once known.
-        calls: the (verb, arguments) made for that case.
+        calls: those made for that case.
     """
 
     case: Case | None = None
-    calls: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    calls: Sequence[Call] = ()
 
     def __init__(self, summary: str, *, expected: str, observed: str, difference: Difference | None = None) -> None:
         super().__init__(f"{summary}: expected {expected}, observed {observed}")

@@ -83,6 +83,11 @@ def _ones(form: Format, count: int, rng: random.Random) -> bytes:  # noqa: ARG00
     return form.encode([1.0]) * count
 
 
+def inverted(tensor: Tensor) -> Tensor:
+    """A tensor that differs in every bit."""
+    return Tensor(tensor.dtype, tensor.shape, bytes(255 - byte for byte in tensor.data))
+
+
 def _counting(form: Format, count: int, rng: random.Random) -> bytes:
     """1, 2, 3, ... 61, 1, ...: sums are easy to check by hand; a prime, so that powers of two apart is not alike."""
     start = rng.randrange(61)

@@ -6,16 +6,17 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import hypothesis
 
-from conformance import judge
+from conformance import judge, palettes
 from conformance.adapter import (
     Adapter,
     Backward,
+    Call,
     Declared,
     Description,
     Died,
@@ -25,12 +26,12 @@ from conformance.adapter import (
     Refused,
     Unsupported,
 )
-from conformance.case import Case, Config
+from conformance.case import Case, Config, Lookup
 from conformance.clause import Clause
 from conformance.features import could_match, matches
 from conformance.judge import Deviation
 from conformance.profiles import PROFILES
-from reference import Interval, Permitted, Raises, Rows, Tensor, Within
+from reference import FORMATS, Interval, Permitted, Raises, Rows, Tensor, Within
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Subject:
         known: feature patterns of known deviations, whose cases are not run.
         settled: whether a known deviation covers a clause that draws no cases.
         tally: what was counted.
-        calls: (verb, arguments) made for the latest case.
+        calls: made for the latest case.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Subject:
         # What cannot match here is left out once, so that most cases need not have their features worked out.
         self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
         self.start(known=[])
-        self.calls: list[tuple[str, Mapping[str, Any]]] = []
+        self.calls: list[Call] = []
         self._case_worst = 0.0
 
     def start(self, known: list[Mapping[str, Any]], *, settled: bool = False) -> None:
@@ -140,7 +141,7 @@ class Subject:
 
     def unsupported(self, case: Case) -> bool:
         """Whether the case uses what is declared unsupported; if so, it must be refused."""
-        declared = next((d for d in self.declared if matches(d.features, case, self.device)), None)
+        declared = self.declaration(case)
         if declared is None:
             return False
         try:
@@ -150,6 +151,16 @@ class Subject:
             self.tally.reason = declared.reason
             return True
         raise _ignored(declared)
+
+    def other_dtypes(self, case: Case) -> list[str]:
+        """The dtypes, real or complex as the case's is, in which it is supported too."""
+        kind = case.weight.format.kind
+        others = [d for d in self.description.dtypes if d != case.weight.dtype and FORMATS[d].kind == kind]
+        return [d for d in others if self.declaration(case.with_dtype(d)) is None]
+
+    def declaration(self, case: Case) -> Declared | None:
+        """What the case uses of what is declared unsupported."""
+        return next((d for d in self.declared if matches(d.features, case, self.device)), None)
 
     def _evidence(self, deviation: Deviation, case: Case | None) -> Deviation:
         deviation.case, deviation.calls = case, list(self.calls)
@@ -170,20 +181,58 @@ class Subject:
         """An instance with the case's arguments and weight (`conformance.adapter.Adapter.make`)."""
         return self._made(config=case.config, weight=case.weight, layout=case.weight_layout, via=via)
 
-    def fresh(self, config: Config) -> Any:
-        """An instance as it initialises itself, of this subject's dtype."""
-        return self._made(config=config, weight=None, dtype=self.dtype)
+    def fresh(self, config: Config, **more: Any) -> Any:
+        """An instance as it initialises itself, of this subject's dtype; `more` goes to `Adapter.make`."""
+        return self._made(config=config, weight=None, dtype=self.dtype, **more)
 
     def _made(self, **arguments: Any) -> Any:
-        arguments["device"] = self.device
-        self.calls.append(("make", arguments))
-        with self.measured("adapter"):
-            return Recorded(self.adapter.make(**arguments), self)
+        return self.call(self.adapter, Call("make", {"device": self.device, **arguments}))
+
+    def call(self, on: Any, call: Call) -> Any:
+        """Call a verb of the adapter or of an instance; timed, and kept for the standalone script of a deviation."""
+        self.calls.append(call)
+        number = len(self.calls)
+        try:
+            with self.measured("adapter"):
+                result = getattr(on, call.verb)(**call.arguments)
+        except Unsupported:
+            self.calls.pop()  # it changed nothing, and would fail in a script
+            raise
+        return Recorded(result, self, number) if call.verb in ("make", "copy") else result
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """(name, kind, default) of each parameter of "constructor" or "from_pretrained"."""
-        self.calls.append(("signature", {"of": of}))
-        return self.adapter.signature(of)
+        found: list[tuple[str, str, str]] = self.call(self.adapter, Call("signature", {"of": of}))
+        return found
+
+    def use(self, case: Case, instance: Any, *, pending: Sequence[Lookup] = ()) -> Tensor:
+        """Look up, send the gradient back unless the weight is frozen, and judge output, weight and gradient.
+
+        Args:
+            case: the weight as it is now, and one lookup; or, without max_norm, several, differentiated together.
+            instance: what is used.
+            pending: the lookups whose gradients are there already.
+
+        Returns:
+            The weight afterwards.
+        """
+        lookups, gradient = case.lookups, None
+        if case.config.freeze:
+            forwards = [instance.forward(lookup=lookup) for lookup in lookups]
+            judge.equal("requires_grad of the outputs", {False}, {came.requires_grad for came in forwards})
+            outputs = [came.output for came in forwards]
+        else:
+            gradient = instance.gradient(lookups=lookups, together=len(lookups) > 1)
+            outputs = gradient.outputs
+        weight: Tensor = instance.weight()
+        self.judge("the weight", self.predict(case).weight, weight)
+        plain = replace(case.config, max_norm=None)
+        for lookup, output in zip(lookups, outputs):
+            self.judge("output", plain.output(weight, lookup.index), output)
+        if gradient is not None:
+            whole = replace(case, lookups=(*pending, *lookups))
+            self.judge_gradient(whole, self.predict(whole).gradient, gradient)
+        return weight
 
     def predict(self, case: Case) -> Prediction:
         """What the contract permits for the case."""
@@ -192,6 +241,17 @@ class Subject:
     def judge(self, what: str, permitted: Permitted, observed: Tensor) -> None:
         """`judge.compare`, keeping the worst error."""
         self._keep(judge.compare(what, permitted, observed))
+
+    def needs_shared_memory(self, case: Case, instance: Any) -> None:
+        """Make sure that what is written into the weight shows in the tensor that it was made with.
+
+        Raises:
+            Unsupported: it does not, so that nothing can be told of where the weight lies.
+        """
+        instance.edit(weight=palettes.inverted(case.weight))
+        if instance.given() == case.weight:
+            raise Unsupported("the weight does not lie in the tensor that it was made with")
+        instance.edit(weight=case.weight)
 
     def judge_gradient(self, case: Case, permitted: Permitted, observed: Observation | Backward) -> None:
         """Judge the weight's gradient in the layout that the case's `sparse` asks for."""
@@ -246,17 +306,14 @@ class Subject:
 
 
 class Recorded:
-    """An instance whose calls are timed and kept, for the standalone script of a deviation."""
+    """An instance whose calls go through `Subject.call`; `number` is that of the call that made it."""
 
-    def __init__(self, instance: Instance, subject: Subject) -> None:
-        self._instance, self._subject = instance, subject
+    def __init__(self, instance: Instance, subject: Subject, number: int) -> None:
+        self._instance, self._subject, self._number = instance, subject, number
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         def call(**arguments: Any) -> Any:
-            self._subject.calls.append((verb, arguments))
-            with self._subject.measured("adapter"):
-                result = getattr(self._instance, verb)(**arguments)
-            return Recorded(result, self._subject) if verb == "copy" else result
+            return self._subject.call(self._instance, Call(verb, arguments, self._number))
 
         return call
 

@@ -198,12 +198,8 @@ class Embedding:
             components = direction.entry(row).components()
             if row == self.padding_row:
                 intervals += [Interval.exactly(Fraction(0)) for _ in components]
-            elif count == 1:
-                intervals += map(bounds.exact_interval, components)
             else:
-                relative, absolute = bounds.frequency_error(count, Fraction(0), 1, form)
-                sums = (_sum([component], [count], form) for component in components)
-                intervals += [bounds.gradient_interval(each, relative, absolute, form, 1) for each in sums]
+                intervals += sums.gradient_intervals([components], [count], form)
         return Within(direction.dtype, (*index.shape, self.embedding_dim), tuple(intervals))
 
     def _collect(

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from conformance.adapter import Description, Unsupported
+from conformance.adapter import Call, Description, Unsupported
 from conformance.adapters.torch_module import DTYPES, UNSUPPORTED, TorchInstance, changed_arguments, devices, parameters
 from conformance.adapters.torch_script import write_script
 from conformance.adapters.torch_tensors import to_torch
@@ -53,7 +53,7 @@ class TorchFunctionalAdapter:
             raise Unsupported(f"the functional form has no {of}")
         return parameters(torch.nn.functional.embedding)
 
-    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    def script(self, calls: Sequence[Call]) -> str:
         """A standalone script that makes the same calls."""
         return write_script(calls, factory=None)
 
@@ -62,7 +62,7 @@ class FunctionalInstance(TorchInstance):
     """A weight, and the arguments of the call."""
 
     def __init__(self, config: Config, table: torch.Tensor, function: Callable[..., Any]) -> None:
-        super().__init__(module=None)
+        super().__init__(module=None, given=table)
         self._table, self._arguments, self._function = table, changed_arguments(config), function
 
     @property
@@ -94,6 +94,25 @@ class FunctionalInstance(TorchInstance):
     def reset(self) -> None:
         """A function keeps no state."""
         raise Unsupported("the functional form has no reset_parameters")
+
+    def clear(self, *, to_none: bool = True) -> None:
+        """What a module's zero_grad() does."""
+        if to_none:
+            self.table.grad = None
+        elif self.table.grad is not None:
+            self.table.grad.zero_()
+
+    def mode(self, *, training: bool) -> None:  # noqa: ARG002 - the protocol's
+        """A function has no mode."""
+        raise Unsupported("the functional form has no train() and eval()")
+
+    def cast(self, dtype: str, *, by_name: bool = False) -> None:  # noqa: ARG002 - the protocol's
+        """A function is not cast."""
+        raise Unsupported("the functional form keeps no weight to cast")
+
+    def move(self, device: str, *, empty: bool = False) -> None:  # noqa: ARG002 - the protocol's
+        """A function is not moved."""
+        raise Unsupported("the functional form keeps no weight to move")
 
 
 ADAPTER = TorchFunctionalAdapter

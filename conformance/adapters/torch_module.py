@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from conformance.adapter import Backward, Declared, Description, Forward, Gradient, Refused, Unsupported
+from conformance.adapter import Backward, Call, Declared, Description, Forward, Gradient, Refused, Unsupported
 from conformance.adapters.torch_script import write_script
 from conformance.adapters.torch_tensors import from_torch, to_torch
 from conformance.case import Config, Lookup
@@ -21,6 +21,8 @@ from reference import Tensor
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 DEFAULTS = Config(1, 1)
+METHODS = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float64": "double"}
+"""The methods of a module that are named for a dtype."""
 
 
 class TorchModuleAdapter:
@@ -84,19 +86,19 @@ class TorchModuleAdapter:
         keywords = changed_arguments(config)
         if via == "functional":
             return self._functional(config, table)
-        if via == "from_pretrained":
-            if not hasattr(self.factory, "from_pretrained"):
-                raise Unsupported(f"{self.target} has no from_pretrained")
+        if via in ("from_pretrained", "subclass"):
+            freeze = {} if config.freeze else {"freeze": False}
             with refusals():
-                freeze = {} if config.freeze else {"freeze": False}
-                return TorchInstance(self.factory.from_pretrained(table, **freeze, **keywords))
+                return TorchInstance(self._pretrained(via)(table, **freeze, **keywords), table)
+        wanted = getattr(torch, dtype or (weight.dtype if weight else "float32"))
         if via == "_weight":
             keywords.update({"_weight": table}, **({"_freeze": True} if config.freeze else {}))
         else:
-            keywords.update(dtype=getattr(torch, dtype or (weight.dtype if weight else "float32")))
+            if via != "default_dtype":
+                keywords.update(dtype=wanted)
             if device != "cpu":
                 keywords.update(device=device)
-        with refusals():
+        with refusals(), _default_dtype(wanted if via == "default_dtype" else torch.get_default_dtype()):
             module = self.factory(config.num_embeddings, config.embedding_dim, **keywords)
         if via == "assignment":
             with refusals():
@@ -104,7 +106,19 @@ class TorchModuleAdapter:
                     module.weight.data = table
                 if config.freeze:
                     module.weight.requires_grad_(False)
-        return TorchInstance(module)
+        return TorchInstance(module, table)
+
+    def _pretrained(self, via: str) -> Callable[..., Any]:
+        """`from_pretrained`, or that of a class derived from this one."""
+        called: Any = self.factory
+        if not hasattr(called, "from_pretrained"):
+            raise Unsupported(f"{self.target} has no from_pretrained")
+        if via == "subclass":
+            if not isinstance(called, type):
+                raise Unsupported(f"{self.target} is not a class")
+            called = type("Derived", (called,), {})
+        pretrained: Callable[..., Any] = called.from_pretrained
+        return pretrained
 
     def _functional(self, config: Config, table: torch.Tensor | None) -> TorchInstance:
         from conformance.adapters.torch_functional import FunctionalInstance  # noqa: PLC0415 - builds on this module
@@ -120,7 +134,7 @@ class TorchModuleAdapter:
             raise Unsupported(f"{self.target} has no {of}")
         return parameters(called)
 
-    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    def script(self, calls: Sequence[Call]) -> str:
         """A standalone script that makes the same calls."""
         return write_script(calls, factory=self.target, module=self.module)
 
@@ -128,9 +142,9 @@ class TorchModuleAdapter:
 class TorchInstance:
     """A module with a `weight` parameter."""
 
-    def __init__(self, module: Any) -> None:
-        self.module = module
-        self._optimizer: Any = None
+    def __init__(self, module: Any, given: torch.Tensor | None = None) -> None:
+        self.module, self._given = module, given
+        self._optimizers: dict[tuple[str, str], Any] = {}
 
     @property
     def table(self) -> torch.Tensor:
@@ -173,13 +187,16 @@ class TorchInstance:
         return from_torch(self.table)
 
     def attributes(self) -> Mapping[str, Any]:
-        """The documented attributes, and requires_grad, device and repr."""
+        """The documented attributes, and those of the weight and the module."""
         with refusals():
-            kept = {name: getattr(self.module, name, "<missing>") for name in DEFAULTS.attributes()}
+            kept = {name: getattr(self.module, name, "<missing>") for name in (*DEFAULTS.attributes(), "training")}
         return {
             **kept,
             "requires_grad": self.table.requires_grad,
+            "dtype": str(self.table.dtype).replace("torch.", ""),
+            "shape": tuple(self.table.shape),
             "device": self.table.device.type,
+            "class": type(self.module).__name__,
             "repr": repr(self.module),
         }
 
@@ -275,16 +292,55 @@ class TorchInstance:
 
     def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
         """One step of `torch.optim.<optimizer>`."""
-        if self._optimizer is None:
-            self._optimizer = getattr(torch.optim, optimizer)([self.table], **options)
-        self._optimizer.zero_grad()
+        made = self._optimizers
+        key = optimizer, repr(options)
+        if key not in made:
+            made[key] = getattr(torch.optim, optimizer)([self.table], **options)
+        made[key].zero_grad()
         self.gradient(lookups)
         with refusals():
-            self._optimizer.step()
+            made[key].step()
 
-    def clear(self) -> None:
-        """`zero_grad()`."""
-        self.table.grad = None
+    def clear(self, *, to_none: bool = True) -> None:
+        """`zero_grad(set_to_none=to_none)`."""
+        with refusals():
+            self.module.zero_grad(set_to_none=to_none)
+
+    def edit(self, weight: Tensor) -> None:
+        """Write into the weight, as initialisers do."""
+        with refusals(), torch.no_grad():
+            self.table.copy_(to_torch(weight))
+
+    def given(self) -> Tensor:
+        """The tensor that it was made with, as it is now."""
+        if self._given is None:
+            raise Unsupported("no tensor was given")
+        return from_torch(self._given)
+
+    def freeze(self, *, frozen: bool) -> None:
+        """`requires_grad_()` of the weight."""
+        with refusals():
+            self.table.requires_grad_(not frozen)
+
+    def mode(self, *, training: bool) -> None:
+        """`train()` or `eval()`."""
+        with refusals():
+            self.module = self.module.train() if training else self.module.eval()
+
+    def cast(self, dtype: str, *, by_name: bool = False) -> None:
+        """`to(dtype)`, or `half()` and its kin."""
+        if by_name and dtype not in METHODS:
+            raise Unsupported(f"no method of a module is named for {dtype}")
+        with refusals():
+            module = self.module
+            self.module = getattr(module, METHODS[dtype])() if by_name else module.to(getattr(torch, dtype))
+        self._optimizers.clear()
+
+    def move(self, device: str, *, empty: bool = False) -> None:
+        """`to(device)` or `to_empty(device=device)`."""
+        with refusals():
+            self.module = self.module.to_empty(device=device) if empty else self.module.to(device)
+        self._optimizers.clear()
 
     def _index(self, lookup: Lookup) -> torch.Tensor:
         return to_torch(lookup.index, str(self.table.device), lookup.index_layout)
@@ -314,6 +370,19 @@ def _deterministic() -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Let torch make tensors of this dtype where none is named."""
+    if not dtype.is_floating_point:
+        raise Unsupported("torch's default dtype is a real one")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def changed_arguments(config: Config) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import base64
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.adapter import Call
 from conformance.case import Config, Lookup
 from reference import Tensor
 
@@ -23,11 +25,43 @@ _LISTED = 4096
 """Bytes up to which a tensor's values are listed; a larger one is packed."""
 
 
-def write_script(calls: Sequence[tuple[str, Mapping[str, Any]]], *, factory: str | None, module: str = "torch") -> str:
+@dataclass
+class _Names:
+    """What an instance is called in the script: `embedding` and `weight` the first, the others with a number.
+
+    Attributes:
+        factory: as in `write_script`.
+        number: how the names end.
+        origin: the module that it is a copy of.
+        optimizers: what its optimisers are called, by their names and options.
+    """
+
+    factory: str | None
+    number: str = ""
+    origin: str = ""
+    optimizers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        """The module, or the function that stands for it."""
+        return f"embedding{self.number}"
+
+    @property
+    def weight(self) -> str:
+        """Its weight."""
+        return f"weight{self.number}"
+
+    @property
+    def given(self) -> str:
+        """The tensor that it was made with."""
+        return f"given{self.number}"
+
+
+def write_script(calls: Sequence[Call], *, factory: str | None, module: str = "torch") -> str:
     """The calls in torch's own API, each followed by a print of what it gave.
 
     Args:
-        calls: (verb, arguments) as made through the adapter.
+        calls: as made through the adapter.
         factory: dotted name of the class under test; None for the functional form.
         module: the module that it is in.
     """
@@ -35,147 +69,189 @@ def write_script(calls: Sequence[tuple[str, Mapping[str, Any]]], *, factory: str
     if module.partition(".")[0] != "torch":
         lines.append(f"import {module}")
     lines.append("")
-    stepped = False
-    for verb, arguments in calls:
-        lines += _VERBS[verb]({**arguments, "again": stepped}, factory)
-        stepped = verb not in ("make", "copy") and (stepped or verb == "step")
+    names = {0: _Names(factory)}
+    for number, (verb, arguments, on) in enumerate(calls, 1):
+        name = names[on]
+        if verb in ("make", "copy"):
+            name = names[number] = _Names(factory, str(len(names)) if len(names) > 1 else "", origin=name.module)
+        lines += _VERBS[verb](arguments, name)
     if any("zlib." in line for line in lines):
         lines.insert(0, "import base64, zlib")
     return "\n".join(lines) + "\n"
 
 
-def _make(arguments: Mapping[str, Any], factory: str | None) -> list[str]:
+def _make(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     config: Config = arguments["config"]
     weight, via = arguments.get("weight"), arguments.get("via", "assignment")
-    keywords = ", ".join(
-        f"{name}={_number(getattr(config, name))}"
-        for name in ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
-        if getattr(config, name) != getattr(Config(1, 1), name)
-    )
     device = arguments.get("device", "cpu")
-    lines = [] if weight is None else _define("weight", weight, arguments.get("layout", "contiguous"), device)
-    if factory is None or via == "functional":
-        grad = "" if config.freeze else "weight.requires_grad_()\n"
-        call = f"torch.nn.functional.embedding(index, weight{', ' * bool(keywords)}{keywords})"
-        return [*lines, f"{grad}def embedding(index):\n    return {call}"]
-    sizes = f"{config.num_embeddings}, {config.embedding_dim}"
-    joined = f", {keywords}" if keywords else ""
-    freeze = ", _freeze=True" if config.freeze else ""
-    if via == "from_pretrained":
-        thaw = "" if config.freeze else ", freeze=False"
-        return [*lines, f"embedding = {factory}.from_pretrained(weight{thaw}{joined})"]
-    if via == "_weight":
-        return [*lines, f"embedding = {factory}({sizes}{joined}, _weight=weight{freeze})"]
+    keywords = [
+        f"{keyword}={_number(getattr(config, keyword))}"
+        for keyword in ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
+        if getattr(config, keyword) != getattr(Config(1, 1), keyword)
+    ]
+    lines = [] if weight is None else _define(name.given, weight, arguments.get("layout", "contiguous"), device)
+    if via == "functional":
+        name.factory = None
+    if name.factory is None:
+        call = _called("torch.nn.functional.embedding", "index", name.weight, *keywords)
+        grad = "" if config.freeze else ".requires_grad_()"
+        return [*lines, f"{name.weight} = {name.given}{grad}", f"def {name.module}(index):\n    return {call}"]
+    if via in ("from_pretrained", "subclass"):
+        if via == "subclass":
+            lines.append(f"class Derived({name.factory}):\n    pass")
+        thaw = [] if config.freeze else ["freeze=False"]
+        made = "Derived" if via == "subclass" else name.factory
+        lines.append(f"{name.module} = {_called(f'{made}.from_pretrained', name.given, *thaw, *keywords)}")
+        return [*lines, _fetch(name)]
     dtype = weight.dtype if weight else arguments.get("dtype") or "float32"
-    lines.append(f'embedding = {factory}({sizes}{joined}, device="{device}", dtype=torch.{dtype})')
-    if weight is not None:
-        lines.append("embedding.weight.data = weight")
-    if config.freeze:
-        lines.append("embedding.weight.requires_grad_(False)")
-    return [*lines, "weight = embedding.weight"]
+    if via == "_weight":
+        keywords += [f"_weight={name.given}", *(["_freeze=True"] if config.freeze else [])]
+    elif via != "default_dtype":
+        keywords += [f'device="{device}"', f"dtype=torch.{dtype}"]
+    made = _called(name.factory, str(config.num_embeddings), str(config.embedding_dim), *keywords)
+    if via == "default_dtype":
+        lines.append(f"torch.set_default_dtype(torch.{dtype})")
+    lines.append(f"{name.module} = {made}")
+    if weight is not None and via != "_weight":
+        lines.append(f"{name.module}.weight.data = {name.given}")
+    if config.freeze and via != "_weight":
+        lines.append(f"{name.module}.weight.requires_grad_(False)")
+    return [*lines, _fetch(name)]
 
 
-def _forward(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+def _forward(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     device, recording = arguments.get("index_device"), "with torch.no_grad(): " * arguments.get("no_grad", False)
     index = f'index.to("{device}")' if device else "index"
-    return [*_lookup(arguments["lookup"]), f"{recording}output = embedding({index})", 'print("output", output)']
+    return [*_lookup(arguments["lookup"]), f"{recording}output = {name.module}({index})", 'print("output", output)']
 
 
-def _gradient(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+def _gradient(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     lines = []
     if arguments.get("together"):
         for number, lookup in enumerate(arguments["lookups"]):
-            lines += [*_lookup(lookup), f"output{number}, upstream{number} = embedding(index), upstream"]
-        names = range(len(arguments["lookups"]))
-        outputs, upstreams = (", ".join(f"{name}{n}" for n in names) for name in ("output", "upstream"))
+            lines += [*_lookup(lookup), f"output{number}, upstream{number} = {name.module}(index), upstream"]
+        places = range(len(arguments["lookups"]))
+        outputs, upstreams = (", ".join(f"{what}{n}" for n in places) for what in ("output", "upstream"))
         lines.append(f"torch.autograd.backward([{outputs}], [{upstreams}])")
     else:
         for lookup in arguments["lookups"]:
-            lines += [*_lookup(lookup), "output = embedding(index)", 'print("output", output)']
-            lines.append("output.backward(upstream)")
-    return [*lines, 'print("gradient", weight.grad)']
+            lines += [*_forward({"lookup": lookup}, name), "output.backward(upstream)"]
+    return [*lines, f'print("gradient", {name.weight}.grad)']
 
 
-def _overwrite(arguments: Mapping[str, Any], _: str | None) -> list[str]:
-    return [*_lookup(arguments["lookup"]), "embedding(index).detach().fill_(7)", 'print("weight", weight)']
+def _overwrite(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    return [*_lookup(arguments["lookup"]), f"{name.module}(index).detach().fill_(7)", _show(name)]
 
 
-def _index_after(arguments: Mapping[str, Any], _: str | None) -> list[str]:
-    call = "try: embedding(index)\nexcept Exception as error: print(error)"
+def _index_after(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    call = f"try: {name.module}(index)\nexcept Exception as error: print(error)"
     return [*_lookup(arguments["lookup"]), call, 'print("index", index)']
 
 
-def _again(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+def _again(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     mode = ["torch.use_deterministic_algorithms(True)"] * arguments.get("deterministic", False)
-    backward = 'print("gradient", torch.autograd.grad(output, weight, upstream, retain_graph=True))'
-    return [*mode, *_lookup(arguments["lookup"]), "output = embedding(index)", f"for _ in range(2): {backward}"]
+    backward = f'print("gradient", torch.autograd.grad(output, {name.weight}, upstream, retain_graph=True))'
+    return [*mode, *_lookup(arguments["lookup"]), f"output = {name.module}(index)", f"for _ in range(2): {backward}"]
 
 
-def _beside(arguments: Mapping[str, Any], factory: str | None) -> list[str]:
-    first, second = arguments["lookups"]
-    if factory is None:  # which looks up in whatever is called weight
-        look_up = "mine, weight = weight, other.requires_grad_(); output1 = embedding(index); weight = mine"
+def _beside(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    (first, second), weight, module = arguments["lookups"], name.weight, name.module
+    if name.factory is None:  # which looks up in whatever has its weight's name
+        look_up = f"mine, {weight} = {weight}, other.requires_grad_(); output1 = {module}(index); {weight} = mine"
     else:
-        copied = "import copy; beside = copy.deepcopy(embedding); beside.weight.data = other; other = beside.weight"
+        copied = f"import copy; beside = copy.deepcopy({module}); beside.weight.data = other; other = beside.weight"
         look_up = f"{copied}; output1 = beside(index)"
     return [
-        *[*_lookup(first), "output0, upstream0 = embedding(index), upstream"],
+        *[*_lookup(first), f"output0, upstream0 = {module}(index), upstream"],
         *[*_define("other", arguments["weight"]), *_lookup(second), look_up],
         "torch.autograd.backward([output0, output1], [upstream0, upstream])",
-        'print("gradients", weight.grad, other.grad)',
+        f'print("gradients", {weight}.grad, other.grad)',
     ]
 
 
-def _use_first(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+def _use_first(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     return [
         *_lookup(arguments["lookup"]),
-        f"squares = weight{'.clone()' * arguments['clone']}.square()",
-        "output = embedding(index)",
+        f"squares = {name.weight}{'.clone()' * arguments['clone']}.square()",
+        f"output = {name.module}(index)",
         "torch.autograd.backward([squares, output], [torch.ones_like(squares), upstream])",
-        'print("gradient", weight.grad)',
+        f'print("gradient", {name.weight}.grad)',
     ]
 
 
-def _second_order(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+def _second_order(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     return [
         *_lookup(arguments["lookup"]),
         *_define("direction", arguments["direction"]),
-        "output, upstream = embedding(index), upstream.requires_grad_()",
-        "gradient, = torch.autograd.grad(output, weight, upstream, create_graph=True)",
+        f"output, upstream = {name.module}(index), upstream.requires_grad_()",
+        f"gradient, = torch.autograd.grad(output, {name.weight}, upstream, create_graph=True)",
         "gradient = gradient.to_dense() if gradient.is_sparse else gradient",
         'print("derivative", gradient.requires_grad and torch.autograd.grad(gradient, upstream, direction))',
     ]
 
 
-def _step(arguments: Mapping[str, Any], _: str | None) -> list[str]:
-    options = "".join(f", {name}={_number(value)}" for name, value in arguments["options"].items())
-    made = [] if arguments["again"] else [f"optimizer = torch.optim.{arguments['optimizer']}([weight]{options})"]
-    lines = [*made, "weight.grad = None"]
+def _step(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    options = [f"{option}={_number(value)}" for option, value in arguments["options"].items()]
+    made = _called(f"torch.optim.{arguments['optimizer']}", f"[{name.weight}]", *options)
+    known = made in name.optimizers
+    optimizer = name.optimizers.setdefault(made, f"optimizer{name.number}_{len(name.optimizers) + 1}")
+    lines = [] if known else [f"{optimizer} = {made}"]
+    lines.append(f"{optimizer}.zero_grad()")
     for lookup in arguments["lookups"]:
-        lines += [*_lookup(lookup), "embedding(index).backward(upstream)"]
-    return [*lines, "optimizer.step()", 'print("weight", weight)']
+        lines += [*_lookup(lookup), f"{name.module}(index).backward(upstream)"]
+    return [*lines, f"{optimizer}.step()", _show(name)]
 
 
-def _copy(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+def _copy(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     ways = {
-        "deepcopy": "import copy; embedding = copy.deepcopy(embedding)",
-        "pickle": "import pickle; embedding = pickle.loads(pickle.dumps(embedding))",
+        "deepcopy": "import copy; {0} = copy.deepcopy({1})",
+        "pickle": "import pickle; {0} = pickle.loads(pickle.dumps({1}))",
         "save": (
-            "import io; stream = io.BytesIO(); torch.save(embedding, stream); stream.seek(0)\n"
-            "embedding = torch.load(stream, weights_only=False)"
+            "import io; stream = io.BytesIO(); torch.save({1}, stream); stream.seek(0)\n"
+            "{0} = torch.load(stream, weights_only=False)"
         ),
     }
-    return [ways[arguments["how"]], "weight = embedding.weight", 'print("copy", embedding, weight)']
+    return [ways[arguments["how"]].format(name.module, name.origin), _fetch(name), f'print("copy", {name.module})']
 
 
-def _load(arguments: Mapping[str, Any], _: str | None) -> list[str]:
+def _load(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     lines = ["state = {}"]
-    for name, tensor in arguments["state"].items():
-        lines += [*_define("value", tensor), f"state[{name!r}] = value"]
-    return [*lines, "embedding.load_state_dict(state)", 'print("weight", weight)']
+    for key, tensor in arguments["state"].items():
+        lines += [*_define("value", tensor), f"state[{key!r}] = value"]
+    return [*lines, f"{name.module}.load_state_dict(state)", _fetch(name), _show(name)]
 
 
-_VERBS: dict[str, Callable[[Mapping[str, Any], str | None], list[str]]] = {
+def _clear(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    to_none = arguments.get("to_none", True)
+    if name.factory is not None:
+        return [f"{name.module}.zero_grad(set_to_none={to_none})"]
+    return [
+        f"{name.weight}.grad = None" if to_none else f"if {name.weight}.grad is not None: {name.weight}.grad.zero_()"
+    ]
+
+
+def _edit(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    return [*_define("value", arguments["weight"]), f"with torch.no_grad():\n    {name.weight}.copy_(value)"]
+
+
+def _cast(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    methods = {"float16": "half", "float32": "float", "float64": "double"}
+    dtype = arguments["dtype"]
+    call = f"{methods.get(dtype, dtype)}()" if arguments.get("by_name") else f"to(torch.{dtype})"
+    return _converted(call, name)
+
+
+def _move(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    device = arguments["device"]
+    return _converted(f'to_empty(device="{device}")' if arguments.get("empty") else f'to("{device}")', name)
+
+
+def _converted(call: str, name: _Names) -> list[str]:
+    name.optimizers.clear()  # the weight that they know may not be the module's any more
+    return [f"{name.module} = {name.module}.{call}", _fetch(name), _show(name)]
+
+
+_VERBS: dict[str, Callable[[Mapping[str, Any], _Names], list[str]]] = {
     "make": _make,
     "forward": _forward,
     "gradient": _gradient,
@@ -188,15 +264,33 @@ _VERBS: dict[str, Callable[[Mapping[str, Any], str | None], list[str]]] = {
     "step": _step,
     "copy": _copy,
     "load": _load,
-    "clear": lambda _a, _f: ["weight.grad = None"],
-    "weight": lambda _a, _f: ['print("weight", weight)'],
-    "attributes": lambda _a, _f: ["print(vars(embedding), weight.requires_grad, weight.device)"],
-    "state": lambda _a, _f: ["print(embedding.state_dict())"],
-    "reset": lambda _a, _f: ["embedding.reset_parameters()", 'print("weight", weight)'],
-    "signature": lambda a, f: [
-        f"import inspect; print(inspect.signature({f}{'' if a['of'] == 'constructor' else '.' + a['of']}))"
+    "clear": _clear,
+    "edit": _edit,
+    "cast": _cast,
+    "move": _move,
+    "freeze": lambda a, n: [f"{n.weight}.requires_grad_({not a['frozen']})"],
+    "mode": lambda a, n: [f"{n.module}.train({a['training']})"],
+    "weight": lambda _, n: [_show(n)],
+    "given": lambda _, n: [f'print("given", {n.given})'],
+    "attributes": lambda _, n: [f"print({n.module}, vars({n.module}))"],
+    "state": lambda _, n: [f"print({n.module}.state_dict())"],
+    "reset": lambda _, n: [f"{n.module}.reset_parameters()", _fetch(n), _show(n)],
+    "signature": lambda a, n: [
+        f"import inspect; print(inspect.signature({n.factory}{'' if a['of'] == 'constructor' else '.' + a['of']}))"
     ],
 }
+
+
+def _called(function: str, *arguments: str) -> str:
+    return f"{function}({', '.join(arguments)})"
+
+
+def _fetch(name: _Names) -> str:
+    return f"{name.weight} = {name.module}.weight"
+
+
+def _show(name: _Names) -> str:
+    return f'print("weight", {name.weight})'
 
 
 def _lookup(lookup: Lookup) -> list[str]:

@@ -9,8 +9,8 @@ from hypothesis import given
 
 from conformance import judge, palettes, statistics
 from conformance.case import Case, Config, Lookup
-from conformance.clause import MUST, clause
-from conformance.strategies import ANY, ON, cases
+from conformance.clause import INFO, MUST, clause
+from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
 from reference import FORMATS, Exactly, Tensor
 from reference.embedding import WRONG_ARGUMENT
@@ -185,6 +185,66 @@ def test_padding_range(embedding: Subject, case: Case) -> None:
     for padding_idx in (rows, -rows - 1, rows + 1000):
         wrong = replace(case, config=replace(case.config, padding_idx=padding_idx))
         embedding.refuses(f"padding_idx={padding_idx}", WRONG_ARGUMENT, partial(embedding.run, wrong))
+
+
+@clause("construction.default-dtype", MUST, argument="dtype", doc="dtype")
+@given(cases(freeze=ANY))
+def test_default_dtype(embedding: Subject, case: Case) -> None:
+    """Without the argument dtype, a fresh weight has the framework's default dtype."""
+    weight = embedding.fresh(case.config, via="default_dtype").weight()
+    judge.equal("the weight's dtype", embedding.dtype, weight.dtype)
+
+
+@clause("construction.meta", MUST, argument="device", doc="device", may_crash=True)
+@given(cases(freeze=ANY))
+def test_meta(embedding: Subject, case: Case) -> None:
+    """On the device meta a weight has its shape and dtype and takes no memory, however large it is."""
+    config = replace(case.config, num_embeddings=2**40, embedding_dim=2**10)  # beyond what a process can address
+    kept = embedding.fresh(config, device="meta").attributes()
+    judge.equal("the weight's device", "meta", kept["device"])
+    judge.equal("the weight's shape", (2**40, 2**10), kept["shape"])
+    judge.equal("the weight's dtype", embedding.dtype, kept["dtype"])
+
+
+@clause("construction.to-empty", MUST, argument="device", doc="Module.to_empty")
+@given(cases(freeze=ANY, weights=palettes.MODERATE))
+def test_to_empty(embedding: Subject, case: Case) -> None:
+    """Made on the device meta, given memory by to_empty and loaded with a state, an embedding works like any other."""
+    instance = embedding.fresh(case.config, device="meta")
+    instance.move(device=embedding.device, empty=True)
+    instance.load(state={"weight": case.weight})
+    embedding.judge("the weight", Exactly(case.weight), instance.weight())
+    embedding.use(case, instance)
+
+
+@clause("construction.given-weight-shared", INFO, argument="_weight", doc="weight")
+@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+def test_given_weight_shared(embedding: Subject, case: Case) -> None:
+    """The weight shares its memory with the tensor given as _weight."""
+    instance, other = embedding.make(case, via="_weight"), palettes.inverted(case.weight)
+    instance.edit(weight=other)
+    embedding.judge("the tensor given", Exactly(other), instance.given())
+
+
+@clause("construction.initialised-later", INFO, argument="padding_idx", doc="padding_idx")
+@given(cases(padding_idx=ON, freeze=ANY, weights=palettes.ANY, columns=1, max_norm=OFF, writable=True))
+def test_initialised_later(embedding: Subject, case: Case) -> None:
+    """An initialiser run after construction fills the row at padding_idx too, and lookups give what is stored there."""
+    instance = embedding.fresh(case.config)
+    instance.edit(weight=case.weight)
+    output = instance.forward(lookup=case.lookups[0]).output
+    embedding.judge("output", embedding.predict(case).output, output)
+    embedding.judge("the weight", Exactly(case.weight), instance.weight())
+
+
+@clause("construction.reset-keeps", MUST, argument="num_embeddings", doc="reset_parameters")
+@given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
+def test_reset_keeps(embedding: Subject, case: Case) -> None:
+    """reset_parameters() changes the weight's values and nothing else: a frozen weight stays frozen."""
+    instance = embedding.make(case)
+    before = instance.attributes()
+    instance.reset()
+    judge.equal("what is kept", before, instance.attributes())
 
 
 def _judge_zero_row(embedding: Subject, case: Case, weight: Tensor) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 
 from conformance import judge, palettes
 from conformance.case import Case
-from conformance.clause import MUST, clause
-from conformance.strategies import ANY, cases
+from conformance.clause import INFO, MUST, clause
+from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
 from reference import Exactly
 from reference.embedding import WRONG_ARGUMENT
@@ -25,6 +25,10 @@ SIGNATURE = [
     ("scale_grad_by_freq", POSITIONAL, "False"),
     ("sparse", POSITIONAL, "False"),
 ]
+
+
+def _pads(case: Case) -> bool:
+    return case.config.padding_row in case.positions
 
 
 @clause("from_pretrained.signature", MUST, argument="from_pretrained", doc="from_pretrained", dtypes="none")
@@ -73,3 +77,44 @@ def test_trains(embedding: Subject, case: Case) -> None:
     """With freeze=False the weight gets the gradient that any other embedding's would."""
     observed = embedding.run(case, via="from_pretrained")
     embedding.judge_gradient(case, embedding.predict(case).gradient, observed)
+
+
+@clause("from_pretrained.subclass", MUST, argument="from_pretrained", doc="from_pretrained")
+@given(cases(freeze=ANY, weights=palettes.ANY))
+def test_subclass(embedding: Subject, case: Case) -> None:
+    """Called on a class derived from the embedding's, from_pretrained makes one of that class."""
+    instance = embedding.make(case, via="subclass")
+    judge.equal("the class", "Derived", instance.attributes()["class"])
+    embedding.judge("the weight", Exactly(case.weight), instance.weight())
+
+
+@clause("from_pretrained.padding-negative", MUST, argument="from_pretrained", doc="padding_idx", when=_pads)
+@given(cases(padding_idx=ON, index_patterns=("some pads", "only pads"), indices=1, columns=1))
+def test_padding_negative(embedding: Subject, case: Case) -> None:
+    """A padding_idx below zero given to from_pretrained counts from the end, as it does in the constructor."""
+    row, rows = case.config.padding_row, case.config.num_embeddings
+    assert row is not None
+    twin = replace(case, config=replace(case.config, padding_idx=row - rows))
+    instance = embedding.make(twin, via="from_pretrained")
+    embedding.judge_attributes(twin, instance.attributes())
+    embedding.use(twin, instance)
+
+
+@clause("from_pretrained.padding-range", MUST, argument="from_pretrained", doc="padding_idx")
+@given(cases(freeze=ANY, padding_idx=OFF))
+def test_padding_range(embedding: Subject, case: Case) -> None:
+    """from_pretrained refuses a padding_idx outside [-num_embeddings, num_embeddings), by the call at the latest."""
+    rows = case.config.num_embeddings
+    for padding_idx in (rows, -rows - 1, rows + 1000):
+        wrong = replace(case, config=replace(case.config, padding_idx=padding_idx))
+        run = partial(embedding.run, wrong, via="from_pretrained")
+        embedding.refuses(f"padding_idx={padding_idx}", WRONG_ARGUMENT, run)
+
+
+@clause("from_pretrained.shared", INFO, argument="from_pretrained", doc="from_pretrained")
+@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+def test_shared(embedding: Subject, case: Case) -> None:
+    """The weight shares its memory with the tensor given to from_pretrained."""
+    instance, other = embedding.make(case, via="from_pretrained"), palettes.inverted(case.weight)
+    instance.edit(weight=other)
+    embedding.judge("the tensor given", Exactly(other), instance.given())

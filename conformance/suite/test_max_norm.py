@@ -305,3 +305,13 @@ def _judge_refused(embedding: Subject, case: Case) -> None:
     """Where it is not refused, what became of the weight is shown."""
     with suppress(Refused):
         embedding.judge("the weight", WRONG_ARGUMENT, embedding.run(case, backward=False).weight)
+
+
+@clause("max_norm.in-place", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, weights=palettes.MODERATE))
+def test_in_place(embedding: Subject, case: Case) -> None:
+    """Rescaled rows are written into the weight's own memory, so that whatever shares it sees them."""
+    instance = embedding.make(case)
+    embedding.needs_shared_memory(case, instance)
+    instance.forward(lookup=case.lookups[0])
+    embedding.judge("the tensor that the weight lies in", Exactly(instance.weight()), instance.given())

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from hypothesis import given
 
 from conformance import judge, palettes
 from conformance.case import Case
-from conformance.clause import MUST, SHOULD, clause
-from conformance.strategies import ANY, cases
+from conformance.clause import INFO, MUST, SHOULD, clause
+from conformance.strategies import ANY, OFF, cases
 from conformance.subject import Subject
-from reference import Exactly, Tensor
+from reference import Exactly
+from reference.conversion import converted
 from reference.embedding import WRONG_ARGUMENT
 
 COPIES = ("deepcopy", "pickle", "save")
-
-
-def _other(weight: Tensor) -> Tensor:
-    """A tensor that differs from the weight in every bit."""
-    return Tensor(weight.dtype, weight.shape, bytes(255 - byte for byte in weight.data))
+SHORTHANDS = ("float16", "bfloat16", "float32", "float64")
+"""The dtypes after which a method of a module is named."""
 
 
 @clause("module.state", MUST, argument="_weight", doc="Module.state_dict")
@@ -36,7 +36,7 @@ def test_state(embedding: Subject, case: Case) -> None:
 @given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
 def test_load(embedding: Subject, case: Case) -> None:
     """Loading a state restores the weight bit for bit, the row at padding_idx included."""
-    instance = embedding.make(replace(case, weight=_other(case.weight)))
+    instance = embedding.make(replace(case, weight=palettes.inverted(case.weight)))
     instance.load(state={"weight": case.weight})
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
@@ -44,13 +44,38 @@ def test_load(embedding: Subject, case: Case) -> None:
 @clause("module.load-refused", MUST, argument="_weight", doc="Module.load_state_dict")
 @given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
 def test_load_refused(embedding: Subject, case: Case) -> None:
-    """A state with a wrong shape or key is refused, and the weight stays as it is."""
+    """A state with a wrong shape, a wrong key, no key or one too many is refused, and the weight stays as it is."""
     instance = embedding.make(case)
     rows, dim = case.weight.shape
-    larger = palettes.fill("counting", embedding.dtype, (rows + 1, dim), 0)
-    for what, state in (("a wrong shape", {"weight": larger}), ("a wrong key", {"table": _other(case.weight)})):
+    states = {
+        "a wrong shape": {"weight": palettes.fill("counting", embedding.dtype, (rows + 1, dim), 0)},
+        "a wrong key": {"table": palettes.inverted(case.weight)},
+        "nothing": {},
+        "a key too many": {"weight": case.weight, "table": case.weight},
+    }
+    for what, state in states.items():
         embedding.refuses(f"a state with {what}", WRONG_ARGUMENT, partial(instance.load, state=state))
         embedding.judge("the weight", Exactly(case.weight), instance.weight())
+
+
+@clause("module.load-extra-key", INFO, argument="_weight", doc="Module.load_state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
+def test_load_extra_key(embedding: Subject, case: Case) -> None:
+    """A state that is refused for a key too many has loaded its weight all the same."""
+    instance, other = embedding.make(case), palettes.inverted(case.weight)
+    state = {"weight": other, "table": other}
+    embedding.refuses("a state with a key too many", WRONG_ARGUMENT, partial(instance.load, state=state))
+    embedding.judge("the weight", Exactly(other), instance.weight())
+
+
+@clause("module.load-in-place", MUST, argument="_weight", doc="Module.load_state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+def test_load_in_place(embedding: Subject, case: Case) -> None:
+    """Loading copies the state into the weight's own memory, so that whatever shares it goes on doing so."""
+    instance, other = embedding.make(case), palettes.inverted(case.weight)
+    embedding.needs_shared_memory(case, instance)
+    instance.load(state={"weight": other})
+    embedding.judge("the tensor that the weight lies in", Exactly(other), instance.given())
 
 
 @clause("module.copies", MUST, argument="_weight", doc="Module")
@@ -63,7 +88,7 @@ def test_copies(embedding: Subject, case: Case) -> None:
         before, after = instance.attributes(), copy.attributes()
         judge.equal(f"the attributes after {how}", before, after)
         embedding.judge(f"the weight after {how}", Exactly(case.weight), copy.weight())
-        copy.load(state={"weight": _other(case.weight)})
+        copy.load(state={"weight": palettes.inverted(case.weight)})
         embedding.judge(f"the original weight after a change to its {how}", Exactly(case.weight), instance.weight())
 
 
@@ -79,3 +104,72 @@ def test_repr(embedding: Subject, case: Case) -> None:
     for name, value in arguments.items():
         if value != defaults[name]:
             judge.equal(f"the repr {shown!r} has {name}", expected=True, observed=f"{name}={value}" in shown)
+
+
+@clause("module.mode", MUST, argument="num_embeddings", doc="Module.train")
+@given(cases(freeze=ANY, weights=palettes.MODERATE))
+def test_mode(embedding: Subject, case: Case) -> None:
+    """train() and eval() set the attribute training, and change neither output nor weight nor gradient."""
+    for training in (False, True):
+        instance = embedding.make(case)
+        instance.mode(training=training)
+        judge.equal("the attribute training", training, instance.attributes()["training"])
+        embedding.use(case, instance)
+
+
+@clause("module.zero-grad", MUST, argument="num_embeddings", doc="Module.zero_grad", when=lambda c: c.index.numel > 0)
+@given(cases(lookups=2, max_norm=OFF, large=False))
+def test_zero_grad(embedding: Subject, case: Case) -> None:
+    """zero_grad() leaves no gradient, or with set_to_none=False zeros, and the next backward starts from there."""
+    first, second = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
+    for to_none in (True, False):
+        instance = embedding.make(case)
+        embedding.use(first, instance)
+        instance.clear(to_none=to_none)
+        came = instance.gradient(lookups=())
+        if to_none:
+            judge.equal("the gradient", None, came.gradient)
+        else:
+            embedding.judge_gradient(case, case.config.gradient(case.weight.dtype, ()), came)
+        embedding.use(second, instance)
+
+
+@clause("module.cast", MUST, argument="dtype", doc="Module.to")
+@given(cases(freeze=ANY, weights=palettes.ANY))
+def test_cast(embedding: Subject, case: Case) -> None:
+    """to(dtype), half(), double() and their kin round the weight to nearest and keep everything else."""
+    for dtype in (embedding.dtype, *embedding.other_dtypes(case)):
+        for by_name in (False, True) if dtype in SHORTHANDS else (False,):
+            instance = embedding.make(case)
+            before = instance.attributes()
+            instance.cast(dtype=dtype, by_name=by_name)
+            # Where a component may be one of two, neither is an error of any size.
+            judge.compare(f"the weight as {dtype}", converted(case.weight, dtype), instance.weight())
+            judge.equal("what is kept", _without(before, "dtype"), _without(instance.attributes(), "dtype"))
+
+
+@clause("module.cast-works", MUST, argument="dtype", doc="Module.to")
+@given(cases(freeze=ANY, weights=palettes.MODERATE, upstreams=palettes.MODERATE))
+def test_cast_works(embedding: Subject, case: Case) -> None:
+    """After to(dtype), lookups and gradients are those of an embedding of that dtype."""
+    for dtype in embedding.other_dtypes(case):
+        instance = embedding.make(case)
+        instance.cast(dtype=dtype)
+        embedding.use(replace(case.with_dtype(dtype), weight=instance.weight()), instance)
+
+
+@clause("module.to-meta", MUST, argument="device", doc="Module.to")
+@given(cases(freeze=ANY))
+def test_to_meta(embedding: Subject, case: Case) -> None:
+    """to("meta") keeps the weight's shape and dtype and every argument, and lets go of the data."""
+    instance = embedding.make(case)
+    before = instance.attributes()
+    instance.move(device="meta")
+    after = instance.attributes()
+    judge.equal("the weight's device", "meta", after["device"])
+    judge.equal("what is kept", _without(before, "device"), _without(after, "device"))
+
+
+def _without(attributes: Mapping[str, Any], changed: str) -> dict[str, Any]:
+    """The attributes but for one that was meant to change, and the repr, which may show it."""
+    return {name: value for name, value in attributes.items() if name not in (changed, "repr")}

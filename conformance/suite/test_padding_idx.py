@@ -7,30 +7,22 @@ from fractions import Fraction
 
 from hypothesis import given
 
-from conformance import palettes
+from conformance import judge, palettes
 from conformance.case import Case
-from conformance.clause import MUST, clause
+from conformance.clause import INFO, MUST, clause
+from conformance.optimizers import optimizers_for
 from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
 from reference import Exactly, Interval
 
 PADS = ("some pads", "only pads")
 
-OPTIMIZERS = {
-    "dense": (
-        ("SGD", {"lr": 0.5}),
-        ("SGD", {"lr": 0.5, "momentum": 0.5}),
-        ("Adam", {"lr": 0.5, "eps": 0.001}),
-        ("AdamW", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.0}),
-        ("Adagrad", {"lr": 0.5, "eps": 0.001}),
-    ),
-    "sparse": (
-        ("SGD", {"lr": 0.5}),
-        ("SparseAdam", {"lr": 0.5, "eps": 0.001}),
-        ("Adagrad", {"lr": 0.5, "eps": 0.001}),
-    ),
-}
-"""Optimisers and options; their eps is one that float16 can hold, else a zero gradient would be divided by zero."""
+DECAYING = (
+    ("SGD", {"lr": 0.5, "weight_decay": 0.25}),
+    ("Adam", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.25}),
+    ("AdamW", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.25}),
+)
+"""Optimisers that shrink what has no gradient."""
 
 
 def _pads(case: Case) -> bool:
@@ -112,13 +104,38 @@ def test_none(embedding: Subject, case: Case) -> None:
 def test_training(embedding: Subject, case: Case) -> None:
     """Two steps of an optimiser without weight decay leave the row at padding_idx as it was, bit for bit."""
     row = _row(case)
-    for optimizer, options in OPTIMIZERS["sparse" if case.config.sparse else "dense"]:
+    for optimizer in optimizers_for(case.config):
         instance = embedding.make(case)
         for _ in range(2):
-            instance.step(optimizer=optimizer, options=options, lookups=case.lookups)
+            instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
         weight = instance.weight()
-        what = f"the row at padding_idx after {optimizer}"
+        what = f"the row at padding_idx after {optimizer.name}"
         embedding.judge(what, Exactly(case.weight.entry(row)), weight.entry(row))
+
+
+@clause("padding_idx.weight-decay", INFO, argument="padding_idx", doc="padding_idx", when=_pads)
+@given(
+    cases(
+        padding_idx=ON,
+        sparse=OFF,
+        max_norm=OFF,
+        index_patterns=PADS,
+        indices=1,
+        columns=1,
+        weights=("counting",),
+        upstreams=palettes.MODERATE,
+        writable=True,
+    )
+)
+def test_weight_decay(embedding: Subject, case: Case) -> None:
+    """Weight decay moves the row at padding_idx although it has no gradient, unless it is zero."""
+    row = _row(case)
+    for optimizer, options in DECAYING:
+        instance = embedding.make(case)
+        instance.step(optimizer=optimizer, options=options, lookups=case.lookups)
+        instance.forward(lookup=case.lookups[0])
+        moved = instance.weight().entry(row) != case.weight.entry(row)
+        judge.equal(f"whether {optimizer} moves the row at padding_idx", expected=True, observed=moved)
 
 
 def _row(case: Case) -> int:

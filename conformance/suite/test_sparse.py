@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import given
@@ -9,10 +10,18 @@ from hypothesis import given
 from conformance import judge, palettes
 from conformance.case import Case
 from conformance.clause import INFO, MUST, clause
+from conformance.optimizers import optimizers_for
 from conformance.strategies import OFF, ON, cases
 from conformance.subject import Subject
 from conformance.suite.shared import emptied, judge_second_order, judge_used_first
 from reference import Exactly, Tensor
+
+PAIRS = (
+    ("SGD", "SGD", {"lr": 1.0}),
+    ("SparseAdam", "Adam", {"lr": 1.0, "betas": (0.0, 0.0), "eps": 1.0}),
+    ("Adagrad", "Adagrad", {"lr": 1.0, "eps": 1.0}),
+)
+"""An optimiser for sparse gradients, its dense counterpart, and options with which they step alike (`_exact`)."""
 
 
 def _some(case: Case) -> bool:
@@ -25,6 +34,12 @@ def _duplicates(case: Case) -> bool:
 
 def _out_of_order(case: Case) -> bool:
     return case.positions != sorted(set(case.positions))
+
+
+def _moves_on(case: Case) -> bool:
+    """Whether the first lookup has a row that the second has not."""
+    first, second = ({int(i) for i in lookup.index.components()} for lookup in case.lookups)
+    return bool(first - second - {case.config.padding_row})
 
 
 @clause("sparse.layout", MUST, argument="sparse", doc="sparse")
@@ -114,32 +129,73 @@ def test_second_order(embedding: Subject, case: Case) -> None:
 
 
 @clause("sparse.step", MUST, argument="sparse", doc="sparse", when=_some)
+@given(cases(sparse=ON, max_norm=OFF, large=False, writable=True))
+def test_step(embedding: Subject, case: Case) -> None:
+    """SGD, SparseAdam and Adagrad take the sparse gradient, and step to what the dense one gives."""
+    exact = _exact(case)
+    for sparse_optimizer, dense_optimizer, options in PAIRS:
+        stepped = []
+        for optimizer, sparse in ((dense_optimizer, False), (sparse_optimizer, True)):
+            instance = embedding.make(replace(exact, config=replace(exact.config, sparse=sparse)))
+            instance.step(optimizer=optimizer, options=options, lookups=exact.lookups)
+            stepped.append(instance.weight())
+        embedding.judge(f"the weight after a step of {sparse_optimizer}", Exactly(stepped[0]), stepped[1])
+
+
+@clause("sparse.empty-step", MUST, argument="sparse", doc="sparse", when=lambda case: case.index.numel == 0)
+@given(cases(sparse=ON, large=False, weights=palettes.ANY, writable=True).map(emptied))
+def test_empty_step(embedding: Subject, case: Case) -> None:
+    """SGD, SparseAdam and Adagrad take the gradient of an empty index, and leave the weight as it is."""
+    for optimizer in optimizers_for(case.config):
+        instance = embedding.make(case)
+        instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
+        embedding.judge(f"the weight after a step of {optimizer.name}", Exactly(case.weight), instance.weight())
+
+
+@clause("sparse.other-rows", MUST, argument="sparse", doc="sparse", when=_moves_on)
 @given(
     cases(
         sparse=ON,
         max_norm=OFF,
-        weights=("counting",),
-        upstreams=("counting",),
-        index_patterns=("counting",),
+        lookups=2,
+        columns=1,
+        weights=palettes.ANY,
+        upstreams=palettes.MODERATE,
         large=False,
         writable=True,
     )
 )
-def test_step(embedding: Subject, case: Case) -> None:
-    """SGD takes the sparse gradient, and steps to what the dense one gives."""
-    # Each row once, integers up to 64 and a step of 1: exact in every dtype, so both steps give the same bits.
-    count = min(case.index.numel, case.config.num_embeddings)
-    call = case.lookups[0]
-    index = Tensor.of(call.index.dtype, (count,), case.positions[:count])
-    upstream = Tensor.of(
-        embedding.dtype, (count, case.config.embedding_dim), call.upstream.values()[: count * case.config.embedding_dim]
-    )
-    once = replace(case, lookups=(replace(call, index=index, upstream=upstream),))
-    if len(set(once.positions)) < count:
-        return  # an expanded index repeats its first row
-    stepped = []
-    for sparse in (False, True):
-        instance = embedding.make(replace(once, config=replace(case.config, sparse=sparse)))
-        instance.step(optimizer="SGD", options={"lr": 1.0}, lookups=once.lookups)
-        stepped.append(instance.weight())
-    embedding.judge("the weight after a step", Exactly(stepped[0]), stepped[1])
+def test_other_rows(embedding: Subject, case: Case) -> None:
+    """A step of SGD, SparseAdam or Adagrad leaves every row as it is that was not looked up since the last step."""
+    first, second = case.lookups
+    looked_up = {int(i) for i in second.index.components()}
+    for optimizer in optimizers_for(case.config):
+        instance = embedding.make(case)
+        instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=(first,))
+        before = instance.weight()
+        instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=(second,))
+        after = instance.weight()
+        for row in set(range(case.config.num_embeddings)) - looked_up:
+            embedding.judge(f"row {row} after {optimizer.name}", Exactly(before.entry(row)), after.entry(row))
+
+
+def _exact(case: Case) -> Case:
+    """The case with a weight and upstream gradients for which the optimisers in `PAIRS` step exactly in every dtype.
+
+    Each element of a row that is looked up gets a gradient g of 1, 3 or 7, in parts that are integers. SGD subtracts g.
+    Adam and SparseAdam without memory (betas of 0, where they place their eps alike), like Adagrad in its first step,
+    subtract g / (|g| + 1), which is 1/2, 3/4 or 7/8. The weight's elements are integers up to 15, so that all there is
+    on the way has at most the 8 significant bits of bfloat16.
+    """
+    call, dim = case.lookups[0], case.config.embedding_dim
+    table = Tensor.of(case.weight.dtype, case.weight.shape, [i % 16 for i in range(case.weight.numel)])
+    rest = {row: count - 1 for row, count in Counter(case.positions).items()}
+    upstream = []
+    for row in case.positions:
+        # The first part makes up for the others, of 1 each.
+        upstream += [1 if row not in rest else (1, 3, 7)[(row + column) % 3] - rest[row] for column in range(dim)]
+        rest.pop(row, None)
+    given = Tensor.of(call.upstream.dtype, call.upstream.shape, upstream)
+    layout = "contiguous" if call.upstream_layout == "expanded" else call.upstream_layout
+    exact = replace(call, upstream=given, upstream_layout=layout)
+    return replace(case, weight=table, lookups=(exact,))

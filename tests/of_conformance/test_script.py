@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from examples import case
 from hypothesis import given, settings
 
 from conformance import palettes
-from conformance.adapter import Refused
+from conformance.adapter import Refused, Unsupported
 from conformance.adapters.torch_functional import TorchFunctionalAdapter
 from conformance.adapters.torch_module import TorchModuleAdapter
 from conformance.adapters.torch_tensors import from_torch
@@ -101,14 +101,39 @@ def test_the_weight_gets_in_the_same_way(via: str, freeze: bool) -> None:
 def deep(embedding: Subject) -> None:
     lookups = case().lookups
     instance = embedding.make(case())
-    for _ in range(2):
-        instance.step(optimizer="SGD", options={"lr": 0.5, "momentum": 0.9}, lookups=lookups)
+    for optimizer in ("SGD", "Adagrad", "SGD"):
+        instance.step(optimizer=optimizer, options={"lr": 0.5}, lookups=lookups)
+        instance.step(optimizer=optimizer, options={"lr": 0.5, "weight_decay": 0.5}, lookups=lookups)
 
 
 def cleared(embedding: Subject) -> None:
     instance = embedding.make(case())
     instance.gradient(lookups=case().lookups)
-    instance.clear()
+    instance.clear(to_none=True)
+
+
+def zeroed(embedding: Subject) -> None:
+    instance = embedding.make(case())
+    instance.gradient(lookups=case().lookups)
+    instance.clear(to_none=False)
+
+
+def edited(embedding: Subject) -> None:
+    instance = embedding.make(case())
+    instance.mode(training=False)
+    instance.freeze(frozen=True)
+    instance.edit(weight=case(values=[1.0] * 6).weight)
+    instance.given()
+    instance.freeze(frozen=False)
+    instance.gradient(lookups=case().lookups)
+
+
+def cast(embedding: Subject) -> None:
+    instance = embedding.make(case())
+    instance.step(optimizer="SGD", options={"lr": 0.5, "momentum": 0.9}, lookups=case().lookups)
+    instance.cast(dtype="float64")
+    instance.cast(dtype="float16", by_name=True)
+    instance.step(optimizer="SGD", options={"lr": 0.5, "momentum": 0.9}, lookups=case(dtype="float16").lookups)
 
 
 def together(embedding: Subject) -> None:
@@ -140,16 +165,18 @@ def read(embedding: Subject) -> None:
     embedding.signature("from_pretrained")
 
 
-@pytest.mark.parametrize("use", [deep, cleared, together, loaded, overwritten, used_first, read])
-def test_every_verb_is_in_the_script(use: Callable[[Subject], None]) -> None:
-    embedding = subject()
-    use(embedding)
+@pytest.mark.parametrize("use", [deep, cleared, zeroed, edited, cast, together, loaded, overwritten, used_first, read])
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_the_script_uses_every_verb(adapter: str, use: Callable[[Subject], None]) -> None:
+    embedding = subject(ADAPTERS[adapter]())
+    with suppress(Unsupported):
+        use(embedding)
     here = embedding.adapter.make(case().config, case().weight, device="cpu")
-    for verb, arguments in embedding.calls[1:]:
+    for verb, arguments, _ in embedding.calls[1:]:
         if verb != "signature":
             getattr(here, verb)(**arguments)
     table, weight = here.table, executed(embedding)["weight"]
-    assert from_torch(weight) == from_torch(table)
+    assert (from_torch(weight), weight.requires_grad) == (from_torch(table), table.requires_grad)
     assert (weight.grad is None) == (table.grad is None)
     assert weight.grad is None or torch.equal(weight.grad, table.grad)
 
@@ -175,10 +202,62 @@ def test_the_functional_form_is_in_the_script() -> None:
 
 
 @pytest.mark.parametrize("how", ["deepcopy", "pickle", "save"])
-def test_copies_are_in_the_script(how: str) -> None:
+def test_a_script_tells_a_copy_from_its_original(how: str) -> None:
     embedding = subject()
-    embedding.make(case()).copy(how=how).load(state={"weight": case(values=[1.0] * 6).weight})
-    assert from_torch(executed(embedding)["weight"]) == case(values=[1.0] * 6).weight
+    instance = embedding.make(case())
+    copy = instance.copy(how=how)
+    copy.load(state={"weight": case(values=[1.0] * 6).weight})
+    copy.gradient(lookups=case().lookups)
+    variables = executed(embedding)
+    assert from_torch(variables["embedding"].weight) == from_torch(variables["weight"]) == instance.weight()
+    assert from_torch(variables["embedding2"].weight) == from_torch(variables["weight2"]) == copy.weight()
+    assert variables["weight"].grad is None
+    assert from_torch(variables["weight2"].grad) == copy.gradient(lookups=()).gradient.values
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_script_tells_two_embeddings_apart(adapter: str) -> None:
+    embedding = subject(ADAPTERS[adapter]())
+    first, second = embedding.make(case()), embedding.make(case(values=[9.0] * 6))
+    output = first.forward(lookup=case().lookups[0]).output
+    second.step(optimizer="SGD", options={"lr": 0.5}, lookups=case().lookups)
+    first.forward(lookup=case().lookups[0])
+    first.step(optimizer="SGD", options={"lr": 0.5}, lookups=case().lookups)
+    variables = executed(embedding)
+    assert from_torch(variables["output"]) == output
+    assert from_torch(variables["weight"]) == first.weight()
+    assert from_torch(variables["weight2"]) == second.weight()
+
+
+def test_a_call_that_is_not_provided_is_not_in_the_script() -> None:
+    embedding = subject(TorchFunctionalAdapter())
+    instance = embedding.make(case())
+    with pytest.raises(Unsupported):
+        instance.copy(how="deepcopy")
+    assert [call.verb for call in embedding.calls] == ["make"]
+
+
+def test_the_default_dtype_is_in_the_script() -> None:
+    embedding = subject()
+    embedding.fresh(case().config, via="default_dtype")
+    assert executed(embedding)["weight"].dtype is torch.float32
+    assert "torch.set_default_dtype(torch.float32)\nembedding = torch.nn.Embedding(3, 2)\n" in embedding.adapter.script(
+        embedding.calls
+    )
+
+
+def test_a_derived_class_is_in_the_script() -> None:
+    embedding = subject()
+    made = embedding.make(case(), via="subclass").attributes()["class"]
+    assert type(executed(embedding)["embedding"]).__name__ == made == "Derived"
+
+
+def test_meta_is_in_the_script() -> None:
+    embedding = subject()
+    embedding.fresh(case().config, device="meta").move(device="cpu", empty=True)
+    embedding.make(case()).move(device="meta")
+    variables = executed(embedding)
+    assert (variables["weight"].device.type, variables["weight2"].device.type) == ("cpu", "meta")
 
 
 def test_resets_and_fresh_weights_are_in_the_script() -> None:

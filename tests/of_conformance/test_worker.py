@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from examples import case
 from processes import HERE, python
 
 import conformance
-from conformance.adapter import Backward, Died, Forward, Gradient, Refused, Unsupported
-from conformance.isolation import WorkerAdapter
+from conformance.adapter import Backward, Died, Forward, Gradient, Instance, Refused, Unsupported
+from conformance.isolation import WorkerAdapter, WorkerInstance
 from conformance.target import UnusableTarget
 from conformance.wire import decode, encode
 from reference import Tensor
@@ -199,6 +200,13 @@ def test_every_kind_of_answer_crosses_the_wire() -> None:
         Forward(GOOD.weight, requires_grad=False, device="cuda", index_after=GOOD.index),
     ):
         assert decode(json.loads(json.dumps(encode(value)))) == value
+
+
+def test_a_worker_passes_every_verb_on() -> None:
+    verbs = {name: member for name, member in vars(Instance).items() if not name.startswith("_")}
+    assert {name: signature(getattr(WorkerInstance, name)) for name in verbs} == {
+        name: signature(verb) for name, verb in verbs.items() if name != "copy"
+    } | {"copy": signature(WorkerInstance.copy)}
 
 
 LOADED = """

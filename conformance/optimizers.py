@@ -1,0 +1,45 @@
+"""The optimisers that clauses train with, named and parametrised as in `torch.optim`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from conformance.case import Config
+
+
+class Optimizer(NamedTuple):
+    """An optimiser without weight decay.
+
+    Attributes:
+        name: its class.
+        options: its arguments. An eps is one that float16 can hold, else a zero gradient would be divided by zero.
+        remembers: whether a row that it moved once moves on without a gradient.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    remembers: bool = False
+
+
+_SGD = Optimizer("SGD", {"lr": 0.5})
+_ADAGRAD = Optimizer("Adagrad", {"lr": 0.5, "eps": 0.001})
+
+DENSE = (
+    _SGD,
+    Optimizer("SGD", {"lr": 0.5, "momentum": 0.5}, remembers=True),
+    Optimizer("SGD", {"lr": 0.5, "momentum": 0.5, "nesterov": True}, remembers=True),
+    Optimizer("Adam", {"lr": 0.5, "eps": 0.001}, remembers=True),
+    Optimizer("AdamW", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.0}, remembers=True),
+    _ADAGRAD,
+    Optimizer("RMSprop", {"lr": 0.5, "eps": 0.001}),
+)
+"""For dense gradients."""
+
+SPARSE = (_SGD, Optimizer("SparseAdam", {"lr": 0.5, "eps": 0.001}), _ADAGRAD)
+"""For sparse gradients."""
+
+
+def optimizers_for(config: Config) -> tuple[Optimizer, ...]:
+    """Those that take the gradients of an embedding with these arguments."""
+    return SPARSE if config.sparse else DENSE
