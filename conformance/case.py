@@ -84,8 +84,7 @@ class Case:
         """The same case with weight and upstream gradients rounded to another dtype."""
         if dtype == self.weight.dtype:
             return self
-        lookups = tuple(dataclasses.replace(call, upstream=_cast(call.upstream, dtype)) for call in self.lookups)
-        return dataclasses.replace(self, weight=_cast(self.weight, dtype), lookups=lookups)
+        return dataclasses.replace(self, weight=_cast(self.weight, dtype), lookups=_lookups_cast(self.lookups, dtype))
 
     def features(self) -> dict[str, Any]:
         """What kind of case this is, as a flat dict of plain values: what ledgers match and reports count.
@@ -154,6 +153,45 @@ class Case:
         return "underflow" if any(e * order < wide.emin + wide.precision for e in exponents) else "ordinary"
 
 
+@dataclass(frozen=True, repr=False)
+class Step:
+    """One thing that is done with an embedding.
+
+    Attributes:
+        verb: what, a name in `conformance.life.VERBS`.
+        how: in which way, where there are several.
+        lookups: what is looked up, with a weight of the life's own dtype.
+        weight: what is written.
+    """
+
+    verb: str
+    how: str = ""
+    lookups: tuple[Lookup, ...] = ()
+    weight: Tensor | None = None
+
+    __repr__ = _concise
+
+
+@dataclass(frozen=True, repr=False)
+class Life(Case):
+    """A case that goes on: after its lookups, one by one, come steps."""
+
+    steps: tuple[Step, ...] = ()
+
+    __repr__ = _concise
+
+    def with_dtype(self, dtype: str) -> Life:
+        """The same life with everything rounded to another dtype."""
+        steps = tuple(
+            dataclasses.replace(
+                step, lookups=_lookups_cast(step.lookups, dtype), weight=step.weight and _cast(step.weight, dtype)
+            )
+            for step in self.steps
+        )
+        weight, lookups = _cast(self.weight, dtype), _lookups_cast(self.lookups, dtype)
+        return dataclasses.replace(self, weight=weight, lookups=lookups, steps=steps)
+
+
 FEATURES = tuple(
     Case(
         Config(1, 1),
@@ -164,6 +202,10 @@ FEATURES = tuple(
     .keys()
 )
 """The names that `Case.features` gives, for ledgers to be checked against."""
+
+
+def _lookups_cast(lookups: Sequence[Lookup], dtype: str) -> tuple[Lookup, ...]:
+    return tuple(dataclasses.replace(call, upstream=_cast(call.upstream, dtype)) for call in lookups)
 
 
 def _cast(tensor: Tensor, dtype: str) -> Tensor:

@@ -25,21 +25,25 @@ class Optimizer(NamedTuple):
 _SGD = Optimizer("SGD", {"lr": 0.5})
 _ADAGRAD = Optimizer("Adagrad", {"lr": 0.5, "eps": 0.001})
 
-DENSE = (
-    _SGD,
-    Optimizer("SGD", {"lr": 0.5, "momentum": 0.5}, remembers=True),
-    Optimizer("SGD", {"lr": 0.5, "momentum": 0.5, "nesterov": True}, remembers=True),
-    Optimizer("Adam", {"lr": 0.5, "eps": 0.001}, remembers=True),
-    Optimizer("AdamW", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.0}, remembers=True),
-    _ADAGRAD,
-    Optimizer("RMSprop", {"lr": 0.5, "eps": 0.001}),
-)
-"""For dense gradients."""
+DENSE = {
+    "SGD": _SGD,
+    "SGD with momentum": Optimizer("SGD", {"lr": 0.5, "momentum": 0.5}, remembers=True),
+    "SGD with Nesterov momentum": Optimizer("SGD", {"lr": 0.5, "momentum": 0.5, "nesterov": True}, remembers=True),
+    "Adam": Optimizer("Adam", {"lr": 0.5, "eps": 0.001}, remembers=True),
+    "AdamW": Optimizer("AdamW", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.0}, remembers=True),
+    "Adagrad": _ADAGRAD,
+    "RMSprop": Optimizer("RMSprop", {"lr": 0.5, "eps": 0.001}),
+}
+"""For dense gradients, by what they are called."""
 
-SPARSE = (_SGD, Optimizer("SparseAdam", {"lr": 0.5, "eps": 0.001}), _ADAGRAD)
+SPARSE = {
+    "SGD": _SGD,
+    "SparseAdam": Optimizer("SparseAdam", {"lr": 0.5, "eps": 0.001}),
+    "Adagrad": _ADAGRAD,
+}
 """For sparse gradients."""
 
 
-def optimizers_for(config: Config) -> tuple[Optimizer, ...]:
+def optimizers_for(config: Config) -> Mapping[str, Optimizer]:
     """Those that take the gradients of an embedding with these arguments."""
     return SPARSE if config.sparse else DENSE

@@ -82,7 +82,6 @@ class Session:
             self.description,
             dtype or "float32",
             device or self.devices[0],
-            examples=self.options.profile.examples,
         )
 
     def entries(self, clause: Clause, subject: Subject) -> list[Entry]:

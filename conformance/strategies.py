@@ -182,14 +182,6 @@ def cases(
 
 
 @st.composite
-def lookups_for(draw: st.DrawFn, case: Case, *, upstreams: Sequence[str] = palettes.MODERATE) -> Lookup:
-    """One more lookup for a case's configuration, with up to 33 indices."""
-    kinds = _lookups(tuple(upstreams), tuple(INDEX_PATTERNS), INDEX_DTYPES, 0)
-    rng = random.Random(draw(_seeds))  # noqa: S311 - test data
-    return _lookup(draw, kinds, case.config, case.weight.dtype, rng)
-
-
-@st.composite
 def out_of_range(draw: st.DrawFn) -> Case:
     """A case in which one index, and only one, is out of range."""
     case = draw(cases(freeze=ANY, indices=1, columns=1))
@@ -248,11 +240,33 @@ def _lookup(
     rng: random.Random,
     given: tuple[int, ...] | None = None,
 ) -> Lookup:
-    (shape, index_dtype), (pattern, palette), (index_layout, upstream_layout) = draw(kinds)
-    if given is not None:
-        shape = given
-    elif shape == () and config.sparse and config.padding_idx is not None:
-        shape = (1,)
+    (shape, index_dtype), (pattern, palette), layouts = draw(kinds)
+    shape = _out_of_corners(config, shape) if given is None else given
+    return _filled(config, dtype, shape, index_dtype, pattern, palette, layouts, rng)
+
+
+def random_lookup(config: Config, dtype: str, shape: tuple[int, ...], rng: random.Random) -> Lookup:
+    """A lookup whose index has this shape, and everything else as `rng` has it."""
+    pattern, palette = rng.choice(tuple(INDEX_PATTERNS)), rng.choice(palettes.MODERATE)
+    layouts, index_dtype = (rng.choice(_LAYOUTS), rng.choice(_LAYOUTS)), rng.choice(INDEX_DTYPES)
+    return _filled(config, dtype, _out_of_corners(config, shape), index_dtype, pattern, palette, layouts, rng)
+
+
+def _out_of_corners(config: Config, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (1,) if shape == () and config.sparse and config.padding_idx is not None else shape
+
+
+def _filled(
+    config: Config,
+    dtype: str,
+    shape: tuple[int, ...],
+    index_dtype: str,
+    pattern: str,
+    palette: str,
+    layouts: tuple[str, str],
+    rng: random.Random,
+) -> Lookup:
+    index_layout, upstream_layout = layouts
     positions = INDEX_PATTERNS[pattern](config, math.prod(shape), rng)
     index = _expandable(Tensor.of(index_dtype, shape, positions), index_layout)
     upstream = palettes.fill(palette, dtype, (*shape, config.embedding_dim), rng.getrandbits(32))

@@ -30,7 +30,6 @@ from conformance.case import Case, Config, Lookup
 from conformance.clause import Clause
 from conformance.features import could_match, matches
 from conformance.judge import Deviation
-from conformance.profiles import PROFILES
 from reference import FORMATS, Interval, Permitted, Raises, Rows, Tensor, Within
 
 
@@ -64,24 +63,15 @@ class Subject:
         dtype: the weight dtype.
         device: the device.
         declared: what is declared unsupported and concerns this dtype and device.
-        examples: how many cases a clause gets, for a test that draws its own.
         known: feature patterns of known deviations, whose cases are not run.
         settled: whether a known deviation covers a clause that draws no cases.
         tally: what was counted.
         calls: made for the latest case.
     """
 
-    def __init__(
-        self,
-        adapter: Adapter,
-        description: Description,
-        dtype: str,
-        device: str,
-        *,
-        examples: int = PROFILES["default"].examples,
-    ) -> None:
+    def __init__(self, adapter: Adapter, description: Description, dtype: str, device: str) -> None:
         self.adapter, self.description = adapter, description
-        self.dtype, self.device, self.examples = dtype, device, examples
+        self.dtype, self.device = dtype, device
         # What cannot match here is left out once, so that most cases need not have their features worked out.
         self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
         self.start(known=[])

@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from conformance import adapter
-from conformance.case import Case, Config, Lookup
+from conformance.case import Case, Config, Life, Lookup, Step
 from reference import Tensor
 
 _TYPES = {
@@ -16,7 +16,9 @@ _TYPES = {
     for t in (
         Case,
         Config,
+        Life,
         Lookup,
+        Step,
         adapter.Forward,
         adapter.Backward,
         adapter.Gradient,

@@ -184,7 +184,8 @@ class TorchInstance:
 
     def weight(self) -> Tensor:
         """The weight as it is now."""
-        return from_torch(self.table)
+        with refusals():
+            return from_torch(self.table)
 
     def attributes(self) -> Mapping[str, Any]:
         """The documented attributes, and those of the weight and the module."""

@@ -109,7 +109,7 @@ def test_repr(embedding: Subject, case: Case) -> None:
 @clause("module.mode", MUST, argument="num_embeddings", doc="Module.train")
 @given(cases(freeze=ANY, weights=palettes.MODERATE))
 def test_mode(embedding: Subject, case: Case) -> None:
-    """train() and eval() set the attribute training, and change neither output nor weight nor gradient."""
+    """The modes of train() and eval() show in the attribute training, and give the same outputs and gradients."""
     for training in (False, True):
         instance = embedding.make(case)
         instance.mode(training=training)
@@ -137,7 +137,7 @@ def test_zero_grad(embedding: Subject, case: Case) -> None:
 @clause("module.cast", MUST, argument="dtype", doc="Module.to")
 @given(cases(freeze=ANY, weights=palettes.ANY))
 def test_cast(embedding: Subject, case: Case) -> None:
-    """to(dtype), half(), double() and their kin round the weight to nearest and keep everything else."""
+    """A cast by to(dtype), half(), double() or their kin rounds the weight to nearest and keeps everything else."""
     for dtype in (embedding.dtype, *embedding.other_dtypes(case)):
         for by_name in (False, True) if dtype in SHORTHANDS else (False,):
             instance = embedding.make(case)
@@ -161,7 +161,7 @@ def test_cast_works(embedding: Subject, case: Case) -> None:
 @clause("module.to-meta", MUST, argument="device", doc="Module.to")
 @given(cases(freeze=ANY))
 def test_to_meta(embedding: Subject, case: Case) -> None:
-    """to("meta") keeps the weight's shape and dtype and every argument, and lets go of the data."""
+    """On the way to the device meta the weight keeps its shape and dtype, and the embedding every argument."""
     instance = embedding.make(case)
     before = instance.attributes()
     instance.move(device="meta")

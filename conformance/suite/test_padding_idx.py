@@ -104,12 +104,12 @@ def test_none(embedding: Subject, case: Case) -> None:
 def test_training(embedding: Subject, case: Case) -> None:
     """Two steps of an optimiser without weight decay leave the row at padding_idx as it was, bit for bit."""
     row = _row(case)
-    for optimizer in optimizers_for(case.config):
+    for name, optimizer in optimizers_for(case.config).items():
         instance = embedding.make(case)
         for _ in range(2):
             instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
         weight = instance.weight()
-        what = f"the row at padding_idx after {optimizer.name}"
+        what = f"the row at padding_idx after {name}"
         embedding.judge(what, Exactly(case.weight.entry(row)), weight.entry(row))
 
 

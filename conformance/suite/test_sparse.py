@@ -146,10 +146,10 @@ def test_step(embedding: Subject, case: Case) -> None:
 @given(cases(sparse=ON, large=False, weights=palettes.ANY, writable=True).map(emptied))
 def test_empty_step(embedding: Subject, case: Case) -> None:
     """SGD, SparseAdam and Adagrad take the gradient of an empty index, and leave the weight as it is."""
-    for optimizer in optimizers_for(case.config):
+    for name, optimizer in optimizers_for(case.config).items():
         instance = embedding.make(case)
         instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
-        embedding.judge(f"the weight after a step of {optimizer.name}", Exactly(case.weight), instance.weight())
+        embedding.judge(f"the weight after a step of {name}", Exactly(case.weight), instance.weight())
 
 
 @clause("sparse.other-rows", MUST, argument="sparse", doc="sparse", when=_moves_on)
@@ -169,14 +169,14 @@ def test_other_rows(embedding: Subject, case: Case) -> None:
     """A step of SGD, SparseAdam or Adagrad leaves every row as it is that was not looked up since the last step."""
     first, second = case.lookups
     looked_up = {int(i) for i in second.index.components()}
-    for optimizer in optimizers_for(case.config):
+    for name, optimizer in optimizers_for(case.config).items():
         instance = embedding.make(case)
         instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=(first,))
         before = instance.weight()
         instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=(second,))
         after = instance.weight()
         for row in set(range(case.config.num_embeddings)) - looked_up:
-            embedding.judge(f"row {row} after {optimizer.name}", Exactly(before.entry(row)), after.entry(row))
+            embedding.judge(f"row {row} after {name}", Exactly(before.entry(row)), after.entry(row))
 
 
 def _exact(case: Case) -> Case:

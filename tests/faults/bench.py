@@ -30,7 +30,7 @@ def run(clause: str, embedding: type, dtype: str, examples: int, known: Sequence
         Deviation: the clause rejects it.
     """
     adapter = TorchModuleAdapter(embedding, functional=torch.nn.functional.embedding)
-    subject = Subject(adapter, adapter.describe(), dtype, "cpu", examples=examples)
+    subject = Subject(adapter, adapter.describe(), dtype, "cpu")
     subject.start(list(known))
     token = dtype_under_test.set(dtype)
     try:

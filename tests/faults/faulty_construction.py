@@ -526,3 +526,103 @@ class DropsAZeroMaxNorm(Twin):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, (value or None) if name == "max_norm" else value)
+
+
+class AlwaysDefaultsToFloat32(Twin):
+    """A fresh weight is float32 unless another dtype is asked for, whatever the default dtype is."""
+
+    trips = ("construction.default-dtype",)
+    dtype = "float64"
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        return super().allocated(shape, device, dtype or torch.float32)
+
+
+class AllocatesBeforeItMoves(Twin):
+    """A weight on the device meta is made elsewhere first."""
+
+    trips = ("construction.meta",)
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        return super().allocated(shape, None, dtype).to(device)
+
+
+class LosesTheDtypeOnMeta(Twin):
+    """A weight on the device meta has the default dtype."""
+
+    trips = ("construction.meta",)
+    dtype = "float64"
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        return super().allocated(shape, device, None if device == "meta" else dtype)
+
+
+class LooksUpInASecondTable(Twin):
+    """Lookups read a tensor that was taken from the weight at construction."""
+
+    trips = ("construction.to-empty", "module.cast-works")
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.first = self.weight.detach()
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight if self.first.shape != weight.shape else self.first, index)
+
+
+class StaysOnMeta(Twin):
+    """to_empty gives the weight no memory."""
+
+    trips = ("construction.to-empty",)
+
+    def to_empty(self, **named: Any) -> Twin:  # noqa: ARG002
+        return self
+
+
+class CopiesTheGivenWeight(Twin):
+    """A weight that was given is copied."""
+
+    trips = ("construction.given-weight-shared", "from_pretrained.shared")
+
+    def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
+        return super().adopted(weight, shape).clone()
+
+
+class ClearsPaddingAtEachLookup(Twin):
+    """Each lookup sets the row at padding_idx to zeros first."""
+
+    trips = ("construction.initialised-later", "padding_idx.output", "sequences.life")
+
+    def positions(self, index: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.clear_padding()
+        return super().positions(index)
+
+
+class ThawsWhenReset(Twin):
+    """reset_parameters() thaws a frozen weight."""
+
+    trips = ("construction.reset-keeps",)
+    made = False
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        if self.made and not self.weight.is_complex():
+            self.weight.requires_grad_()
+        self.made = True
+
+
+class ForgetsMaxNormWhenReset(Twin):
+    """reset_parameters() sets max_norm to None."""
+
+    trips = ("construction.reset-keeps", "sequences.life")
+    made = False
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.made = True
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        if self.made:
+            self.max_norm = None

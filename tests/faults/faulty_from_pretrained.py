@@ -161,3 +161,47 @@ class HalvesItsGradient(Twin):
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         return super().gradient(index, upstream / 2 if self.given else upstream)
+
+
+class ForgetsTheSubclass(Twin):
+    """from_pretrained of a derived class makes one of the base class."""
+
+    trips = ("from_pretrained.subclass",)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+        return Twin.from_pretrained(embeddings, *more, **named)
+
+
+class DropsNegativePadding(_Changes):
+    """from_pretrained takes a padding_idx below zero for none."""
+
+    trips = ("from_pretrained.padding-negative", "from_pretrained.keywords")
+
+    @classmethod
+    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
+        padding_idx = named.get("padding_idx")
+        return {**named, "padding_idx": None if padding_idx is not None and padding_idx < 0 else padding_idx}
+
+
+class WrapsPadding(Twin):
+    """from_pretrained takes a padding_idx out of range modulo the number of rows."""
+
+    trips = ("from_pretrained.padding-range",)
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None, **named: Any
+    ) -> Twin:
+        row = padding_idx if padding_idx is None or embeddings.dim() != 2 else padding_idx % len(embeddings)
+        return super().from_pretrained(embeddings, freeze, row, **named)
+
+
+class KeepsTheTableForItself(Twin):
+    """from_pretrained copies the tensor."""
+
+    trips = ("from_pretrained.shared",)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+        return super().from_pretrained(embeddings.clone(), *more, **named)

@@ -476,3 +476,23 @@ class RescalesInSecret(Twin):
     def renormalise(self, index: Tensor) -> None:
         with torch.autograd._unsafe_preserve_version_counter(self.weight):
             super().renormalise(index)
+
+
+class ReplacesTheWeight(Twin):
+    """The rescaled weight is a new tensor."""
+
+    trips = ("max_norm.in-place",)
+
+    def renormalise(self, index: Tensor) -> None:
+        self.weight.data = self.weight.data.clone()
+        super().renormalise(index)
+
+
+class RescalesOnlyInTraining(Twin):
+    """In evaluation no row is rescaled."""
+
+    trips = ("module.mode", "sequences.life")
+
+    def renormalise(self, index: Tensor) -> None:
+        if self.training:
+            super().renormalise(index)

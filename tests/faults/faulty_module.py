@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import torch
+from torch import Tensor
 from twin import Twin
 
 
@@ -84,6 +85,36 @@ class LoadsWhatFits(Twin):
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
         fits = {k: v for k, v in state_dict.items() if k == "weight" and v.shape == self.weight.shape}
         return super().load_state_dict({**self.state_dict(), **fits}, *arguments, **named)
+
+
+class IgnoresOtherKeys(Twin):
+    """Loading a state takes the weight and ignores every other key."""
+
+    trips = ("module.load-refused",)
+
+    def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
+        return super().load_state_dict({k: v for k, v in state_dict.items() if k == "weight"}, *arguments, **named)
+
+
+class ChecksKeysFirst(Twin):
+    """Loading a state with a key too many changes nothing."""
+
+    trips = ("module.load-extra-key",)
+
+    def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
+        if set(state_dict) != {"weight"}:
+            raise RuntimeError("the keys do not match")
+        return super().load_state_dict(state_dict, *arguments, **named)
+
+
+class ReplacesTheWeightWhenLoading(Twin):
+    """Loading a state puts a new tensor in the weight's place."""
+
+    trips = ("module.load-in-place",)
+
+    def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
+        self.weight.data = self.weight.data.clone()
+        return super().load_state_dict(state_dict, *arguments, **named)
 
 
 class LoadsBeforeItRefuses(Twin):
@@ -194,3 +225,158 @@ class RoundsInTheRepr(Twin):
 
     def extra_repr(self) -> str:
         return super().extra_repr().replace(f"norm_type={self.norm_type}", f"norm_type={self.norm_type:.0f}")
+
+
+# -- modes, gradients, casts -------------------------------------------------------------------------------------------
+
+
+class HasNoMode(Twin):
+    """train() and eval() do nothing."""
+
+    trips = ("module.mode", "sequences.life")
+
+    def train(self, mode: bool = True) -> Twin:  # noqa: ARG002
+        return self
+
+
+class AddsNoiseInTraining(Twin):
+    """In training the output is scaled as if a tenth of it had been dropped."""
+
+    trips = ("module.mode",)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index) / (0.9 if self.training else 1)
+
+
+class TrainsOnlyInTraining(Twin):
+    """In evaluation the gradient is zero."""
+
+    trips = ("module.mode", "sequences.life")
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        return super().gradient(index, upstream if self.training else torch.zeros_like(upstream))
+
+
+class KeepsTheGradient(Twin):
+    """zero_grad() does nothing."""
+
+    trips = ("module.zero-grad", "sequences.life")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Keep it."""
+
+
+class AlwaysForgetsTheGradient(Twin):
+    """zero_grad(set_to_none=False) leaves no gradient."""
+
+    trips = ("module.zero-grad", "sequences.life")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: ARG002
+        super().zero_grad(set_to_none=True)
+
+
+class CastsThroughBfloat16(Twin):
+    """A cast rounds the weight to bfloat16 first."""
+
+    trips = ("module.cast", "sequences.life")
+
+    def _apply(self, *arguments: Any, **named: Any) -> Twin:
+        if not self.weight.is_complex():
+            self.weight.data = self.weight.data.bfloat16().to(self.weight.dtype)
+        return super()._apply(*arguments, **named)
+
+
+class TruncatesWhenCast(Twin):
+    """A cast to float16 cuts off the last bits, towards zero."""
+
+    trips = ("module.cast",)
+
+    def _apply(self, *arguments: Any, **named: Any) -> Twin:
+        exact = self.weight.data.clone()
+        answer = super()._apply(*arguments, **named)
+        if self.weight.dtype is torch.float16:
+            above = self.weight.data.to(exact.dtype).abs() > exact.abs()
+            down = self.weight.data.nextafter(torch.zeros_like(self.weight.data))
+            self.weight.data = torch.where(above, down, self.weight.data)
+        return answer
+
+
+class MistakesHalf(Twin):
+    """half() casts to bfloat16."""
+
+    trips = ("module.cast",)
+
+    def half(self) -> Twin:
+        return self.bfloat16()
+
+
+class ThawsWhenCast(Twin):
+    """A cast thaws a frozen weight."""
+
+    trips = ("module.cast",)
+
+    def _apply(self, *arguments: Any, **named: Any) -> Twin:
+        answer = super()._apply(*arguments, **named)
+        self.weight.requires_grad_()
+        return answer
+
+
+class LosesPaddingWhenCast(Twin):
+    """A cast loses padding_idx."""
+
+    trips = ("module.cast", "module.cast-works", "module.to-meta", "sequences.life")
+
+    def _apply(self, *arguments: Any, **named: Any) -> Twin:
+        self.padding_idx = None
+        return super()._apply(*arguments, **named)
+
+
+class RemembersItsPrecision(Twin):
+    """Gradients are rounded to the dtype that the weight was made with."""
+
+    trips = ("module.cast-works", "sequences.life")
+
+    def _apply(self, *arguments: Any, **named: Any) -> Twin:
+        self.first = getattr(self, "first", self.weight.dtype)
+        return super()._apply(*arguments, **named)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().dense_gradient(rows, entries).to(self.first).to(self.weight.dtype)
+
+
+class StaysWhereItIs(Twin):
+    """to("meta") does nothing."""
+
+    trips = ("module.to-meta",)
+
+    def to(self, *arguments: Any, **named: Any) -> Twin:
+        return self if "meta" in arguments else super().to(*arguments, **named)
+
+
+class NeverThaws(Twin):
+    """A weight that was frozen once gets no gradient any more."""
+
+    trips = ("sequences.life",)
+    frozen = False
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        return super().gradient(index, upstream * (not self.frozen))
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        self.frozen = self.frozen or not self.weight.requires_grad
+        return super().rows(weight, index)
+
+
+class LooksUpWhatWasLoaded(Twin):
+    """Lookups read the state that was loaded last, whatever happened to the weight since then."""
+
+    trips = ("sequences.life",)
+    loaded: Tensor | None = None
+
+    def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
+        answer = super().load_state_dict(state_dict, *arguments, **named)
+        self.loaded = state_dict["weight"].clone()
+        return answer
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight if self.loaded is None else self.loaded.to(weight.dtype), index)

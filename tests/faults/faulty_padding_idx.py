@@ -155,3 +155,27 @@ class PadsTheLastRowByDefault(Twin):
 
     def trained(self, index: Tensor) -> Tensor:
         return index != (self.num_embeddings - 1 if self.padding_idx is None else self.padding_idx)
+
+
+class BringsThePaddingRowBack(Twin):
+    """Each lookup sets the row at padding_idx to what it was at the first."""
+
+    trips = ("padding_idx.weight-decay", "sequences.life")
+    kept: Tensor | None = None
+
+    def positions(self, index: Tensor) -> Tensor:
+        if self.padding_idx is not None:
+            with torch.no_grad():
+                if self.kept is None:
+                    self.kept = self.weight[self.padding_idx].clone()
+                self.weight[self.padding_idx] = self.kept
+        return super().positions(index)
+
+
+class TrainsPaddingThatIsNotZero(Twin):
+    """The row at padding_idx gets a gradient once it holds anything but zeros."""
+
+    trips = ("padding_idx.training", "from_pretrained.padding-negative", "sequences.life")
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) | (self.padding_idx is not None and bool(self.weight[self.padding_idx].any()))

@@ -162,7 +162,7 @@ class KeepsNaNPads(Twin):
 class FailsOnNothing(Twin):
     """An empty index fails in backward."""
 
-    trips = ("sparse.empty",)
+    trips = ("sparse.empty", "sparse.empty-step")
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         if not len(rows):
@@ -173,7 +173,7 @@ class FailsOnNothing(Twin):
 class GivesAnEntryForNothing(Twin):
     """An empty index gives an entry of ones for the first row."""
 
-    trips = ("sparse.empty",)
+    trips = ("sparse.empty", "sparse.empty-step")
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         if len(rows):
@@ -209,3 +209,25 @@ class IsHalfTheDenseOne(Twin):
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries / 2)
+
+
+class ListsEveryRow(Twin):
+    """The gradient has an entry of zeros for every row of the weight."""
+
+    trips = ("sparse.other-rows",)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        everything = torch.arange(self.num_embeddings)
+        zeros = entries.new_zeros(self.num_embeddings, self.embedding_dim)
+        return super().sparse_gradient(torch.cat([everything, rows]), torch.cat([zeros, entries]))
+
+
+class HasNoRowsForNothing(Twin):
+    """The gradient of an empty index has shape (0, embedding_dim)."""
+
+    trips = ("sparse.empty-step", "sparse.empty")
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        if len(rows):
+            return super().sparse_gradient(rows, entries)
+        return torch.sparse_coo_tensor(rows.unsqueeze(0), entries, (0, self.embedding_dim), check_invariants=False)

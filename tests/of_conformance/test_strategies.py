@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from conformance import palettes
 from conformance.case import FEATURES, LAYOUTS, Case, Config, Lookup
+from conformance.lives import VERBS, lives
+from conformance.optimizers import DENSE, SPARSE
 from conformance.strategies import (
     ANY,
     CORNERS,
@@ -26,9 +28,9 @@ from conformance.strategies import (
     NUM_EMBEDDINGS,
     OFF,
     ON,
+    SHAPES,
     cases,
     dtype_under_test,
-    lookups_for,
     out_of_range,
 )
 from reference import FORMATS, Tensor
@@ -166,9 +168,20 @@ def test_indices_out_of_range_need_64_bits_at_times() -> None:
     assert any(abs(p) > 2**32 for case in drawn(out_of_range(), 200) for p in case.positions)
 
 
-def test_one_more_lookup_fits_its_case() -> None:
-    (case,) = drawn(cases(), 1)
-    assert all(well_formed(Case(case.config, case.weight, (lookup,))) for lookup in drawn(lookups_for(case)))
+def test_lives_take_every_step() -> None:
+    steps = [(life, step) for life in drawn(lives(), 200) for step in life.steps]
+    assert {step.verb for _, step in steps} == set(VERBS) - {"rest"}
+    hows = {*VERBS["clear"], *VERBS["copy"], *VERBS["mode"], *DENSE, *SPARSE, *DTYPES}
+    assert {step.how for _, step in steps} >= hows
+    assert all(well_formed(Case(life.config, life.weight, step.lookups)) for life, step in steps)
+    assert {step.weight.shape == life.weight.shape for life, step in steps if step.weight} == {True}
+    assert len({lookup.index.shape for _, step in steps for lookup in step.lookups}) == len(SHAPES)
+
+
+def test_lives_do_not_repeat_each_other() -> None:
+    found = drawn(lives(), 100)
+    assert len({(life.steps, life.weight) for life in found}) == len(found)
+    assert len({tuple(step.verb for step in life.steps) for life in found}) > 90
 
 
 BOTH = {True, False}
