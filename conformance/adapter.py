@@ -240,13 +240,10 @@ class Instance(Protocol):
         """`train()` or `eval()`."""
 
     def cast(self, dtype: str, *, by_name: bool = False) -> None:
-        """`to(dtype)`, or `by_name` the method that is named for the dtype (`half()`, `double()`, ...).
-
-        The gradient and optimisers of before are not kept.
-        """
+        """`to(dtype)`, or `by_name` the method named for the dtype (`half()`, `double()`, ...); optimisers start anew."""
 
     def move(self, device: str, *, empty: bool = False) -> None:
-        """`to(device)`, or with `empty` `to_empty(device)`, which leaves the weight's bits open."""
+        """`to(device)`, or `to_empty(device)`, which leaves the weight's bits open; optimisers start anew."""
 
     def state(self) -> Mapping[str, Tensor]:
         """`state_dict()`."""

@@ -158,7 +158,7 @@ class Step:
     """One thing that is done with an embedding.
 
     Attributes:
-        verb: what, a name in `conformance.life.VERBS`.
+        verb: what, a name in `conformance.lives.VERBS`.
         how: in which way, where there are several.
         lookups: what is looked up, with a weight of the life's own dtype.
         weight: what is written.
@@ -182,6 +182,8 @@ class Life(Case):
 
     def with_dtype(self, dtype: str) -> Life:
         """The same life with everything rounded to another dtype."""
+        if dtype == self.weight.dtype:
+            return self
         steps = tuple(
             dataclasses.replace(
                 step, lookups=_lookups_cast(step.lookups, dtype), weight=step.weight and _cast(step.weight, dtype)

@@ -72,8 +72,9 @@ def _shapes(place: int) -> st.SearchStrategy[tuple[Any, ...]]:
 def _step(case: Case, verb: str, how: str, shape: tuple[int, ...], rng: random.Random) -> Step:
     """A step with all that it needs."""
     config, dtype = case.config, case.weight.dtype
-    written = palettes.fill("normal", dtype, case.weight.shape, rng.getrandbits(32))
-    weight = written if verb in ("edit", "load") else None
+    weight = None
+    if verb in ("edit", "load"):
+        weight = palettes.fill("normal", dtype, case.weight.shape, rng.getrandbits(32))
     count = {"look up": 1, "look up together": 2, "train": 1, "cast": 1}.get(verb, 0)
     if verb == "train":
         how = rng.choice(tuple(optimizers_for(config)))

@@ -98,9 +98,9 @@ class TorchModuleAdapter:
                 keywords.update(dtype=wanted)
             if device != "cpu":
                 keywords.update(device=device)
-        with refusals(), _default_dtype(wanted if via == "default_dtype" else torch.get_default_dtype()):
+        with refusals(), _default_dtype(wanted) if via == "default_dtype" else nullcontext():
             module = self.factory(config.num_embeddings, config.embedding_dim, **keywords)
-        if via == "assignment":
+        if via != "_weight":
             with refusals():
                 if table is not None:
                     module.weight.data = table
@@ -293,13 +293,12 @@ class TorchInstance:
 
     def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
         """One step of `torch.optim.<optimizer>`."""
-        made = self._optimizers
-        key = optimizer, repr(options)
-        if key not in made:
-            made[key] = getattr(torch.optim, optimizer)([self.table], **options)
-        made[key].zero_grad()
-        self.gradient(lookups)
+        made, key = self._optimizers, (optimizer, repr(options))
         with refusals():
+            if key not in made:
+                made[key] = getattr(torch.optim, optimizer)([self.table], **options)
+            made[key].zero_grad()
+            self.gradient(lookups)
             made[key].step()
 
     def clear(self, *, to_none: bool = True) -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 
 from conformance.case import Case, Life
 from conformance.clause import MUST, clause
-from conformance.life import Living
 from conformance.lives import lives
+from conformance.living import Living
 from conformance.subject import Subject
 
 

@@ -12,14 +12,15 @@ from examples import case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.case import FEATURES, Case, Config, Lookup
+from conformance.case import FEATURES, Case, Config, Life, Lookup, Step
+from conformance.lives import lives
 from conformance.palettes import ANY as ANY_PALETTE
 from conformance.strategies import ANY, cases, out_of_range
 from reference import Tensor
 
-NAMES = {"Case": Case, "Config": Config, "Lookup": Lookup, "Tensor": Tensor}
+NAMES = {made.__name__: made for made in (Case, Config, Life, Lookup, Step, Tensor)}
 
-every_kind = cases(freeze=ANY, weights=ANY_PALETTE, upstreams=ANY_PALETTE, large=False) | out_of_range()
+every_kind = cases(freeze=ANY, weights=ANY_PALETTE, upstreams=ANY_PALETTE, large=False) | out_of_range() | lives()
 
 
 @given(every_kind)
@@ -114,3 +115,13 @@ def test_with_dtype_rounds_weight_and_upstream_and_nothing_else(case: Case, dtyp
     assert {lookup.upstream.dtype for lookup in cast.lookups} == {dtype}
     assert (cast.config, cast.index, cast.weight_layout) == (case.config, case.index, case.weight_layout)
     assert case.with_dtype("float64") is case
+
+
+@given(lives())
+@settings(deadline=None, max_examples=25)
+def test_with_dtype_rounds_the_steps_of_a_life_too(life: Life) -> None:
+    cast = life.with_dtype("complex128")
+    found = {lookup.upstream.dtype for step in cast.steps for lookup in step.lookups}
+    found |= {step.weight.dtype for step in cast.steps if step.weight}
+    assert found | {cast.weight.dtype, cast.lookups[0].upstream.dtype} == {"complex128"}
+    assert [(step.verb, step.how) for step in cast.steps] == [(step.verb, step.how) for step in life.steps]

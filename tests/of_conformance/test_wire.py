@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from conformance import adapter
 from conformance.case import Case, Lookup
+from conformance.lives import lives
 from conformance.palettes import ANY as ANY_PALETTE
 from conformance.strategies import ANY, cases, out_of_range
 from conformance.wire import decode, encode
@@ -23,7 +24,10 @@ def there_and_back(value: Any) -> Any:
     return decode(json.loads(json.dumps(encode(value), allow_nan=False)))
 
 
-@given(cases(freeze=ANY, weights=ANY_PALETTE, upstreams=ANY_PALETTE, large=False, lookups=2) | out_of_range())
+several = cases(freeze=ANY, weights=ANY_PALETTE, upstreams=ANY_PALETTE, large=False, lookups=2)
+
+
+@given(several | out_of_range() | lives())
 @settings(deadline=None, max_examples=60)
 def test_cases_come_back_equal(case: Case) -> None:
     assert there_and_back(case) == case

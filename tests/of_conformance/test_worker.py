@@ -202,11 +202,10 @@ def test_every_kind_of_answer_crosses_the_wire() -> None:
         assert decode(json.loads(json.dumps(encode(value)))) == value
 
 
-def test_a_worker_passes_every_verb_on() -> None:
-    verbs = {name: member for name, member in vars(Instance).items() if not name.startswith("_")}
-    assert {name: signature(getattr(WorkerInstance, name)) for name in verbs} == {
-        name: signature(verb) for name, verb in verbs.items() if name != "copy"
-    } | {"copy": signature(WorkerInstance.copy)}
+@pytest.mark.parametrize("verb", [name for name in vars(Instance) if not name.startswith("_")])
+def test_a_worker_passes_every_verb_on(verb: str) -> None:
+    here, there = (list(signature(getattr(of, verb)).parameters) for of in (Instance, WorkerInstance))
+    assert here == there
 
 
 LOADED = """
