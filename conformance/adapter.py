@@ -240,7 +240,7 @@ class Instance(Protocol):
         """`train()` or `eval()`."""
 
     def cast(self, dtype: str, *, by_name: bool = False) -> None:
-        """`to(dtype)`, or `by_name` the method named for the dtype (`half()`, `double()`, ...); optimisers start anew."""
+        """`to(dtype)`, or `by_name` the method named for it (`half()`, `double()`, ...); optimisers start anew."""
 
     def move(self, device: str, *, empty: bool = False) -> None:
         """`to(device)`, or `to_empty(device)`, which leaves the weight's bits open; optimisers start anew."""
