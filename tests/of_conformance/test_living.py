@@ -1,0 +1,55 @@
+"""A life is judged step by step, with what the implementation provides."""
+
+from __future__ import annotations
+
+import plain
+import pytest
+from examples import case
+
+from conformance.adapter import Unsupported
+from conformance.adapters.torch_functional import TorchFunctionalAdapter
+from conformance.case import Step
+from conformance.living import Living
+from conformance.subject import Subject
+
+WEIGHT, LOOKUPS = case(values=[1.0] * 6).weight, case().lookups
+STEPS = [
+    Step("look up", lookups=LOOKUPS),
+    Step("look up together", lookups=LOOKUPS * 2),
+    Step("train", "Adam", LOOKUPS),
+    Step("clear", "to zeros"),
+    Step("edit", weight=WEIGHT),
+    Step("load", weight=WEIGHT),
+    Step("save"),
+    Step("restore"),
+    Step("reset"),
+    Step("copy", "deepcopy"),
+    Step("mode", "eval"),
+    Step("freeze"),
+    Step("thaw"),
+    Step("cast", "float64", LOOKUPS),
+]
+
+
+def test_steps_that_are_not_provided_are_left_out() -> None:
+    adapter = TorchFunctionalAdapter()
+    living = Living(Subject(adapter, adapter.describe(), "float32", "cpu"), case())
+    for step in STEPS:
+        living.take(step)
+    assert {call.verb for call in living.embedding.calls} == {
+        "make",
+        "gradient",
+        "weight",
+        "step",
+        "clear",
+        "edit",
+        "freeze",
+    }
+    assert living.case.weight == living.instance.weight() == WEIGHT
+
+
+def test_without_gradients_there_is_no_life() -> None:
+    adapter = plain.Plain()
+    living = Living(Subject(adapter, adapter.describe(), "float32", "cpu"), case())
+    with pytest.raises(Unsupported, match="does not differentiate"):
+        living.use(*LOOKUPS)
