@@ -24,5 +24,10 @@ def could_match(pattern: Mapping[str, Any], dtype: str | None, device: str | Non
     return all(_is(value, pattern[name]) for name, value in axis.items() if name in pattern)
 
 
+def implied(pattern: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether whatever has the known features has those of the pattern."""
+    return all(name in known and _is(known[name], wanted) for name, wanted in pattern.items())
+
+
 def _is(value: object, wanted: object) -> bool:
     return value in wanted if isinstance(wanted, list) else value == wanted

@@ -91,14 +91,13 @@ class Hooks:
             if error is None or isinstance(error, (Exception, pytest.fail.Exception)):
                 known = item.stash.get(KNOWN, [])
                 verdict = self.session.verdict(clause, subject, known, error, call.duration)
-                self.outcome.dress(report, clause, verdict)
+                self.outcome.dress(report, clause, verdict, subject.tally.lookups)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the verdicts, those of other processes too."""
-        verdict = getattr(report, "embedding_verdict", None)
-        if verdict is not None:
-            self.outcome.verdicts.append(verdict)
+        if hasattr(report, "embedding_verdict"):
+            self.outcome.collect(report)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Show verdicts, not pytest's outcomes."""

@@ -85,13 +85,19 @@ def read(config: pytest.Config) -> Options:
     """
     table = _table(config.rootpath / "pyproject.toml")
 
+    def found(name: str) -> tuple[Any, Path]:
+        """What is given, and the folder that a path in it starts from: that of the file it stands in."""
+        given = config.getoption(f"--{name}")
+        if given is not None:
+            return given, Path()
+        given = config.getini(_ini(name))
+        if given is not None:
+            return given, config.inipath.parent if config.inipath else Path()
+        return table.get(_ini(name), table.get(name, HELP[name][1])), config.rootpath
+
     def value(name: str) -> str:
-        found = config.getoption(f"--{name}")
-        if found is None:
-            found = config.getini(_ini(name))
-        if found is None:
-            found = table.get(_ini(name), table.get(name, HELP[name][1]))
-        return ",".join(map(str, found)) if isinstance(found, list) else str(found)
+        given = found(name)[0]
+        return ",".join(map(str, given)) if isinstance(given, list) else str(given)
 
     def choice(name: str, allowed: Collection[str]) -> str:
         chosen = value(name)
@@ -103,18 +109,19 @@ def read(config: pytest.Config) -> Options:
         return tuple(dict.fromkeys(part.strip() for part in value(name).split(",") if part.strip()))
 
     def path(name: str) -> Path | None:
-        return _writable(name, Path(value(name))) if value(name) else None
+        return _writable(name, found(name)[1] / value(name)) if value(name) else None
 
+    deviations = _ledger(value("embedding-deviations"), found("embedding-deviations")[1])
     baseline = choice("embedding-baseline", ("", "write", "prune"))
     if baseline:
-        _check_baseline(baseline, value("embedding-deviations"))
+        _check_baseline(baseline, deviations)
     return Options(
         target=value("embedding"),
         isolation=choice("embedding-isolation", ("auto", "process", "none")),
         devices=names("embedding-device"),
         dtypes=names("embedding-dtype"),
         profile_name=choice("embedding-profile", tuple(PROFILES)),
-        deviations=value("embedding-deviations"),
+        deviations=deviations,
         level=choice("embedding-level", ("should", "must")),
         results=path("embedding-results"),
         html=path("embedding-html"),
@@ -138,13 +145,22 @@ def select(option: str, wanted: tuple[str, ...], there: tuple[str, ...]) -> tupl
     return wanted
 
 
+def _ledger(name: str, folder: Path) -> str:
+    """The name of a bundled ledger, or the path of a file."""
+    return name if not name or _is_bundled(name) else str(folder / name)
+
+
+def _is_bundled(ledger: str) -> bool:
+    from conformance.ledger import bundled  # noqa: PLC0415 - slow to import, rarely needed
+
+    return ledger in bundled()
+
+
 def _check_baseline(baseline: str, deviations: str) -> None:
     needed = f"--embedding-baseline {baseline}: needs --embedding-deviations FILE, the file to {baseline}"
     if not deviations:
         raise BadOption(needed)
-    from conformance.ledger import bundled  # noqa: PLC0415 - slow to import, rarely needed
-
-    if deviations in bundled():
+    if _is_bundled(deviations):
         raise BadOption(f"{needed}; {deviations} is a bundled ledger")
     _writable("embedding-deviations", Path(deviations))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from conformance import baseline
 from conformance.catalogue import clauses
 from conformance.clause import Clause
+from conformance.interplay import Column, described
+from conformance.kinds import Kinds
 from conformance.session import Session, Verdict
 from reports import results
 from reports.html import render
@@ -46,13 +49,15 @@ class Outcome:
     def __init__(self, session: Session, seed: str) -> None:
         self.session, self.seed = session, seed
         self.verdicts: list[Verdict] = []
+        self.lookups: dict[Column, Counter[Kinds]] = {}
         self.started = datetime.now(UTC)
         self.document: dict[str, Any] = {}
         self.notes: list[str] = []
 
-    def dress(self, report: pytest.TestReport, clause: Clause, verdict: Verdict) -> None:
-        """Let a test's report say the verdict."""
+    def dress(self, report: pytest.TestReport, clause: Clause, verdict: Verdict, lookups: Counter[Kinds]) -> None:
+        """Let a test's report say the verdict, and which lookups it rests on."""
         report.embedding_verdict = verdict  # type: ignore[attr-defined]
+        report.embedding_lookups = list(lookups.items())  # type: ignore[attr-defined]
         if verdict["fails"]:
             report.outcome, report.longrepr = "failed", _failure(clause, verdict)
         elif verdict["verdict"] == "conforms":
@@ -64,6 +69,12 @@ class Outcome:
                 report.location[1] or 0,
                 verdict["reason"] or verdict["verdict"],
             )
+
+    def collect(self, report: Any) -> None:
+        """Keep what the report of a clause's test says, whichever process made it."""
+        verdict = report.embedding_verdict
+        self.verdicts.append(verdict)
+        self.lookups.setdefault((verdict["dtype"], verdict["device"]), Counter()).update(dict(report.embedding_lookups))
 
     def status(self, verdict: Verdict) -> tuple[str, str, str]:
         """How the terminal shows a verdict."""
@@ -96,6 +107,7 @@ class Outcome:
             "header": self._header(),
             "clauses": [c.described() for c in clauses() if c.id in ran],
             "verdicts": self.verdicts,
+            **self._interplay(),
             "footer": {
                 "finished": _stamp(finished),
                 "complete": exit_status in (0, 1),
@@ -120,6 +132,12 @@ class Outcome:
         options = self.session.options
         written = [f"{name}: {path}" for name, path in (("results", options.results), ("report", options.html)) if path]
         return [*(f"note: {n}" for n in self.notes), headline(self.document), *written]
+
+    def _interplay(self) -> dict[str, Any]:
+        """Which kinds of arguments met, column by column as the header names them."""
+        columns = [(dtype, device) for device in self.session.devices for dtype in self.session.dtypes]
+        found = {column: self.lookups[column] for column in columns if column in self.lookups}
+        return described(found, self.session.description.unsupported)
 
     def _header(self) -> dict[str, Any]:
         description, options = self.session.description, self.session.options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from conformance.case import Case, Config, Lookup
 from conformance.clause import Clause
 from conformance.features import could_match, matches
 from conformance.judge import Deviation
+from conformance.kinds import Kinds, of_calls
 from reference import FORMATS, Interval, Permitted, Raises, Rows, Tensor, Within
 
 
@@ -44,6 +46,7 @@ class Tally:
         unsupported: those whose features are not supported, all refused as they should be.
         reason: why the last of those is not.
         worst: largest error as a fraction of its bound.
+        lookups: those made in exercised cases, by the kinds of their arguments; alike ones of a case count once.
         seconds: by part: "body" is the whole test body, within it "reference" and "adapter".
     """
 
@@ -53,6 +56,7 @@ class Tally:
     unsupported: int = 0
     reason: str | None = None
     worst: float | None = None
+    lookups: Counter[Kinds] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: {"body": 0.0, "reference": 0.0, "adapter": 0.0})
 
 
@@ -120,6 +124,7 @@ class Subject:
             self.tally.exercised += before == (self.tally.exercised, self.tally.unsupported)
         elif clause.when is None or clause.when(case):
             self.tally.exercised += 1
+            self.tally.lookups.update(of_calls(self.calls))
             if self._case_worst and hypothesis.currently_in_test_context():
                 hypothesis.target(self._case_worst, label="largest error as a fraction of its bound")
 

@@ -15,8 +15,9 @@ from markupsafe import Markup
 
 from reports.facts import duration
 from reports.findings import in_short
+from reports.interplay import size
 from reports.summary import LEVELS, NOT_RUN, VERDICTS, overview
-from reports.view import arrange
+from reports.view import arrange, fraction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +101,9 @@ def _environment() -> jinja2.Environment:
     environment.filters["slug"] = lambda words: words.replace(" ", "-")
     environment.filters["duration"] = duration
     environment.filters["breakable"] = _breakable
+    environment.filters["fraction"] = fraction
     environment.filters["in_short"] = in_short
+    environment.filters["size"] = size
     environment.filters["plain"] = lambda value: value if isinstance(value, str) else json.dumps(value)
     environment.tests["web_address"] = lambda link: link.startswith(("http://", "https://"))
     return environment

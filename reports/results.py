@@ -152,6 +152,11 @@ def _check_consistency(document: Document, name: object) -> None:
             where = " on ".join(filter(None, key[1:])) or "every dtype"
             raise Inconsistent(name, f"two verdicts for clause {key[0]} ({where}); one is right")
         seen.add(key)
+    widths = list(range(1, len(document.get("kinds", ())) + 1))
+    for each in document.get("interplay", ()):
+        if [len(row) for row in each["pairs"]] != widths:
+            where = " on ".join(filter(None, (each["dtype"], each["device"]))) or f"index_ndim {each['index_ndim']}"
+            raise Inconsistent(name, f"the interplay ({where}) does not have a row for each of {len(widths)} kinds")
 
 
 def _load(path: str | os.PathLike[str]) -> Document:
@@ -242,7 +247,7 @@ def _in_stable_order(document: Document) -> Document:
 def _laid_out(value: object, depth: int) -> str:
     """JSON text that breaks lines in the outermost `depth` levels only."""
     if not depth or not value or not isinstance(value, (dict, list)):
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ": "))
     if isinstance(value, list):
         return "[\n" + ",\n".join(_laid_out(item, depth - 1) for item in value) + "\n]"
     items = (f"{json.dumps(key)}: {_laid_out(value[key], depth - 1)}" for key in sorted(value))

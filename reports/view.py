@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from reports.facts import facts, labels, reproduce, timing
 from reports.findings import Finding, Remark, declared_unsupported, find, where
+from reports.interplay import interplay
 from reports.summary import NOT_RUN, Summary, outcome, sentences, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reports.facts import Phase
+    from reports.interplay import Interplay
     from reports.results import Document
 
 
@@ -25,7 +27,7 @@ class Cell:
     verdict: str
     span: int
     count: str
-    worst: str
+    worst: float | None
     words: str
 
 
@@ -37,6 +39,11 @@ class Row:
     verdicts: Sequence[str]
     cells: Sequence[Cell]
     finding: Finding | None
+
+    @property
+    def worst(self) -> float | None:
+        """The largest error of all cells, as a fraction of its bound; None where all was compared bit for bit."""
+        return max((cell.worst for cell in self.cells if cell.worst is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,9 @@ class Run:
     findings: Sequence[Finding]
     attention: Sequence[Finding]
     unsupported: Mapping[str, Sequence[tuple[Finding, Remark]]]
+    interplay: Interplay | None
+    errors: Sequence[Row]
+    exact: Sequence[Row]
     phases: Sequence[Phase]
 
 
@@ -88,6 +98,7 @@ def _arrange(document: Document, label: str, anchor: str) -> Run:
         sections.setdefault(clause["section"], []).append(row)
     rows = list(itertools.chain.from_iterable(sections.values()))
     findings = [row.finding for row in rows if row.finding]
+    numeric = sorted((row for row in rows if row.worst is not None), key=lambda row: -(row.worst or 0))
     return Run(
         label=label,
         anchor=anchor,
@@ -102,6 +113,9 @@ def _arrange(document: Document, label: str, anchor: str) -> Run:
         findings=findings,
         attention=_attention(findings),
         unsupported=declared_unsupported(findings),
+        interplay=interplay(document),
+        errors=[row for row in numeric if row.worst],
+        exact=[row for row in numeric if not row.worst],
         phases=timing(document),
     )
 
@@ -143,7 +157,7 @@ def _runs_of_same(placed: Sequence[Document | None]) -> list[tuple[Document | No
 
 def _cell(verdict: Document | None, span: int, devices: Sequence[str]) -> Cell:
     if verdict is None:
-        return Cell(NOT_RUN, span, "", "", "not run: no verdict was recorded")
+        return Cell(NOT_RUN, span, "", None, "not run: no verdict was recorded")
     kind, cases, exercised = verdict["verdict"], verdict["cases"], verdict["exercised"]
     words = f"{where(verdict, devices)}: {kind}"
     if cases or kind not in {"unsupported", "error"}:
@@ -153,7 +167,7 @@ def _cell(verdict: Document | None, span: int, devices: Sequence[str]) -> Cell:
     count = f"{exercised}/{verdict['enough']}" if kind == "not exercised" else str(exercised)
     if kind in {"unsupported", "error"} and not exercised:
         count = ""
-    return Cell(kind, span, count, "" if verdict["worst"] is None else fraction(verdict["worst"]), words)
+    return Cell(kind, span, count, verdict["worst"], words)
 
 
 def fraction(worst: float) -> str:

@@ -1,4 +1,4 @@
-// Everything on the page can be read without this script. It adds filters, copy buttons and sharable addresses.
+// Everything on the page can be read without this script. It adds filters, copy buttons, sharable addresses and parts of the interplay.
 "use strict";
 (() => {
   // The address's fragment is the only state: level=MUST&verdict=deviates&text=padding&at=ID
@@ -78,6 +78,28 @@
     block.replaceWith(holder);
     holder.append(block, button);
   }
+
+  for (const choice of document.querySelectorAll(".choose")) {
+    const select = choice.querySelector("select");
+    const cells = choice.parentElement.querySelectorAll(".pairs tbody td");
+    const [notMet, never] = select.dataset.glyphs;
+    select.addEventListener("change", () => {
+      select.selectedOptions[0].dataset.counts.split(" ").forEach((count, place) => {
+        const size = ["few", "tens", "hundreds"][count.length - 1] || "thousands";
+        cells[place].className = count > 0 ? size : count < 0 ? "never" : "not-exercised";
+        cells[place].textContent = count > 0 ? count : count < 0 ? never : notMet;
+        cells[place].removeAttribute("title");
+      });
+    });
+    choice.hidden = false;
+  }
+
+  document.addEventListener("pointerover", (event) => {
+    const cell = event.target.closest(".pairs tbody td");
+    if (!cell || cell.title) return;
+    const across = cell.closest("table").tHead.lastElementChild.cells[cell.cellIndex].title;
+    cell.title = `${cell.parentElement.cells[0].textContent}, ${across}: ${cell.textContent}`;
+  });
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");
