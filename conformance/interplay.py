@@ -102,6 +102,7 @@ _EXCLUSIVE: tuple[tuple[set[Kind], ...], ...] = (
     (_some("index_ndim", "0"), _but("index_numel", "1") | _some("pads", "some") | _some("duplicates", "yes")),
     (_some("index_ndim", "0"), _but("index_layout", "contiguous") | _some("upstream_layout", "transposed")),
     (_some("index_ndim", "1"), _some("index_layout", "transposed")),
+    (_some("index_ndim", "1"), _some("index_layout", "expanded"), _some("pads", "some")),
     (_some("index_layout", "expanded"), _some("duplicates", "no")),
 )
 """Kinds of which no lookup has one from each set."""

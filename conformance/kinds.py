@@ -98,8 +98,9 @@ def _distinct(found: Iterable[Kinds | None]) -> set[Kinds]:
 def _kinds(config: Config, weight: Tensor, weight_layout: str, lookup: Lookup, backward: bool) -> Kinds | None:
     """The kinds of one lookup; None where the documentation asks to refuse it."""
     index, positions = lookup.index, lookup.index.components()
-    rows, last = set(positions), config.num_embeddings - 1
-    if index.dtype not in ARGUMENTS["index_dtype"] or config.refusal or (rows and not 0 <= min(rows) <= max(rows) <= last):
+    rows = set(positions)
+    refused = rows and not 0 <= min(rows) <= max(rows) < config.num_embeddings
+    if refused or config.refusal or index.dtype not in ARGUMENTS["index_dtype"]:
         return None
     return (
         _padding_idx(config),

@@ -113,7 +113,7 @@ class Interplay:
         left = {pair for pair in self.gaps(chosen) if not chosen.absent & set(pair)}
         gathered = []
         while left:
-            ((kind, _),) = Counter(number for pair in sorted(left) for number in pair).most_common(1)
+            ((kind, _),) = Counter(number for pair in sorted(left) for number in sorted(pair)).most_common(1)
             others = sorted(one + other - kind for one, other in left if kind in (one, other))
             gathered.append(Missed(self.kinds[kind], self._by_argument(others)))
             left = {pair for pair in left if kind not in pair}
@@ -125,10 +125,11 @@ class Interplay:
         numbers = range(len(self.kinds))
         module = [n for n in numbers if self.kinds[n]["argument"] in OF_THE_MODULE]
         call = [n for n in numbers if n not in module]
-        return [
-            self._matrix("The module’s arguments, with each other and with how it is called", module, numbers, alone=True),
-            self._matrix("How it is called", call, call, alone=False),
-        ]
+        found = (
+            self._matrix("Arguments of the embedding, with each other and with its calls", module, numbers, alone=True),
+            self._matrix("Calls", call, call, alone=False),
+        )
+        return [matrix for matrix in found if matrix.columns]
 
     def counts(self, chosen: Slice) -> Sequence[int]:
         """What its lookups put into the cells of all the tables, row by row."""
@@ -136,7 +137,7 @@ class Interplay:
 
     def _matrix(self, title: str, columns: Sequence[int], rows: Sequence[int], *, alone: bool) -> Matrix:
         argument = [kind["argument"] for kind in self.kinds]
-        across = [column for column in columns if argument[column] != argument[rows[-1]]]
+        across = [column for column in columns if argument[column] != argument[-1]]
         made = []
         for row in rows:
             pairs = [(row, column) for column in across if column < row and argument[column] != argument[row]]

@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pairs import count
 from processes import Run, python, suite
+
+from conformance.interplay import NEVER
 
 USERS = '''
 import warnings
@@ -103,3 +106,17 @@ def test_the_script_shows_the_deviation_in_a_fresh_process(trains_pads: tuple[Pa
     assert (done.returncode, done.stderr) == (0, "")
     observed = deviation["difference"]["observed"].removesuffix("0")
     assert re.search(rf"gradient tensor\(.*{re.escape(observed)}", done.stdout)
+
+
+def test_every_lookup_of_a_life_is_counted(tmp_path: Path) -> None:
+    run = suite(tmp_path, "torch", "test_life")
+    part = run.document["interplay"][0]
+    assert part["lookups"] == run.verdict("sequences.life")["exercised"] > 0
+    assert count(part, "backward yes", "freeze False") == part["lookups"]
+
+
+def test_only_what_is_supported_can_be_missed(right: Run) -> None:
+    float32, complex64 = right.document["interplay"][:2]
+    assert count(float32, "backward yes", "index_ndim 1") > 0
+    assert count(complex64, "backward yes", "index_ndim 1") == count(complex64, "freeze False", "pads some") == NEVER
+    assert count(complex64, "backward no", "freeze True") != NEVER

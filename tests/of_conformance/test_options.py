@@ -130,6 +130,35 @@ def test_the_command_line_comes_before_the_ini_file_and_that_before_the_table(
     assert f"profile: {'smoke' if pyproject else 'default'}; " in done.stdout
 
 
+PATHS = "embedding_deviations = 'own.toml'\nembedding_results = 'out/results.json'\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pyproject.toml", f"[tool.embedding-conformance]\n{PATHS}"),
+        ("pyproject.toml", f"[tool.pytest.ini_options]\n{PATHS}"),
+        ("pytest.ini", f"[pytest]\n{PATHS}".replace("'", "")),
+    ],
+    ids=["table", "pyproject", "ini"],
+)
+def test_a_path_in_a_file_starts_there_and_one_on_the_command_line_here(tmp_path: Path, file: str, text: str) -> None:
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    (tmp_path / "own.toml").touch()
+    here = tmp_path / "here"
+    here.mkdir()
+    done = python("-m", "pytest", *FEW, "--embedding", "plain:Plain", "--embedding-html", "page.html", folder=here)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "results.json").exists()
+    assert (here / "page.html").exists()
+    assert not (here / "out").exists()
+
+
+def test_a_file_can_name_a_bundled_ledger(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nembedding_deviations = torch\n", encoding="utf-8")
+    assert python("-m", "pytest", *FEW, "--embedding", "plain:Plain", folder=tmp_path).returncode == 0
+
+
 def test_every_option_is_in_the_help() -> None:
     text = " ".join(python("-m", "pytest", "--help").stdout.split())
     for name, (metavar, _, said) in HELP.items():

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pairs import count
 from processes import Run, python, suite
+
+from conformance.interplay import NEVER
 
 FEW = "test_bits or test_shape or test_repeatable or test_out_of_range or test_wrong_index_dtype or test_no_gradient"
 
@@ -41,7 +44,20 @@ def test_the_header_says_what_is_under_test_and_how(plain: Run) -> None:
 
 @pytest.mark.parametrize("more", [(), ("-n", "2"), ("--embedding-isolation", "process")], ids=" ".join)
 def test_a_seed_gives_the_same_cases_however_they_are_run(plain: Run, tmp_path: Path, more: tuple[str, ...]) -> None:
-    assert counted(suite(tmp_path, "plain:Plain", FEW, *more)) == counted(plain)
+    again = suite(tmp_path, "plain:Plain", FEW, *more)
+    assert counted(again) == counted(plain)
+    assert again.document["interplay"] == plain.document["interplay"]
+
+
+def test_the_lookups_that_were_judged_are_counted(plain: Run) -> None:
+    (part,) = (each for each in plain.document["interplay"] if each["dtype"])
+    assert 0 < part["lookups"] <= sum(verdict["exercised"] for verdict in plain.document["verdicts"])
+    assert count(part, "backward no", "backward no") == part["lookups"]
+    assert count(part, "backward yes", "backward yes") == 0, "what the adapter does not provide"
+
+
+def test_without_a_lookup_there_is_no_interplay(tmp_path: Path) -> None:
+    assert not {"kinds", "interplay"} & set(suite(tmp_path, "plain:Plain", "test_state").document)
 
 
 def test_another_seed_gives_other_cases(plain: Run, tmp_path: Path) -> None:
@@ -134,6 +150,11 @@ def test_what_is_declared_unsupported_must_be_refused(tmp_path: Path) -> None:
     assert (refused["verdict"], refused["reason"]) == ("unsupported", "float64 is enough")
     assert ignored["verdict"] == "deviates"
     assert "declared unsupported (always trained) but is not refused" in ignored["deviation"]["summary"]
+    nothing, some = run.document["interplay"][:2]
+    assert (nothing["dtype"], nothing["lookups"]) == ("float32", 0)
+    assert {n for row in nothing["pairs"] for n in row} == {NEVER}
+    assert count(some, "freeze True", "index_ndim 1") == NEVER
+    assert count(some, "freeze False", "index_ndim 1") > 0
     assert re.search(r"::test_bits\[float32-cpu\] UNSUPPORTED", run.text)
 
 

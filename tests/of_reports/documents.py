@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Document = dict[str, Any]
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+
+ARGUMENTS = (
+    *("padding_idx", "pads", "max_norm", "norm_type", "scale_grad_by_freq", "sparse", "freeze", "backward"),
+    *("index_ndim", "index_numel", "duplicates", "index_dtype", "index_layout", "weight_layout", "upstream_layout"),
+)
 
 SCRIPT = """\
 import torch
@@ -145,6 +151,45 @@ def document(*verdicts: Document, **changes: Any) -> Document:
     }
 
 
+KINDS = {
+    "sparse": ("False", "True"),
+    "max_norm": ("None", "exceeded"),
+    "index_ndim": ("0", "1"),
+    "index_layout": ("contiguous", "sliced"),
+}
+
+
+def interplay(
+    *columns: tuple[str, str], pairs: Mapping[str, int], kinds: Mapping[str, Sequence[str]] = KINDS
+) -> Document:
+    """The parts "kinds" and "interplay": columns, each with the pairs given, and no lookups by rank of the index.
+
+    A pair is written as "argument kind, argument kind", the kind alone as "argument kind"; all others are 1.
+    """
+    numbered = [(argument, kind) for argument, known in kinds.items() for kind in known]
+
+    def entry(one: int, other: int) -> int:
+        if one != other and numbered[one][0] == numbered[other][0]:
+            return -1
+        names = dict.fromkeys(" ".join(numbered[number]) for number in (other, one))
+        return pairs.get(", ".join(names), 1)
+
+    triangle = [[entry(row, column) for column in range(row + 1)] for row in range(len(numbered))]
+    empty = [[min(n, 0) for n in row] for row in triangle]
+    by_column = [
+        {"dtype": dtype, "device": device, "index_ndim": None, "lookups": 12, "pairs": triangle}
+        for dtype, device in columns
+    ]
+    by_rank = [
+        {"dtype": None, "device": None, "index_ndim": rank, "lookups": 0, "pairs": empty}
+        for rank in kinds.get("index_ndim", ())
+    ]
+    return {
+        "kinds": [{"argument": argument, "kind": kind} for argument, kind in numbered],
+        "interplay": by_column + by_rank,
+    }
+
+
 def implementation(**changes: Any) -> Document:
     """The header's entry for torch's own embedding, changed."""
     torch = {"target": "torch", "adapter": "torch", "name": "torch.nn.Embedding", "version": "2.13.0+cpu"}
@@ -164,7 +209,12 @@ def realistic(per_section: int = 9, **changes: Any) -> Document:
             clauses.append(clause(name, level=level, since="2.0" if number == 7 else None))
             verdicts += _cells(name, section, number)
     notes = ["ledger entry sparse.refuses-float {sparse = true} matched nothing: remove it"]
-    return document(*verdicts, **{"clauses": clauses, "dtypes": list(DTYPES), "notes": notes, **changes})
+    met = interplay(
+        *((dtype, "cpu") for dtype in DTYPES),
+        pairs={"padding_idx kind 1, sparse kind 2": 0, "padding_idx kind 2, sparse kind 3": 1234},
+        kinds={name: [f"kind {number}" for number in range(1, 5)] for name in ARGUMENTS} | {"index_ndim": list("0123")},
+    )
+    return document(*verdicts, **{"clauses": clauses, "dtypes": list(DTYPES), "notes": notes, **met, **changes})
 
 
 def _cells(name: str, section: str, number: int) -> list[Document]:

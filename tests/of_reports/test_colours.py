@@ -49,7 +49,7 @@ def test_text_stands_out(scheme: str, ink: str, paper: str) -> None:
 
 def test_both_schemes_define_the_same_colours() -> None:
     assert set(SCHEMES["light"]) == set(SCHEMES["dark"])
-    assert len(PAPERS) == 7, "the page, and one for each verdict"
+    assert len(PAPERS) == 11, "the page, one for each verdict, and one for each size of a count"
 
 
 def test_no_colour_is_used_that_is_not_tested() -> None:

@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from documents import clause, deviation, document, implementation, known, realistic, verdict
+from documents import clause, deviation, document, implementation, interplay, known, realistic, verdict
 
 from reports.facts import duration, labels, reproduce, timing
 from reports.html import LEVEL_LEGEND, VERDICT_LEGEND, render
+from reports.interplay import Interplay, size
 from reports.summary import sentences
 from reports.view import arrange, fraction
 
@@ -86,6 +87,9 @@ def test_the_legend_stands_at_the_top(words: str) -> None:
         "0.99",
         "Where the time went",
         "since 2.0",
+        "Not met: 1",
+        "padding_idx kind 1 with sparse kind 2",
+        "1234",
     ],
 )
 def test_the_page_shows(words: str) -> None:
@@ -142,6 +146,7 @@ def test_nothing_breaks_out() -> None:
         dtypes=[HOSTILE],
         devices=[HOSTILE],
         notes=[HOSTILE],
+        **interplay((HOSTILE, HOSTILE), pairs={}, kinds={HOSTILE: [HOSTILE] * 2, "sparse": [HOSTILE], "y": ["z"]}),
     )
     for shown in (page(given), page(given, given, title=HOSTILE)):
         assert shown.count("script") == shown.count("style") == 1
@@ -293,5 +298,124 @@ def test_a_large_run_stays_small() -> None:
     for number, each in enumerate(everything_deviates["verdicts"]):
         summary = f"unlike any other {'x' * (number % 7)}"
         each.update(verdict="deviates", fails=True, deviation=deviation(summary=summary))
-    assert len(render([realistic(per_section=10)]).encode()) < 250_000
+    assert len(render([realistic(per_section=10)]).encode()) < 400_000
     assert len(render([everything_deviates]).encode()) < 1_000_000
+
+
+# -- interplay --------------------------------------------------------------------------------------------------------
+
+GAPS = {
+    "sparse True, max_norm exceeded": 0,
+    "sparse True, index_ndim 0": 0,
+    "max_norm None, index_layout sliced": 7,
+    "sparse False": 12,
+}
+
+
+def covered(pairs: dict[str, int], *others: dict[str, int]) -> Interplay:
+    """What a run covered that has a dtype for each of these."""
+    dtypes = ["float32", "float64", "float16"][: 1 + len(others)]
+    parts = [interplay((dtype, "cpu"), pairs=each) for dtype, each in zip(dtypes, (pairs, *others), strict=True)]
+    columns = [part["interplay"][0] for part in parts]
+    (run,) = arrange(
+        [document(verdict(), **parts[0] | {"interplay": columns + parts[0]["interplay"][1:]}, dtypes=dtypes)]
+    )
+    assert run.interplay is not None
+    return run.interplay
+
+
+def gathered(found: Interplay, number: int = 0) -> list[tuple[str, dict[str, list[str]]]]:
+    missed = found.gathered(found.slices[number])
+    return [(f"{each.kind['argument']} {each.kind['kind']}", dict(each.others)) for each in missed]
+
+
+def test_gaps_are_gathered_under_what_has_most_of_them() -> None:
+    found = covered(GAPS)
+    assert gathered(found) == [("sparse True", {"max_norm": ["exceeded"], "index_ndim": ["0"]})]
+    assert (found.whole.lookups, len(found.whole.missed)) == (12, 2)
+    assert found.whole.met == len(found.whole.pairs) - 8 - 4 - 2, "without kinds alone, pairs of one argument, and gaps"
+
+
+def test_a_kind_that_no_lookup_has_is_named_once() -> None:
+    found = covered({"index_ndim 0": 0, **{f"{one}, index_ndim 0": 0 for one in ("sparse True", "sparse False")}})
+    assert [kind["kind"] for kind in found.absent(found.whole)] == ["0"]
+    assert gathered(found) == []
+    assert len(found.gaps(found.whole)) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [(3, 4, 7), (3, 0, 3), (3, -1, 3), (0, 0, 0), (0, -1, 0), (-1, -1, -1)],
+)
+def test_columns_are_added_up(one: int, other: int, together: int) -> None:
+    pair = "sparse True, max_norm exceeded"
+    found = covered({pair: one}, {pair: other})
+    assert [each.pairs[3, 1] for each in found.slices[:3]] == [together, one, other]
+
+
+def test_a_part_lists_only_what_another_part_met() -> None:
+    pair, both = "sparse True, max_norm exceeded", "sparse False, index_ndim 0"
+    found = covered({pair: 0, both: 0}, {pair: 5, both: 0})
+    assert gathered(found) == [("sparse False", {"index_ndim": ["0"]})]
+    assert [each.name for each in found.slices] == ["all", "float32", "float64", "index_ndim 0", "index_ndim 1"]
+    assert gathered(found, 1) == [("sparse True", {"max_norm": ["exceeded"]})]
+    assert gathered(found, 2) == []
+
+
+def test_every_pair_is_in_one_cell_and_every_part_fills_all_cells() -> None:
+    found = covered(GAPS)
+    cells = [pair for matrix in found.matrices for _, pairs in matrix.rows for pair in pairs]
+    alike = {(one, other) for one, other in found.whole.pairs if one == other + 1 and one % 2}
+    assert sorted(cells) == sorted(set(found.whole.pairs) - alike)
+    assert [len(found.counts(each)) for each in found.slices] == [len(cells)] * 3
+
+
+def test_the_matrix_says_each_count_in_words_of_its_own() -> None:
+    source = page(
+        document(verdict(), **interplay(("float32", "cpu"), pairs={**GAPS, "sparse True, index_ndim 1": -1}))
+    ).source
+    row = re.search(r'<th scope="row"><code>index_ndim</code> 1</th>(.*?)</tr>', source)
+    assert row is not None
+    assert re.findall(r'<td class="([a-z-]+)">(.*?)</td>', row[1])[:3] == [("few", "1"), ("few", "1"), ("never", "·")]
+    assert '<td class="not-exercised">○</td>' in source
+    assert [size(n) for n in (1, 9, 10, 999, 1000, 123456)] == [
+        "few",
+        "few",
+        "tens",
+        "hundreds",
+        "thousands",
+        "thousands",
+    ]
+
+
+def test_results_without_interplay_have_no_such_section() -> None:
+    assert "Interplay" not in page(document(verdict())).text
+
+
+def test_several_runs_have_no_matrices() -> None:
+    assert 'class="pairs"' in WHOLE.source
+    assert 'class="pairs"' not in SEVERAL.source
+    assert "Interplay (pairs not met: 1)" in SEVERAL.text
+
+
+# -- largest errors ---------------------------------------------------------------------------------------------------
+
+
+def test_the_largest_errors_are_shown_the_largest_first() -> None:
+    worst = {"a.bits": (None, None), "a.exact": (0.0, 0.0), "a.near": (0.2, 0.95), "a.far": (0.4, None)}
+    cells = [
+        verdict(name, dtype=dtype, worst=error)
+        for name, errors in worst.items()
+        for dtype, error in zip(("float16", "float32"), errors, strict=True)
+    ]
+    given = document(*cells, dtypes=["float16", "float32"])
+    (run,) = arrange([given])
+    assert [row.clause["id"] for row in run.errors] == ["a.near", "a.far"]
+    assert [row.clause["id"] for row in run.exact] == ["a.exact"]
+    shown = page(given)
+    assert [attrs["value"] for tag, attrs in shown.elements if tag == "meter"] == ["0.2", "0.95", "0.4"]
+    assert "No error at all: a.exact." in shown.text
+
+
+def test_without_a_numeric_clause_there_are_no_largest_errors() -> None:
+    assert "Largest errors" not in page(document(verdict())).text

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from documents import document, realistic, verdict
+from documents import document, interplay, realistic, verdict
 
 from reports import errors, results
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
-SMALL = document(*(verdict(kind.replace(" ", "-"), kind) for kind in ("conforms", "deviates", "known deviation")))
+SMALL = document(
+    *(verdict(kind.replace(" ", "-"), kind) for kind in ("conforms", "deviates", "known deviation")),
+    **interplay(("float32", "cpu"), pairs={"sparse True, max_norm None": 0}),
+)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,7 @@ SMALL = document(*(verdict(kind.replace(" ", "-"), kind) for kind in ("conforms"
     [
         document(),
         SMALL,
-        document(verdict(), complete=False),
+        document(verdict(), complete=False),  # without interplay, as older releases wrote it
         document(verdict(reason="a name that was no UTF-8: \udc80, and ✓")),
         realistic(),
     ],
@@ -49,6 +52,8 @@ def test_the_file_is_the_same_whatever_the_order_of_recording(tmp_path: Path) ->
     assert text == (tmp_path / "b.json").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith('{"cases"')]
     assert len(lines) == len(given["verdicts"]), "each verdict has a line of its own"
+    lines = [line for line in text.splitlines() if line.startswith('{"device"')]
+    assert len(lines) == len(given["interplay"]), "each slice of the interplay, too"
 
 
 def test_a_refused_document_leaves_the_old_file_alone(tmp_path: Path) -> None:
@@ -138,6 +143,26 @@ DEFECTS = {
         _changed(lambda d: d["verdicts"].__setitem__(1, d["verdicts"][0])),
         errors.Inconsistent,
         "two verdicts for clause conforms (float32 on cpu)",
+    ),
+    "half an interplay": (
+        _changed(lambda d: d.pop("kinds")),
+        errors.SchemaViolation,
+        "at $: 'kinds' is a dependency of 'interplay'",
+    ),
+    "less than nothing": (
+        _changed(lambda d: d["interplay"][0]["pairs"][1].__setitem__(0, -2)),
+        errors.SchemaViolation,
+        "at $.interplay[0].pairs[1][0]: expected -1 or more, found -2 (0: not met",
+    ),
+    "a kind too many": (
+        _changed(lambda d: d["kinds"].append(d["kinds"][0])),
+        errors.Inconsistent,
+        "the interplay (float32 on cpu) does not have a row for each of 9 kinds",
+    ),
+    "a ragged slice": (
+        _changed(lambda d: d["interplay"][1]["pairs"][2].append(1)),
+        errors.Inconsistent,
+        "the interplay (index_ndim 0) does not have a row for each of 8 kinds",
     ),
     "line breaks": (
         _changed(lambda d: d["header"].update({"a\nb": 1})),

@@ -1,0 +1,127 @@
+"""The kinds of a lookup say what it really was, and only lookups that were made have any."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from examples import case
+from hypothesis import given, settings
+
+from conformance.adapter import Refused
+from conformance.adapters.torch_module import TorchModuleAdapter
+from conformance.adapters.torch_tensors import to_torch
+from conformance.case import LAYOUTS, Case
+from conformance.kinds import ARGUMENTS, Kinds, features, of_calls, of_case
+from conformance.strategies import ANY, cases
+from conformance.subject import Subject
+from reference import Tensor
+
+
+def named(kinds: Kinds) -> dict[str, str | None]:
+    return dict(zip(ARGUMENTS, kinds, strict=True))
+
+
+def only(found: set[Kinds]) -> dict[str, str | None]:
+    (kinds,) = found
+    return named(kinds)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (case(), {"padding_idx": "None", "pads": None, "duplicates": "no", "index_numel": "2-32", "index_ndim": "1"}),
+        (case(padding_idx=0), {"padding_idx": "first", "pads": "some"}),
+        (case(padding_idx=1), {"padding_idx": "inner"}),
+        (case(padding_idx=2), {"padding_idx": "last", "pads": "none"}),
+        (case(padding_idx=-2, index=[1, 1]), {"padding_idx": "negative", "pads": "only", "duplicates": "yes"}),
+        (case(padding_idx=0, index=[]), {"pads": "none", "index_numel": "0"}),
+        (case(index=[0]), {"index_numel": "1"}),
+        (case(index=[0] * 33), {"index_numel": "33-256"}),
+        (case(index=[0] * 1024), {"index_numel": "257-1024"}),
+        (case(index=[0] * 1025), {"index_numel": "1025+"}),
+        (case(), {"max_norm": "None", "norm_type": None}),
+        (case(max_norm=3.7), {"max_norm": "not exceeded", "norm_type": "2"}),  # rows 0, 1 and 2, 3; 4, 5 is not used
+        (case(max_norm=3.6), {"max_norm": "exceeded"}),
+        (case(max_norm=3.6, norm_type=math.inf), {"max_norm": "not exceeded", "norm_type": "inf"}),
+        (case(max_norm=3.6, norm_type=0.5), {"max_norm": "exceeded", "norm_type": "fraction"}),
+        (case(), {"scale_grad_by_freq": "False", "sparse": "False", "freeze": "False", "backward": "yes"}),
+        (case(sparse=True, scale_grad_by_freq=True), {"scale_grad_by_freq": "True", "sparse": "True"}),
+        (
+            case(freeze=True, sparse=True),
+            {"freeze": "True", "backward": "no", "sparse": None, "scale_grad_by_freq": None, "upstream_layout": None},
+        ),
+    ],
+)
+def test_kinds(given: Case, expected: dict[str, str | None]) -> None:
+    found = only(of_case(given))
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (0,), (1,), (3,), (1, 1), (1, 3), (3, 1), (2, 3), (2, 1, 2), (1, 2, 2), (2, 2, 1)]
+)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_layout_counts_where_torch_lays_the_tensor_out_that_way(shape: tuple[int, ...], layout: str) -> None:
+    index = Tensor.of("int64", shape, [0] * math.prod(shape))
+    lookup = replace(case().lookups[0], index=index, index_layout=layout)
+    found = only(of_case(replace(case(), lookups=(lookup,))))["index_layout"]
+    laid_out = to_torch(index, layout=layout)
+    plain = laid_out.is_contiguous() and not laid_out.storage_offset()
+    assert found == ("contiguous" if plain else layout)
+
+
+@given(cases(freeze=ANY, lookups=2, large=False))
+@settings(deadline=None)
+def test_a_kind_has_the_features_that_it_says(case: Case) -> None:
+    for lookup, found in zip(case.lookups, case.each_features, strict=True):
+        for argument, kind in only(of_case(replace(case, lookups=(lookup,)))).items():
+            said = features(argument, kind) if kind else {}
+            assert said == {name: found[name] for name in said}
+
+
+def subject() -> Subject:
+    adapter = TorchModuleAdapter()
+    return Subject(adapter, adapter.describe(), "float32", "cpu")
+
+
+def counted(given: Case, verb: str = "gradient", **arguments: Any) -> set[Kinds]:
+    """The kinds that are counted after one call with the case's lookup, even if it was refused."""
+    embedding = subject()
+    instance = embedding.make(given)
+    lookups = {"lookup": given.lookups[0]} if verb == "forward" else {"lookups": given.lookups}
+    with suppress(Refused):
+        getattr(instance, verb)(**lookups, **arguments)
+    return of_calls(embedding.calls)
+
+
+def test_what_acts_in_the_backward_counts_where_there_was_one() -> None:
+    forward, backward = only(counted(case(sparse=True), "forward")), only(counted(case(sparse=True)))
+    assert (forward["backward"], forward["sparse"], forward["upstream_layout"]) == ("no", None, None)
+    assert (backward["backward"], backward["sparse"], backward["upstream_layout"]) == ("yes", "True", "contiguous")
+    assert counted(case(), "step", optimizer="SGD", options={"lr": 1.0}) == counted(case())
+
+
+def test_a_pair_that_may_be_refused_counts() -> None:
+    found = only(counted(case(sparse=True, scale_grad_by_freq=True)))
+    assert (found["sparse"], found["scale_grad_by_freq"]) == ("True", "True")
+
+
+def test_a_lookup_that_must_be_refused_does_not_count() -> None:
+    assert counted(case(index=[0, 3]), "forward") == counted(case(index=[-1]), "forward") == set()
+
+
+def test_an_embedding_that_is_not_looked_up_does_not_count() -> None:
+    embedding = subject()
+    embedding.make(case()).attributes()
+    embedding.fresh(case().config).weight()
+    assert of_calls(embedding.calls) == set()
+
+
+def test_two_lookups_of_one_case_count_each() -> None:
+    one, other = case(), case(index=[1, 1])
+    assert of_case(replace(one, lookups=one.lookups + other.lookups)) == of_case(one) | of_case(other)
+    assert len(of_case(replace(one, lookups=one.lookups * 2))) == 1
