@@ -93,7 +93,7 @@ class Interplay:
         found = document["interplay"]
         columns = [_slice(_column(each, document), each) for each in found if each["dtype"]]
         ranks = [_slice(f"index_ndim {each['index_ndim']}", each) for each in found if each["index_ndim"]]
-        self.slices = [_together("all", columns), *(columns if len(columns) > 1 else ()), *ranks]
+        self.slices: Sequence[Slice] = [_together("all", columns), *(columns if len(columns) > 1 else ()), *ranks]
 
     @property
     def whole(self) -> Slice:
