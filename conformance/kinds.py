@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from conformance.adapter import Call
 from conformance.case import LAYOUTS, Case, Config, Lookup
 from reference import Tensor
 
@@ -38,7 +40,7 @@ Kind = tuple[str, str]
 Kinds = tuple[str | None, ...]
 """One lookup: its kind of each of the `ARGUMENTS`; None where the argument has no say in it."""
 
-WITH_BACKWARD = ("gradient", "step")
+WITH_BACKWARD = ("gradient", "again", "beside", "use_first", "second_order", "step")
 """The verbs that send an upstream gradient back."""
 
 _FEATURES: Mapping[str, Callable[[str], dict[str, Any]]] = {
@@ -68,31 +70,26 @@ def features(argument: str, kind: str) -> dict[str, Any]:
     return _FEATURES[argument](kind)
 
 
-def of_case(case: Case) -> set[Kinds]:
-    """The kinds of a case's lookups, each run with its backward unless the weight is frozen."""
-    backward = not case.config.freeze
-    return _distinct(_kinds(case.config, case.weight, case.weight_layout, call, backward) for call in case.lookups)
+def of_calls(calls: Iterable[Call]) -> set[Kinds]:
+    """The kinds of the lookups among calls (`Subject.calls`) of instances that were made with a weight."""
+    found = (_kinds(*lookup) for lookup in _lookups(calls))
+    return {kinds for kinds in found if kinds is not None}
 
 
-def of_calls(calls: Iterable[tuple[str, Mapping[str, Any]]]) -> set[Kinds]:
-    """The kinds of the lookups among calls (`Subject.calls`) of an instance that was made with a weight."""
-    return _distinct(_kinds(*lookup) for lookup in _lookups(calls))
-
-
-def _lookups(calls: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[Config, Tensor, str, Lookup, bool]]:
-    made: Mapping[str, Any] = {"weight": None}
-    for verb, arguments in calls:
-        if verb == "make":
-            made = arguments
-        elif made["weight"] is not None:
-            backward = verb in WITH_BACKWARD and not made["config"].freeze
+def _lookups(calls: Iterable[Call]) -> Iterator[tuple[Config, Tensor, str, Lookup, bool]]:
+    made: dict[int, Mapping[str, Any]] = {}
+    for number, (verb, arguments, on) in enumerate(calls, 1):
+        if verb in ("make", "copy"):
+            made[number] = made[on] if verb == "copy" else arguments
+        elif verb == "freeze":
+            made[on] = {**made[on], "config": replace(made[on]["config"], freeze=arguments["frozen"])}
+        elif on and made[on]["weight"] is not None:
+            config, weight = made[on]["config"], made[on]["weight"]
+            backward = verb in WITH_BACKWARD and not config.freeze
             called = [arguments["lookup"]] if "lookup" in arguments else arguments.get("lookups", ())
             for lookup in called:
-                yield made["config"], made["weight"], made["layout"], lookup, backward
-
-
-def _distinct(found: Iterable[Kinds | None]) -> set[Kinds]:
-    return {kinds for kinds in found if kinds is not None}
+                if lookup.upstream.dtype == weight.dtype:  # else it was cast in between
+                    yield config, weight, made[on]["layout"], lookup, backward
 
 
 def _kinds(config: Config, weight: Tensor, weight_layout: str, lookup: Lookup, backward: bool) -> Kinds | None:

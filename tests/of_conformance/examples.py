@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from conformance.adapter import Call
 from conformance.case import Case, Config, Lookup
+from conformance.kinds import Kinds, of_calls
 from reference import Tensor
 
 
@@ -23,3 +25,9 @@ def case(
     upstream = Tensor.of(dtype, (len(index), dim), [1] * (len(index) * dim))
     lookup = Lookup(Tensor.of("int64", (len(index),), index), upstream)
     return Case(Config(rows, dim, **arguments), weight, (lookup,))
+
+
+def of_case(case: Case) -> set[Kinds]:
+    """The kinds of a case's lookups, each run with its backward unless the weight is frozen."""
+    made = Call("make", {"config": case.config, "weight": case.weight, "layout": case.weight_layout})
+    return of_calls([made, Call("gradient", {"lookups": case.lookups}, 1)])

@@ -12,15 +12,15 @@ from typing import Any
 
 import plain
 import pytest
-from examples import case
+from examples import case, of_case
 from pairs import count
 
-from conformance.adapter import Declared, Unsupported
+from conformance.adapter import Call, Declared, Unsupported
 from conformance.adapters.torch_module import TorchModuleAdapter
 from conformance.case import LAYOUTS, Case, Config, Lookup
 from conformance.clause import MUST, Clause
 from conformance.interplay import KINDS, NEVER, described
-from conformance.kinds import ARGUMENTS, Kind, Kinds, of_calls, of_case
+from conformance.kinds import ARGUMENTS, Kind, Kinds, of_calls
 from conformance.subject import Subject
 from reference import Tensor
 
@@ -109,8 +109,9 @@ def anything(rng: random.Random) -> set[Kinds]:
     upstream = Tensor("float32", (*shape, dim), bytes(4 * size * dim))
     index = Tensor.of(rng.choice(("int64", "int32")), shape, positions)
     lookup = Lookup(index, upstream, index_layout, upstream_layout)
-    made = ("make", {"config": config, "weight": weight, "layout": layout})
-    return of_calls([made, rng.choice((("forward", {"lookup": lookup}), ("gradient", {"lookups": (lookup,)})))])
+    made = Call("make", {"config": config, "weight": weight, "layout": layout})
+    called = rng.choice((Call("forward", {"lookup": lookup}, 1), Call("gradient", {"lookups": (lookup,)}, 1)))
+    return of_calls([made, called])
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from examples import case
+from examples import case, of_case
 from hypothesis import given, settings
 
 from conformance.adapter import Refused
 from conformance.adapters.torch_module import TorchModuleAdapter
 from conformance.adapters.torch_tensors import to_torch
 from conformance.case import LAYOUTS, Case
-from conformance.kinds import ARGUMENTS, Kinds, features, of_calls, of_case
+from conformance.kinds import ARGUMENTS, Kinds, features, of_calls
 from conformance.strategies import ANY, cases
 from conformance.subject import Subject
 from reference import Tensor
