@@ -138,7 +138,7 @@ DEFECTS = {
     "cut off at 2": Defect(truncated(2), statistics.judge_normal),
     "cut off at 3": Defect(truncated(3), statistics.judge_normal),
     "absolute values": Defect(changed(abs), statistics.judge_normal),
-    "2 % of the draws zeros": Defect(filled((ALL, slice(100, 103))), statistics.judge_normal),
+    "3 % of the draws zeros": Defect(filled((ALL, slice(100, 104))), statistics.judge_normal),
     "one element of 12": Defect(filled((7, 7), 12.0), statistics.judge_normal),
     "last row zeros": Defect(filled(-1), statistics.judge_lines),
     "last column zeros": Defect(filled((ALL, -1)), statistics.judge_lines),
