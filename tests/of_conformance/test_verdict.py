@@ -202,7 +202,7 @@ def test_a_deviation_carries_the_case_and_the_calls(error: BaseException, summar
         embedding.examine(about, raising(error), case())
     assert caught.value.summary == summary
     assert caught.value.case == case()
-    assert [verb for verb, _ in caught.value.calls] == ["make", "forward", "weight"]
+    assert [call.verb for call in caught.value.calls] == ["make", "forward", "weight"]
 
 
 def test_what_the_adapter_does_not_provide_is_unsupported() -> None:
