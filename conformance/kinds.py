@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.adapter import Call
@@ -38,10 +38,13 @@ Kind = tuple[str, str]
 """An argument and one of its kinds."""
 
 Kinds = tuple[str | None, ...]
-"""One lookup: its kind of each of the `ARGUMENTS`; None where the argument has no say in it."""
+"""One lookup: its kind of each of the `ARGUMENTS`; None where it has no say, or where the kind is not known."""
 
 WITH_BACKWARD = ("gradient", "again", "beside", "use_first", "second_order", "step")
 """The verbs that send an upstream gradient back."""
+
+READING = ("weight", "attributes", "state", "given", "mode", "clear", "copy")
+"""The verbs that leave the weight as it is."""
 
 _FEATURES: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "padding_idx": lambda kind: {"padding_idx": kind != "None", "padding_idx_negative": kind == "negative"},
@@ -70,31 +73,48 @@ def features(argument: str, kind: str) -> dict[str, Any]:
     return _FEATURES[argument](kind)
 
 
-def of_calls(calls: Iterable[Call]) -> set[Kinds]:
-    """The kinds of the lookups among calls (`Subject.calls`) of instances that were made with a weight."""
-    found = (_kinds(*lookup) for lookup in _lookups(calls))
+def of_calls(calls: Iterable[Call], dtype: str, device: str) -> set[Kinds]:
+    """The kinds of the lookups among calls (`Subject.calls`), where weight and index are of this dtype and device."""
+    found = (_kinds(*lookup) for lookup in _lookups(calls, dtype, device))
     return {kinds for kinds in found if kinds is not None}
 
 
-def _lookups(calls: Iterable[Call]) -> Iterator[tuple[Config, Tensor, str, Lookup, bool]]:
-    made: dict[int, Mapping[str, Any]] = {}
-    for number, (verb, arguments, on) in enumerate(calls, 1):
-        if verb in ("make", "copy"):
-            made[number] = made[on] if verb == "copy" else arguments
-        elif verb == "freeze":
-            made[on] = {**made[on], "config": replace(made[on]["config"], freeze=arguments["frozen"])}
-        elif on and made[on]["weight"] is not None:
-            config, weight = made[on]["config"], made[on]["weight"]
-            backward = verb in WITH_BACKWARD and not config.freeze
-            called = [arguments["lookup"]] if "lookup" in arguments else arguments.get("lookups", ())
-            for lookup in called:
-                if lookup.upstream.dtype == weight.dtype:  # else it was cast in between
-                    yield config, weight, made[on]["layout"], lookup, backward
+@dataclass(frozen=True)
+class _Made:
+    """What is known of an embedding; None of its weight where that may have changed, or may lie in another way."""
+
+    config: Config
+    weight: Tensor | None
+    layout: str | None
+
+    def after(self, verb: str, arguments: Mapping[str, Any]) -> _Made:
+        """What is known once a verb was called."""
+        if verb == "freeze":
+            return replace(self, config=replace(self.config, freeze=arguments["frozen"]))
+        return self if verb in READING else replace(self, weight=None, layout=None if verb == "cast" else self.layout)
 
 
-def _kinds(config: Config, weight: Tensor, weight_layout: str, lookup: Lookup, backward: bool) -> Kinds | None:
+def _lookups(calls: Iterable[Call], dtype: str, device: str) -> Iterator[tuple[_Made, Lookup, bool]]:
+    made: dict[int, _Made] = {}
+    for number, (verb, arguments, on) in enumerate(calls, start=1):
+        if verb == "make" and arguments["device"] == device:
+            made[number] = _Made(arguments["config"], arguments["weight"], arguments.get("layout", "contiguous"))
+        if on not in made or verb == "move":
+            made.pop(on, None)
+            continue
+        one = made[on]
+        for lookup in [arguments["lookup"]] if "lookup" in arguments else arguments.get("lookups", ()):
+            if lookup.upstream.dtype == dtype and not arguments.get("index_device"):
+                yield one, lookup, verb in WITH_BACKWARD and not one.config.freeze
+            one = replace(one, weight=None)  # which max_norm may have rescaled
+        if verb == "copy":
+            made[number] = replace(one, layout=None)
+        made[on] = one.after(verb, arguments)
+
+
+def _kinds(made: _Made, lookup: Lookup, backward: bool) -> Kinds | None:
     """The kinds of one lookup; None where the documentation asks to refuse it."""
-    index, positions = lookup.index, lookup.index.components()
+    config, index, positions = made.config, lookup.index, lookup.index.components()
     rows = set(positions)
     refused = rows and not 0 <= min(rows) <= max(rows) < config.num_embeddings
     if refused or config.refusal or index.dtype not in ARGUMENTS["index_dtype"]:
@@ -102,7 +122,7 @@ def _kinds(config: Config, weight: Tensor, weight_layout: str, lookup: Lookup, b
     return (
         _padding_idx(config),
         _pads(config, positions),
-        _max_norm(config, weight, lookup, rows),
+        _max_norm(made, lookup, rows),
         _norm_type(config),
         str(config.scale_grad_by_freq) if backward else None,
         str(config.sparse) if backward else None,
@@ -113,7 +133,7 @@ def _kinds(config: Config, weight: Tensor, weight_layout: str, lookup: Lookup, b
         "yes" if len(rows) < len(positions) else "no",
         index.dtype,
         _layout(lookup.index_layout, index.shape),
-        _layout(weight_layout, weight.shape),
+        made.layout and _layout(made.layout, (config.num_embeddings, config.embedding_dim)),
         _layout(lookup.upstream_layout, lookup.upstream.shape) if backward else None,
     )
 
@@ -132,12 +152,14 @@ def _pads(config: Config, positions: Sequence[float]) -> str | None:
     return "none" if pads == 0 else "only" if pads == len(positions) else "some"
 
 
-def _max_norm(config: Config, weight: Tensor, lookup: Lookup, rows: Collection[float]) -> str:
+def _max_norm(made: _Made, lookup: Lookup, rows: Collection[float]) -> str | None:
     """Whether the p-norm of a row that is looked up exceeds max_norm."""
-    if config.max_norm is None:
+    if made.config.max_norm is None:
         return "None"
-    norms = Case(config, weight, (lookup,)).norms([int(row) for row in rows])
-    return "exceeded" if any(norm > config.max_norm for norm in norms.values()) else "not exceeded"
+    if made.weight is None:
+        return None
+    norms = Case(made.config, made.weight, (lookup,)).norms([int(row) for row in rows])
+    return "exceeded" if any(norm > made.config.max_norm for norm in norms.values()) else "not exceeded"
 
 
 def _norm_type(config: Config) -> str | None:

@@ -124,7 +124,7 @@ class Subject:
             self.tally.exercised += before == (self.tally.exercised, self.tally.unsupported)
         elif clause.when is None or clause.when(case):
             self.tally.exercised += 1
-            self.tally.lookups.update(of_calls(self.calls))
+            self.tally.lookups.update(of_calls(self.calls, self.dtype, self.device))
             if self._case_worst and hypothesis.currently_in_test_context():
                 hypothesis.target(self._case_worst, label="largest error as a fraction of its bound")
 

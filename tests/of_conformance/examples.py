@@ -27,7 +27,7 @@ def case(
     return Case(Config(rows, dim, **arguments), weight, (lookup,))
 
 
-def of_case(case: Case) -> set[Kinds]:
-    """The kinds of a case's lookups, each run with its backward unless the weight is frozen."""
-    made = Call("make", {"config": case.config, "weight": case.weight, "layout": case.weight_layout})
-    return of_calls([made, Call("gradient", {"lookups": case.lookups}, 1)])
+def of_case(case: Case, verb: str = "gradient") -> set[Kinds]:
+    """The kinds of a case's lookups, each run by this verb."""
+    made = {"config": case.config, "weight": case.weight, "layout": case.weight_layout, "device": "cpu"}
+    return of_calls([Call("make", made), Call(verb, {"lookups": case.lookups}, 1)], case.weight.dtype, "cpu")

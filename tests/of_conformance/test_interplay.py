@@ -15,12 +15,12 @@ import pytest
 from examples import case, of_case
 from pairs import count
 
-from conformance.adapter import Call, Declared, Unsupported
+from conformance.adapter import Declared, Unsupported
 from conformance.adapters.torch_module import TorchModuleAdapter
 from conformance.case import LAYOUTS, Case, Config, Lookup
 from conformance.clause import MUST, Clause
 from conformance.interplay import KINDS, NEVER, described
-from conformance.kinds import ARGUMENTS, Kind, Kinds, of_calls
+from conformance.kinds import ARGUMENTS, Kind, Kinds
 from conformance.subject import Subject
 from reference import Tensor
 
@@ -109,9 +109,7 @@ def anything(rng: random.Random) -> set[Kinds]:
     upstream = Tensor("float32", (*shape, dim), bytes(4 * size * dim))
     index = Tensor.of(rng.choice(("int64", "int32")), shape, positions)
     lookup = Lookup(index, upstream, index_layout, upstream_layout)
-    made = Call("make", {"config": config, "weight": weight, "layout": layout})
-    called = rng.choice((Call("forward", {"lookup": lookup}, 1), Call("gradient", {"lookups": (lookup,)}, 1)))
-    return of_calls([made, called])
+    return of_case(Case(config, weight, (lookup,), layout), rng.choice(("forward", "gradient")))
 
 
 @pytest.fixture(scope="module")

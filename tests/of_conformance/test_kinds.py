@@ -11,7 +11,7 @@ import pytest
 from examples import case, of_case
 from hypothesis import given, settings
 
-from conformance.adapter import Refused
+from conformance.adapter import Call, Refused
 from conformance.adapters.torch_module import TorchModuleAdapter
 from conformance.adapters.torch_tensors import to_torch
 from conformance.case import LAYOUTS, Case
@@ -95,7 +95,7 @@ def counted(given: Case, verb: str = "gradient", **arguments: Any) -> set[Kinds]
     lookups = {"lookup": given.lookups[0]} if verb == "forward" else {"lookups": given.lookups}
     with suppress(Refused):
         getattr(instance, verb)(**lookups, **arguments)
-    return of_calls(embedding.calls)
+    return of_calls(embedding.calls, "float32", "cpu")
 
 
 def test_what_acts_in_the_backward_counts_where_there_was_one() -> None:
@@ -118,7 +118,71 @@ def test_an_embedding_that_is_not_looked_up_does_not_count() -> None:
     embedding = subject()
     embedding.make(case()).attributes()
     embedding.fresh(case().config).weight()
-    assert of_calls(embedding.calls) == set()
+    assert of_calls(embedding.calls, "float32", "cpu") == set()
+
+
+def calls_of(given: Case, *calls: Call) -> list[dict[str, str | None]]:
+    """What is counted of calls of an embedding made for a case, in no order."""
+    made = {"config": given.config, "weight": given.weight, "layout": given.weight_layout, "device": "cpu"}
+    return [named(kinds) for kinds in of_calls([Call("make", made), *calls], "float32", "cpu")]
+
+
+LOOK_UP = Call("forward", {"lookup": case().lookups[0]}, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "known"),
+    [
+        (Call("attributes", {}, 1), "exceeded"),
+        (Call("mode", {"training": False}, 1), "exceeded"),
+        (Call("edit", {"weight": case().weight}, 1), None),
+        (Call("load", {"state": {}}, 1), None),
+        (Call("reset", {}, 1), None),
+    ],
+)
+def test_whether_max_norm_is_exceeded_is_said_of_a_weight_that_is_known(call: Call, known: str | None) -> None:
+    (found,) = calls_of(case(max_norm=1.0), call, LOOK_UP)
+    assert (found["max_norm"], found["norm_type"]) == (known, "2")
+
+
+def test_a_lookup_may_rescale_for_the_next() -> None:
+    twice = calls_of(case(max_norm=1.0), LOOK_UP, LOOK_UP)
+    assert {found["max_norm"] for found in twice} == {"exceeded", None}
+    assert calls_of(case(), LOOK_UP, LOOK_UP) == calls_of(case(), LOOK_UP)
+
+
+def test_each_embedding_has_arguments_of_its_own() -> None:
+    other = {"config": case(padding_idx=0).config, "weight": None, "dtype": "float32", "device": "cpu"}
+    found = calls_of(case(freeze=True), Call("make", other), Call("copy", {"how": "pickle"}, 1), LOOK_UP)
+    assert [each["padding_idx"] for each in found] == ["None"]
+    (found_of_other,) = calls_of(case(freeze=True), Call("make", other), LOOK_UP._replace(on=2))
+    assert (found_of_other["padding_idx"], found_of_other["freeze"]) == ("first", "False")
+    (found_of_copy,) = calls_of(case(freeze=True), Call("copy", {"how": "pickle"}, 1), LOOK_UP._replace(on=2))
+    assert (found_of_copy["freeze"], found_of_copy["weight_layout"]) == ("True", None)
+
+
+def test_freezing_and_casting_are_followed() -> None:
+    backward = Call("gradient", {"lookups": case().lookups}, 1)
+    freeze = Call("freeze", {"frozen": True}, 1)
+    assert {(each["freeze"], each["backward"]) for each in calls_of(case(), backward, freeze, LOOK_UP)} == {
+        ("False", "yes"),
+        ("True", "no"),
+    }
+    cast = Call("gradient", {"lookups": case(dtype="float64").lookups}, 1)
+    assert calls_of(case(), Call("cast", {"dtype": "float64"}, 1), cast) == []
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [Call("move", {"device": "meta"}, 1), LOOK_UP],
+        [Call("forward", {"lookup": case().lookups[0], "index_device": "meta"}, 1)],
+        [Call("make", {"config": case().config, "weight": None, "device": "meta"}), LOOK_UP._replace(on=2)],
+    ],
+    ids=["embedding moved", "index elsewhere", "embedding elsewhere"],
+)
+def test_what_is_looked_up_on_another_device_does_not_count(calls: list[Call]) -> None:
+    assert calls_of(case(), *calls) == []
 
 
 def test_two_lookups_of_one_case_count_each() -> None:
