@@ -74,6 +74,9 @@ def norm_interval(components: Sequence[float], p: float, form: Format, *, wide: 
     Returns:
         The interval that holds every norm that a conforming implementation may compute.
     """
+    if math.isinf(p) and form.kind != "complex":
+        largest = Fraction(max(map(abs, components), default=0.0))
+        return Norm(largest, largest)
     with decimal.localcontext(_DIGITS):
         moduli = _moduli(components, form)
         top = max(moduli, default=Decimal(0))
@@ -82,9 +85,9 @@ def norm_interval(components: Sequence[float], p: float, form: Format, *, wide: 
         errs = _arithmetic(form, wide)
         modulus_error = 4 * errs.u if form.kind == "complex" else Decimal(0)
         if math.isinf(p):
-            lost = errs.half_quantum if modulus_error else Decimal(0)
-            low, high = top * (1 - modulus_error) - lost, top * (1 + modulus_error) + lost
-            return _norm(low, high, overflows=bool(modulus_error) and _log(high) >= errs.overflow)
+            error = modulus_error + _SLACK
+            low, high = top * (1 - error) - errs.half_quantum, top * (1 + error) + errs.half_quantum
+            return _norm(low, high, overflows=_log(high) > errs.overflow)
         order = Decimal(p)
         spread = sum([_power(m / top, order) for m in moduli if m], Decimal(0))  # S / top^p, from 1 to D
         log_sum, norm = p * _log(top) + _log(spread), top * _power(spread, 1 / order)
@@ -103,7 +106,7 @@ def norm_interval(components: Sequence[float], p: float, form: Format, *, wide: 
         error = error * Decimal(float(errs.u) * exponents * (1 + _LOG_ERROR)).exp() - 1
         low = norm * _power(least, 1 / order) * (1 - error) - errs.pow_lost
         high = norm * _power(greatest, 1 / order) * (1 + error) + errs.pow_lost
-        overflows = max(log_sum + _log(greatest), _log(high)) >= errs.overflow
+        overflows = max(log_sum + _log(greatest), _log(high)) > errs.overflow
         return _norm(low, high, overflows=overflows)
 
 

@@ -20,8 +20,8 @@ v of at most u/2^11: float32 for the 16-bit dtypes, float64 for float32, x87's e
     where B <= q/u nothing is rounded, in any order.
 4.  Where no term is negative, fl(a + b) >= a: the computed sum s is no less than any partial sum in the dtype. So each
     rounding to the dtype has lost at most u s, and each to a finer format at most v (1 + u) s:
-    S - s <= (r u + k v (1 + u)) s, or s >= S / (1 + r u + k v (1 + u)). However many terms there are, their sum does not
-    vanish; 512 = 256 + 1 + ... + 1 may be 256 in bfloat16, which is this bound. The same holds where none is positive.
+    S - s <= (r u + k v (1 + u)) s, or s >= S / (1 + r u + k v (1 + u)). However many terms there are, their sum never
+    vanishes; 512 = 256 + 1 + ... + 1 may be 256 in bfloat16, which is this bound. The same where none is positive.
     For terms of both signs there is nothing like it: 256 + 1 + ... + 1 - 256 may be 0.
 
 Division by a count c is exact where c is a power of two and the quotient does not underflow. Else it may be a division
@@ -79,9 +79,10 @@ def gradient_intervals(
 
 
 class _Errors(NamedTuple):
-    """Bounds on errors: of the divided terms together, of any partial sum, of the sum."""
+    """Bounds on errors: of the divided terms together, of a partial sum in an accumulator or anywhere, of the sum."""
 
     divided: int
+    accumulated: int
     partial: int
     total: int
 
@@ -136,7 +137,7 @@ class _Adding:
         step &= -step  # the lowest bit that is set in any of the terms: q
         whole = self.divides_exactly and not step % self.quantum  # no quotient is rounded
         if not most or (whole and most <= step << self.form.precision):
-            return _Errors(0, 0, 0)
+            return _Errors(0, 0, 0, 0)
         divided = 0 if whole else _times(self.division_error, magnitude) + self.lost
         step = step if whole else 0
         magnitude, most, last = magnitude + divided, most + divided, abs(total) + divided
@@ -144,7 +145,8 @@ class _Adding:
         finer = 0 if most <= step << self.finer_bits else _times(self.additions * self.v, most + partial)
         before = finer + max(self.roundings - 1, 0) * self.rounding(most + partial, step)
         whole_sum = min(partial, before + self.rounding(last + before, step))
-        return _Errors(divided, divided + partial, divided + whole_sum)
+        accumulated = _times(self.additions * self.v, magnitude) if self.wide else partial
+        return _Errors(divided, divided + accumulated, divided + partial, divided + whole_sum)
 
     def rounding(self, magnitude: int, step: int) -> int:
         """The largest error of rounding a multiple of `step` (0: any number) of no more than this magnitude."""
@@ -161,10 +163,10 @@ class _Adding:
 
     def overflows(self, positive: int, total: int, errors: _Errors) -> bool:
         """Whether the sum may be plus infinity: a partial sum, divided or not, or the sum when it is rounded."""
-        most = positive + errors.partial
         accumulator = _SINGLE if self.wide else self.form
-        result = total + errors.total if self.groups == 1 else most
-        return most * max(self.divisors) >= self.units(accumulator.overflow) or result >= self.units(self.form.overflow)
+        undivided = (positive + errors.accumulated) * max(self.divisors)
+        result = total + errors.total if self.groups == 1 else positive + errors.partial
+        return undivided >= self.units(accumulator.overflow) or result >= self.units(self.form.overflow)
 
     # -- what does not depend on the terms ----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -24,6 +25,11 @@ Generator = np.random.Generator
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 CONTENTS = ("equal", "normal", "positive", "wide", "tiny", "roots", "huge", "cancelling")
 DIVISIONS = ("quotient first", "reciprocal first", "quotient last", "reciprocal last")
+
+
+def generator(*what: object) -> Generator:
+    """Random numbers that depend on what they are for, and on nothing else."""
+    return np.random.default_rng(zlib.crc32(repr(what).encode()))
 
 
 def rounded(values: Array | float, form: Format) -> Array:

@@ -93,10 +93,10 @@ def test_gradient_is_the_transposed_product(dtype: str, data: st.DataObject) -> 
     for interval, strict, value, count in zip(permitted.intervals, narrow.intervals, exact, terms, strict=True):
         assert interval.low is not None
         assert interval.high is not None
-        assert (interval.low + interval.high) / 2 == value
+        assert interval.low <= value <= interval.high
         assert strict.low is not None
         assert strict.high is not None
-        assert (strict.low + strict.high) / 2 == value
+        assert strict.low <= value <= strict.high
         if count <= 1:
             assert interval.low == interval.high
             assert not interval.also
