@@ -164,7 +164,8 @@ class _Adding:
     def overflows(self, positive: int, total: int, errors: _Errors) -> bool:
         """Whether the sum may be plus infinity: a partial sum, divided or not, or the sum when it is rounded."""
         accumulator = _SINGLE if self.wide else self.form
-        undivided = (positive + errors.accumulated) * max(self.divisors)
+        first = max(self.divisors) if self.additions else 1  # terms may be added first and divided last
+        undivided = (positive + errors.accumulated) * first
         result = total + errors.total if self.groups == 1 else positive + errors.partial
         return undivided >= self.units(accumulator.overflow) or result >= self.units(self.form.overflow)
 

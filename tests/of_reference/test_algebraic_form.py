@@ -117,7 +117,7 @@ def test_the_gradient_differentiated_again_is_the_product_transposed_back(dtype:
     for interval, value in zip(permitted.intervals, [value for row in exact for value in row], strict=True):
         assert interval.low is not None
         assert interval.high is not None
-        assert (interval.low + interval.high) / 2 == value
+        assert interval.low <= value <= interval.high
         assert interval.low == interval.high or model.scale_grad_by_freq
         assert not interval.also
 
