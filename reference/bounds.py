@@ -30,6 +30,8 @@ among the mathematical libraries that embeddings are built on (glibc and SLEEF p
 
 _SINGLE = FORMATS["float32"]
 _DIGITS = decimal.Context(prec=28, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
+"""What exceeds the exponents becomes infinity, zero or NaN, none of which is taken for an end of an interval."""
+
 _SLACK = Decimal("1e-24")
 """Relative error of p-norms taken with 28 decimal digits: far below any format's u, and allowed for all the same."""
 
@@ -173,7 +175,7 @@ class _Arithmetic(NamedTuple):
         return (self.u, self.half_quantum) if p == 2 else (self.pow, self.pow_lost)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)  # noqa: UP033 - for Python 3.8
 def _arithmetic(form: Format, wide: bool) -> _Arithmetic:
     inner = _inner(form, wide=wide)
     u, half_quantum = Decimal(float(inner.unit_roundoff * TWICE)), Decimal(float(form.quantum)) / 2

@@ -141,6 +141,16 @@ class AddsInBfloat16(_AddsInTheDtype):
     dtype = "bfloat16"
 
 
+class ForgetsManyDuplicates(_ChangesUpstream):
+    """bfloat16 gradients of a row that is looked up more than 256 times vanish."""
+
+    trips = ("gradient.sum",)
+    dtype = "bfloat16"
+
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
+        return upstream.masked_fill(self.occurrences(index).unsqueeze(-1) > 256, 0)
+
+
 class AddsInFloat32(Twin):
     """float64 gradients are added in float32."""
 

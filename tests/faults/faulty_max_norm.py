@@ -77,6 +77,18 @@ class StartsTooEarly(Twin):
         return super().exceeds(norm / 0.9, scale)
 
 
+class RescalesAtTheLimit(Twin):
+    """A row whose norm is max_norm, and no more, is rescaled."""
+
+    trips = ("max_norm.below",)
+
+    def exceeds(self, norm: float, scale: float) -> bool:
+        return norm >= self.max_norm * scale
+
+    def factor(self, norm: float, scale: float) -> float:
+        return super().factor(norm + 1e-7 * scale, scale)
+
+
 class RescalesTheWholeTable(Twin):
     """Rows that are not looked up are rescaled too."""
 

@@ -91,6 +91,17 @@ class CountsTo255(Twin):
         return super().occurrences(index).clamp(max=255)
 
 
+class CountsOneMoreOfMany(Twin):
+    """bfloat16 gradients are divided by the count plus one from a hundred on."""
+
+    trips = ("gradient.accuracy",)
+    dtype = "bfloat16"
+
+    def occurrences(self, index: Tensor) -> Tensor:
+        found = super().occurrences(index)
+        return found + (found >= 100)
+
+
 class CountsPadsForAll(Twin):
     """The pads of a call are counted with every row."""
 
