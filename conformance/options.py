@@ -47,7 +47,7 @@ class Options:
 
     target: str
     isolation: str
-    devices: tuple[str, ...]
+    devices: tuple[str, ...] | None  # None: not said
     dtypes: tuple[str, ...]
     profile_name: str
     deviations: str
@@ -93,10 +93,12 @@ def read(config: pytest.Config) -> Options:
         given = config.getini(_ini(name))
         if given is not None:
             return given, config.inipath.parent if config.inipath else Path()
-        return table.get(_ini(name), table.get(name, HELP[name][1])), config.rootpath
+        return table.get(_ini(name), table.get(name)), config.rootpath
 
     def value(name: str) -> str:
         given = found(name)[0]
+        if given is None:
+            return HELP[name][1]
         return ",".join(map(str, given)) if isinstance(given, list) else str(given)
 
     def choice(name: str, allowed: Collection[str]) -> str:
@@ -118,7 +120,7 @@ def read(config: pytest.Config) -> Options:
     return Options(
         target=value("embedding"),
         isolation=choice("embedding-isolation", ("auto", "process", "none")),
-        devices=names("embedding-device"),
+        devices=None if found("embedding-device")[0] is None else names("embedding-device"),
         dtypes=names("embedding-dtype"),
         profile_name=choice("embedding-profile", tuple(PROFILES)),
         deviations=deviations,

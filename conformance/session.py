@@ -43,7 +43,9 @@ class Session:
             isolated = options.isolation == "process" or commanded
             self.adapter: Any = self.worker if isolated else resolve(options.target)
             self.description = self._described()
-            self.devices = select("embedding-device", options.devices, self.description.devices)
+            there = self.description.devices
+            usual = ("cpu",) if "cpu" in there else there[:1]
+            self.devices = select("embedding-device", usual if options.devices is None else options.devices, there)
             self.dtypes = select("embedding-dtype", options.dtypes, self.description.dtypes)
             self.ledger = self._ledger(clauses)
             unsupported = (*self.description.unsupported, *self.ledger.unsupported)
@@ -65,13 +67,14 @@ class Session:
         return description
 
     def _ledger(self, clauses: Sequence[Clause]) -> Ledger:
-        """The ledger that was named, and the bundled one that applies by itself."""
-        name, own = self.options.deviations, self.description.ledger
+        """The ledger that was named, and the bundled ones that apply by themselves: the adapter's, and what it names."""
+        name, base = self.options.deviations, self.description.ledger
         new = self.options.baseline == "write" and not Path(name).exists()
         ledger = Ledger() if new or not name else ledgers.read(name, clauses)
-        if own and own != name:
-            inherits = self.description.inherits
-            ledger.deviations += [replace(e, inherited=inherits) for e in ledgers.read(own, clauses).deviations]
+        own = self.options.target if self.options.target in ledgers.bundled() else ""
+        for bundled in sorted({own, base} - {"", name}):
+            inherited = bundled == base and self.description.inherits
+            ledger.deviations += [replace(e, inherited=inherited) for e in ledgers.read(bundled, clauses).deviations]
         return ledger
 
     def subject(self, clause: Clause, dtype: str | None, device: str | None) -> Subject:

@@ -12,6 +12,21 @@ from conformance.adapter import Adapter
 
 TORCH_FAMILY = "torch"
 
+PATHS = (
+    "torch-script",
+    "torch-trace",
+    "torch-compile",
+    "torch-compile-aot",
+    "torch-compile-eager",
+    "torch-export",
+    "torch-vmap",
+    "torch-vmap-grad",
+    "torch-functional-call",
+    "torch-bag",
+    "torch-autocast",
+)
+"""Ways to make lookups, which share a module: `conformance.adapters.torch_paths.PATHS`."""
+
 
 class UnusableTarget(Exception):  # noqa: N818 - the message is for the user
     """The target cannot be tested; the text says in one line why, and what would be right."""
@@ -19,9 +34,9 @@ class UnusableTarget(Exception):  # noqa: N818 - the message is for the user
 
 def bundled() -> tuple[str, ...]:
     """Names of the bundled adapters."""
-    private = ("torch_script", "torch_tensors")
+    private = ("torch_paths", "torch_script", "torch_tensors")
     modules = [m.name for m in pkgutil.iter_modules(adapters.__path__) if m.name not in private]
-    return tuple("torch" if name == "torch_module" else name.replace("_", "-") for name in modules)
+    return (*("torch" if name == "torch_module" else name.replace("_", "-") for name in modules), *PATHS)
 
 
 def resolve(target: str) -> Adapter:
@@ -33,6 +48,8 @@ def resolve(target: str) -> Adapter:
     Raises:
         UnusableTarget: no such name, module or attribute, or the attribute does not fit.
     """
+    if target in PATHS:
+        return cast("Adapter", _import("conformance.adapters.torch_paths", target).adapter(target))
     if target in bundled():
         module = "torch_module" if target == TORCH_FAMILY else target.replace("-", "_")
         return cast("Adapter", _import(f"conformance.adapters.{module}", target).ADAPTER())

@@ -45,16 +45,16 @@ def _answer(objects: dict[int, Any], request: dict[str, Any]) -> dict[str, Any]:
         objects.pop(number, None)
     try:
         result = getattr(objects[request["on"]], request["verb"])(**decode(request["arguments"]))
+        if request["verb"] not in ("make", "copy"):
+            return {"result": encode(result)}
     except Refused as refused:
         return {"refused": {"family": refused.family, "kind": refused.kind, "message": refused.message}}
     except Unsupported as unsupported:
         return {"unsupported": str(unsupported)}
     except Exception:  # noqa: BLE001 - whatever broke is reported to the other side
         return {"error": traceback.format_exc()}
-    if request["verb"] in ("make", "copy"):
-        objects[request["id"]] = result
-        return {"instance": request["id"]}
-    return {"result": encode(result)}
+    objects[request["id"]] = result
+    return {"instance": request["id"]}
 
 
 def main() -> int:

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import torch
 
+from conformance.adapter import Unsupported
 from reference import Tensor
+
+
+class Shape(Tensor):
+    """What is known of a tensor on the meta device: its dtype and its shape."""
+
+    def __init__(self, dtype: str, shape: tuple[int, ...]) -> None:
+        object.__setattr__(self, "dtype", dtype)
+        object.__setattr__(self, "shape", shape)
+
+    @property
+    def data(self) -> bytes:  # type: ignore[override]
+        """There is none.
+
+        Raises:
+            Unsupported: always.
+        """
+        raise Unsupported("on the meta device a tensor has no data")
 
 
 def to_torch(tensor: Tensor, device: str = "cpu", layout: str = "contiguous") -> torch.Tensor:
@@ -20,9 +38,11 @@ def to_torch(tensor: Tensor, device: str = "cpu", layout: str = "contiguous") ->
 
 
 def from_torch(tensor: torch.Tensor) -> Tensor:
-    """The same bits as plain data."""
+    """The same bits as plain data; from the meta device, a `Shape`."""
     dtype = str(tensor.dtype).replace("torch.", "")
     shape = tuple(tensor.shape)
+    if tensor.is_meta:
+        return Shape(dtype, shape)
     if tensor.numel() == 0:
         return Tensor(dtype, shape, b"")
     # A clone, because contiguous() keeps odd strides along dimensions of length one, which view(dtype) refuses.
