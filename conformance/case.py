@@ -124,6 +124,7 @@ class Case:
             "duplicates": max(counts.values(), default=0) > 1,
             "accumulates": len(self.lookups) > 1,
             "weight_layout": self.weight_layout,
+            "weight_special": any(not math.isfinite(c) or repr(c) == "-0.0" for c in self.weight.components()),
             "index_layout": lookup.index_layout,
             "upstream_layout": lookup.upstream_layout,
         }

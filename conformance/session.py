@@ -67,7 +67,7 @@ class Session:
         return description
 
     def _ledger(self, clauses: Sequence[Clause]) -> Ledger:
-        """The ledger that was named, and the bundled ones that apply by themselves: the adapter's, and what it names."""
+        """The ledger that was named, and the bundled ones that apply by themselves: the target's, and what it names."""
         name, base = self.options.deviations, self.description.ledger
         new = self.options.baseline == "write" and not Path(name).exists()
         ledger = Ledger() if new or not name else ledgers.read(name, clauses)
@@ -96,12 +96,15 @@ class Session:
     def replay(self, clause: Clause, subject: Subject, body: Callable[..., None]) -> list[dict[str, Any]]:
         """Run the witness of each entry about this clause and axis, then begin counting without what they cover.
 
+        What an inherited entry covers is tested where its witness does not fail here.
+
         Returns:
             One element of a verdict's "known" for each entry; its "deviation" is None if the witness no longer fails.
         """
         replayed = [(entry, self._replayed(entry, subject, body)) for entry in self.entries(clause, subject)]
         settled = any(entry.witness is None and known and known["deviation"] for entry, known in replayed)
-        subject.start(known=[entry.features for entry, known in replayed if known is not None], settled=settled)
+        failing = [e.features for e, known in replayed if known and (known["deviation"] or not e.inherited)]
+        subject.start(known=failing, settled=settled)
         return [known for _, known in replayed if known is not None]
 
     def _replayed(self, entry: Entry, subject: Subject, body: Callable[..., None]) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ class TorchMetaAdapter(TorchModuleAdapter):
     """Drives `torch.nn.Embedding` on the meta device."""
 
     def describe(self) -> Description:
-        """Torch's own class, on one device."""
+        """What is under test, on one device."""
         described = super().describe()
         return replace(
             described,
@@ -56,7 +56,7 @@ class MetaInstance(TorchInstance):
         raise Unsupported("on the meta device an optimiser has no data to change")
 
     def _check(self, lookup: Lookup) -> None:
-        """Torch would look up an index out of range: not seeing it, it cannot refuse it."""
+        """Refuse what torch cannot: without data it looks up any index."""
         if any(not 0 <= i < self.table.shape[0] for i in lookup.index.components()):
             raise Unsupported(NO_BOUNDS.reason)
 

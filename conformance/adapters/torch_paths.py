@@ -1,4 +1,4 @@
-"""Other ways to make the lookup of a `torch.nn.Embedding`: scripted, compiled, exported, mapped; `PATHS` lists them."""
+"""Execution paths: `torch.nn.Embedding` with its lookups made in another way; `PATHS` lists the bundled adapters."""
 
 from __future__ import annotations
 
@@ -11,110 +11,10 @@ from typing import Any
 import torch
 
 from conformance.adapter import Declared, Description, Unsupported
+from conformance.adapters import torch_lookups
 from conformance.adapters.torch_module import TorchInstance, TorchModuleAdapter
 from conformance.case import Config
 from reference import Tensor
-
-# -- the ways, each as it also stands in the standalone script of a deviation ------------------------------------------
-
-
-def scripted(module: Any, index: torch.Tensor) -> Any:
-    """TorchScript, as it is optimised after a first call; that one has other indices."""
-    script, before = torch.jit.script(module), module.weight.detach().clone()
-    script(torch.zeros_like(index))
-    if module.max_norm is not None:
-        module.weight.data.copy_(before)
-    return script(index)
-
-
-def traced(module: Any, index: torch.Tensor) -> Any:
-    """A trace of a call with other indices, so that none of these can be part of it."""
-    before = module.weight.detach().clone()
-    trace = torch.jit.trace(module, torch.zeros_like(index), check_trace=False)
-    if module.max_norm is not None:
-        module.weight.data.copy_(before)
-    return trace(index)
-
-
-def compiled(module: Any, index: torch.Tensor) -> Any:
-    """Compiled; fullgraph, because otherwise the compiler leaves to eager mode what it cannot do."""
-    return torch.compile(module, backend="inductor", fullgraph=True)(index)
-
-
-def compiled_aot(module: Any, index: torch.Tensor) -> Any:
-    """Captured together with its backward as for the compiler, and run operator by operator."""
-    return torch.compile(module, backend="aot_eager", fullgraph=True)(index)
-
-
-def compiled_eager(module: Any, index: torch.Tensor) -> Any:
-    """Captured as for the compiler, and run operator by operator."""
-    return torch.compile(module, backend="eager", fullgraph=True)(index)
-
-
-def exported(module: Any, index: torch.Tensor) -> Any:
-    """The module of an exported program, which has the weight itself, not a copy."""
-    return torch.export.export(module, (index,)).module()(index)
-
-
-def mapped(module: Any, index: torch.Tensor) -> Any:
-    """Mapped over the first dimension of the index."""
-    return torch.func.vmap(module)(index)
-
-
-def differentiated_per_sample(module: Any, index: torch.Tensor) -> Any:
-    """Mapped; its backward sums the gradients of the samples, which are the entries along the index's first dimension."""
-    if module.scale_grad_by_freq:
-        raise ValueError("occurrences would be counted in each sample by itself")
-    if index.numel() == 0:
-        raise ValueError("no sample to differentiate")
-
-    def product(weight: torch.Tensor, sample: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
-        return (torch.func.functional_call(module, {"weight": weight}, (sample,)) * upstream).sum()
-
-    class PerSample(torch.autograd.Function):
-        @staticmethod
-        def forward(_: Any, weight: torch.Tensor) -> Any:
-            return torch.func.vmap(lambda sample: torch.func.functional_call(module, {"weight": weight}, sample))(index)
-
-        @staticmethod
-        def backward(_: Any, upstream: torch.Tensor) -> Any:
-            per_sample = torch.func.vmap(torch.func.grad(product), in_dims=(None, 0, 0))
-            return per_sample(module.weight, index, upstream).sum(0)
-
-    return PerSample.apply(module.weight)
-
-
-def called_functionally(module: Any, index: torch.Tensor) -> Any:
-    """With the parameters handed in."""
-    return torch.func.functional_call(module, dict(module.named_parameters()), (index,))
-
-
-def bagged(module: Any, index: torch.Tensor) -> Any:
-    """In bags of one, summed."""
-    if module.padding_idx is not None:
-        raise ValueError("a bag leaves the row at padding_idx out of its sum")
-    if module.embedding_dim == 0:
-        raise ValueError("EmbeddingBag fails for two bags and more where rows have no elements")
-    bag = torch.nn.EmbeddingBag(
-        *module.weight.shape,
-        max_norm=module.max_norm,
-        norm_type=module.norm_type,
-        scale_grad_by_freq=module.scale_grad_by_freq,
-        sparse=module.sparse,
-        mode="sum",
-        _weight=module.weight,
-    )
-    bag.weight = module.weight  # the parameter itself, which gets the gradient
-    return bag(index.reshape(-1, 1)).reshape(*index.shape, module.embedding_dim)
-
-
-def autocast(module: Any, index: torch.Tensor) -> Any:
-    """Where operators that autocast names run in bfloat16; a lookup is none of them."""
-    with torch.autocast(index.device.type, dtype=torch.bfloat16):
-        return module(index)
-
-
-# -- the table ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -125,18 +25,19 @@ class Path:
         lookup: takes a `torch.nn.Embedding` and an index, and gives the output.
         through: what of torch it goes through, and with which arguments.
         refuses: what it does not do: it raises.
-        start: called before an embedding is made.
+        start: called before an embedding is made, if there is something to do.
     """
 
-    lookup: Callable[[Any, torch.Tensor], Any]
+    lookup: Callable[[torch.nn.Embedding, torch.Tensor], torch.Tensor]
     through: str
     refuses: tuple[Declared, ...] = ()
-    start: Callable[[], object] = bool
+    start: Callable[[], object] | None = None
 
 
 def _forget_compiled() -> None:
-    """Else the compiler meets its limit on variants of one function."""
+    """Else the compiler meets its limit on variants of one function; ten steps of one embedding may need a dozen."""
     torch.compiler.reset()
+    torch._dynamo.config.cache_size_limit = 64  # noqa: SLF001 - what its documentation names
 
 
 def _forget_scripted() -> None:
@@ -154,27 +55,29 @@ UNKNOWN_SIZE = Declared(
 )
 
 PATHS = {
-    "torch-script": Path(scripted, "torch.jit.script", start=_forget_scripted),
-    "torch-trace": Path(traced, "torch.jit.trace"),
-    "torch-compile": Path(compiled, "torch.compile", (UNKNOWN_SIZE,), _forget_compiled),
-    "torch-compile-aot": Path(compiled_aot, "torch.compile(backend='aot_eager')", (UNKNOWN_SIZE,), _forget_compiled),
-    "torch-compile-eager": Path(compiled_eager, "torch.compile(backend='eager')", start=_forget_compiled),
-    "torch-export": Path(exported, "torch.export.export"),
-    "torch-vmap": Path(mapped, "torch.func.vmap", (NO_DIMENSION, NO_RENORMALISING)),
+    "torch-script": Path(torch_lookups.scripted, "torch.jit.script", start=_forget_scripted),
+    "torch-trace": Path(torch_lookups.traced, "torch.jit.trace"),
+    "torch-compile": Path(torch_lookups.compiled, "torch.compile", (UNKNOWN_SIZE,), _forget_compiled),
+    "torch-compile-aot": Path(
+        torch_lookups.compiled_aot, "torch.compile(backend='aot_eager')", (UNKNOWN_SIZE,), _forget_compiled
+    ),
+    "torch-compile-eager": Path(torch_lookups.compiled_eager, "torch.compile(backend='eager')", start=_forget_compiled),
+    "torch-export": Path(torch_lookups.exported, "torch.export.export"),
+    "torch-vmap": Path(torch_lookups.mapped, "torch.func.vmap", (NO_DIMENSION, NO_RENORMALISING)),
     "torch-vmap-grad": Path(
-        differentiated_per_sample,
-        "torch.func.grad",
+        torch_lookups.differentiated_per_sample,
+        "torch.func.vmap(torch.func.grad)",
         (
             NO_DIMENSION,
             NO_RENORMALISING,
             Declared({"sparse": True, "freeze": False}, "vmap refuses a sparse gradient"),
             Declared({"scale_grad_by_freq": True}, "occurrences would be counted in each sample by itself"),
-            Declared({"index_numel": 0}, "vmap of grad fails for no samples"),
+            Declared({"index_numel": 0}, "vmap of grad fails where there is no sample"),
         ),
     ),
-    "torch-functional-call": Path(called_functionally, "torch.func.functional_call"),
+    "torch-functional-call": Path(torch_lookups.called_functionally, "torch.func.functional_call"),
     "torch-bag": Path(
-        bagged,
+        torch_lookups.bagged,
         "torch.nn.EmbeddingBag",
         (
             Declared({"dtype": ["complex64", "complex128"]}, "EmbeddingBag takes no complex weight"),
@@ -182,11 +85,8 @@ PATHS = {
             Declared({"embedding_dim": 0}, "EmbeddingBag fails for two bags and more where rows have no elements"),
         ),
     ),
-    "torch-autocast": Path(autocast, "torch.autocast"),
+    "torch-autocast": Path(torch_lookups.autocast, "torch.autocast"),
 }
-
-
-# -- the adapter -------------------------------------------------------------------------------------------------------
 
 
 class PathAdapter(TorchModuleAdapter):
@@ -228,7 +128,8 @@ class PathAdapter(TorchModuleAdapter):
         """A module with the given arguments, whose lookups go this way."""
         if weight is None or via != "assignment":
             raise Unsupported("construction is torch.nn.Embedding's own: only lookups go this way")
-        self.path.start()
+        if self.path.start:
+            self.path.start()
         made = super().make(config, weight, device=device, layout=layout, via=via, dtype=dtype)
         return PathInstance(made.module, self.path)
 
@@ -239,7 +140,7 @@ class PathAdapter(TorchModuleAdapter):
     def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         """A standalone script that makes the same calls, with lookups that go this way."""
         lookup = self.path.lookup
-        source = inspect.getsource(lookup).replace(": Any", "")
+        source = inspect.getsource(lookup)
         text = super().script(calls).replace("embedding(index)", f"{lookup.__name__}(embedding, index)")
         return text.replace("import torch\n", f"import torch\n\n\n{source}\n", 1)
 

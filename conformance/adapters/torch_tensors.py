@@ -16,7 +16,7 @@ class Shape(Tensor):
         object.__setattr__(self, "shape", shape)
 
     @property
-    def data(self) -> bytes:  # type: ignore[override]
+    def data(self) -> bytes:
         """There is none.
 
         Raises:

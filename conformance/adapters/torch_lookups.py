@@ -1,0 +1,105 @@
+"""Ways to make the lookup of a `torch.nn.Embedding`, each as it also stands in the standalone script of a deviation.
+
+Each takes the module and an index tensor of any shape, and gives the output of shape index.shape + (embedding_dim,). It
+raises what torch raises, and ValueError for what would have another meaning that way or fails in part.
+"""
+
+from __future__ import annotations
+
+import torch
+
+
+def scripted(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """TorchScript, as it is optimised after a first call; that one has other indices."""
+    script, before = torch.jit.script(module), module.weight.detach().clone()
+    script(torch.zeros_like(index))
+    if module.max_norm is not None:
+        module.weight.data.copy_(before)
+    return script(index)
+
+
+def traced(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """A trace of a call with other indices, so that none of these can be part of it."""
+    before = module.weight.detach().clone()
+    trace = torch.jit.trace(module, torch.zeros_like(index), check_trace=False)
+    if module.max_norm is not None:
+        module.weight.data.copy_(before)
+    return trace(index)
+
+
+def compiled(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """Compiled; fullgraph, because otherwise the compiler leaves to eager mode what it cannot do."""
+    return torch.compile(module, backend="inductor", fullgraph=True)(index)
+
+
+def compiled_aot(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """Captured together with its backward as for the compiler, and run operator by operator."""
+    return torch.compile(module, backend="aot_eager", fullgraph=True)(index)
+
+
+def compiled_eager(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """Captured as for the compiler, and run operator by operator."""
+    return torch.compile(module, backend="eager", fullgraph=True)(index)
+
+
+def exported(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """The module of an exported program, which has the weight itself, not a copy."""
+    return torch.export.export(module, (index,)).module()(index)
+
+
+def mapped(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """Mapped over the first dimension of the index."""
+    return torch.func.vmap(module)(index)
+
+
+def differentiated_per_sample(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """Mapped; the backward sums the gradients of the samples, the entries along the first dimension of the index."""
+    if module.scale_grad_by_freq:
+        raise ValueError("occurrences would be counted in each sample by itself")
+    if index.numel() == 0:
+        raise ValueError("vmap of grad fails where there is no sample")
+
+    def product(weight: torch.Tensor, sample: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
+        return (torch.func.functional_call(module, {"weight": weight}, (sample,)) * upstream).sum()
+
+    class PerSample(torch.autograd.Function):  # type: ignore[misc]  # mypy skips torch
+        @staticmethod
+        def forward(_: object, weight: torch.Tensor) -> torch.Tensor:
+            return torch.func.vmap(lambda sample: torch.func.functional_call(module, {"weight": weight}, sample))(index)
+
+        @staticmethod
+        def backward(_: object, upstream: torch.Tensor) -> torch.Tensor:
+            per_sample = torch.func.vmap(torch.func.grad(product), in_dims=(None, 0, 0))
+            return per_sample(module.weight, index, upstream).sum(0)
+
+    return PerSample.apply(module.weight)
+
+
+def called_functionally(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """With the parameters handed in."""
+    return torch.func.functional_call(module, dict(module.named_parameters()), (index,))
+
+
+def bagged(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """In bags of one, summed."""
+    if module.padding_idx is not None:
+        raise ValueError("a bag leaves the row at padding_idx out of its sum")
+    if module.embedding_dim == 0:
+        raise ValueError("EmbeddingBag fails for two bags and more where rows have no elements")
+    bag = torch.nn.EmbeddingBag(
+        *module.weight.shape,
+        max_norm=module.max_norm,
+        norm_type=module.norm_type,
+        scale_grad_by_freq=module.scale_grad_by_freq,
+        sparse=module.sparse,
+        mode="sum",
+        _weight=module.weight,
+    )
+    bag.weight = module.weight  # the parameter itself, which gets the gradient
+    return bag(index.reshape(-1, 1)).reshape(*index.shape, module.embedding_dim)
+
+
+def autocast(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """Where operators that autocast names run in bfloat16; a lookup is none of them."""
+    with torch.autocast(index.device.type, dtype=torch.bfloat16):
+        return module(index)
