@@ -29,11 +29,15 @@ def traced(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
 
 def compiled(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
     """Compiled; fullgraph, because otherwise the compiler leaves to eager mode what it cannot do."""
+    if module.sparse and module.padding_idx is not None:
+        raise ValueError("the compiler fails where the size of the gradient depends on the indices")
     return torch.compile(module, backend="inductor", fullgraph=True)(index)
 
 
 def compiled_aot(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
     """Captured together with its backward as for the compiler, and run operator by operator."""
+    if module.sparse and module.padding_idx is not None:
+        raise ValueError("the compiler fails where the size of the gradient depends on the indices")
     return torch.compile(module, backend="aot_eager", fullgraph=True)(index)
 
 

@@ -50,8 +50,8 @@ def _forget_scripted() -> None:
 NO_DIMENSION = Declared({"index_ndim": 0}, "a 0-d index has no dimension to map over")
 NO_RENORMALISING = Declared({"max_norm": True}, "vmap refuses to write in place to a weight that is not mapped over")
 UNKNOWN_SIZE = Declared(
-    {"sparse": True, "padding_idx": True, "freeze": False},
-    "the compiler refuses to leave padding_idx out of a sparse gradient, whose size then depends on the indices",
+    {"sparse": True, "padding_idx": True},
+    "the compiler fails where the size of the gradient depends on the indices, as without those of padding_idx it does",
 )
 
 PATHS = {
