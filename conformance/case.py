@@ -124,7 +124,7 @@ class Case:
             "duplicates": max(counts.values(), default=0) > 1,
             "accumulates": len(self.lookups) > 1,
             "weight_layout": self.weight_layout,
-            "weight_special": any(not math.isfinite(c) or repr(c) == "-0.0" for c in self.weight.components()),
+            "weight_special": any(map(_is_special, self.weight.components())),
             "index_layout": lookup.index_layout,
             "upstream_layout": lookup.upstream_layout,
         }
@@ -193,6 +193,11 @@ class Life(Case):
         )
         weight, lookups = _cast(self.weight, dtype), _lookups_cast(self.lookups, dtype)
         return dataclasses.replace(self, weight=weight, lookups=lookups, steps=steps)
+
+
+def _is_special(component: float) -> bool:
+    """Whether it is NaN, infinite, or minus zero."""
+    return not math.isfinite(component) or (component == 0 and math.copysign(1, component) < 0)
 
 
 FEATURES = tuple(

@@ -189,9 +189,9 @@ class WorkerInstance:
     def __del__(self) -> None:
         self._adapter.forget(self._number)
 
-    def forward(self, lookup: Lookup, **options: Any) -> Forward:
+    def forward(self, lookup: Lookup, *, no_grad: bool = False, index_device: str | None = None) -> Forward:
         """Look up."""
-        result: Forward = self._call("forward", lookup=lookup, **options)
+        result: Forward = self._call("forward", lookup=lookup, no_grad=no_grad, index_device=index_device)
         return result
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:

@@ -96,9 +96,7 @@ def read(config: pytest.Config) -> Options:
         return table.get(_ini(name), table.get(name)), config.rootpath
 
     def value(name: str) -> str:
-        given = found(name)[0]
-        if given is None:
-            return HELP[name][1]
+        given = found(name)[0] or HELP[name][1]
         return ",".join(map(str, given)) if isinstance(given, list) else str(given)
 
     def choice(name: str, allowed: Collection[str]) -> str:

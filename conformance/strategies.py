@@ -51,39 +51,39 @@ SHAPES = (
 )
 LARGE = (
     # Many lookups, around the counts at which kernels change their ways; more than a float16 or bfloat16 can count.
-    (5, 1, (256,)),
-    (3, 1, (257,)),
-    (2, 2, (769,)),
-    (3, 2, (32, 32)),
-    (3, 1, (1001,)),
-    (4, 2, (16, 65)),
-    (5, 1, (3073,)),
-    (2, 1, (4097,)),
-    (33, 1, (64, 65)),
-    (3, 1, (7001,)),
+    (5, 1, 256),
+    (3, 1, 257),
+    (2, 2, 769),
+    (3, 1, 1001),
+    (3, 2, 1024),
+    (4, 2, 1040),
+    (5, 1, 3073),
+    (2, 1, 4097),
+    (33, 1, 4160),
+    (3, 1, 7001),
     # Tables whose rows need more than 8 bits.
-    (257, 3, (33,)),
-    (300, 1, (2, 3)),
-    (1001, 1, (9,)),
-    (1025, 2, (257,)),
-    (1001, 1, (1001,)),
-    (1025, 1, (3073,)),
-    (4097, 1, (33,)),
+    (257, 3, 33),
+    (300, 1, 6),
+    (1001, 1, 9),
+    (1025, 2, 257),
+    (1001, 1, 1001),
+    (1025, 1, 3073),
+    (4097, 1, 33),
     # Rows as wide as a vector register, a warp or a block, and wider.
-    (3, 32, (32,)),
-    (3, 33, (2, 2)),
-    (3, 64, (4,)),
-    (5, 65, (3,)),
-    (2, 128, (2,)),
-    (2, 129, (5,)),
-    (33, 33, (33,)),
-    (3, 257, (1,)),
-    (2, 1025, (2,)),
+    (3, 32, 32),
+    (3, 33, 4),
+    (3, 64, 4),
+    (5, 65, 3),
+    (2, 128, 2),
+    (2, 129, 5),
+    (33, 33, 33),
+    (3, 257, 1),
+    (2, 1025, 2),
     # Tables whose rows, or whose elements, need more than 16 bits.
-    (65537, 1, (33,)),
-    (1025, 65, (9,)),
+    (65537, 1, 33),
+    (1025, 65, 9),
 )
-"""(num_embeddings, embedding_dim, shape of the first index) of large cases, each large in one way to stay fast."""
+"""(num_embeddings, embedding_dim, indices of the first lookup) of large cases, each large in one way to stay fast."""
 NORM_TYPES = (2.0, 1.0, float("inf"), 3.0, 0.5, 1.5)
 MAX_NORMS = (1.0, 2.0, 0.5, 5.0, 0.1, 64.0)
 
@@ -153,7 +153,7 @@ def cases(
         corner: the one of `CORNERS` that the case must be in; by default it is in none.
     """
     dtype = dtype or dtype_under_test.get() or draw(_dtypes)
-    rows, dim, shape = draw(_sizes(columns, indices, large=large and not corner))
+    rows, dim, count = draw(_sizes(columns, indices, large=large and not corner))
     padding, scale, gradient_is_sparse, frozen = draw(_flags(padding_idx, scale_grad_by_freq, sparse, freeze))
     limit, order = draw(_norms(max_norm, norm_type))
     if corner == "sparse with scale":
@@ -176,8 +176,8 @@ def cases(
         weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
     patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
     kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), indices)
-    shapes = (() if scalar else shape, *[None] * (lookups - 1))
-    calls = tuple(_lookup(draw, kinds, config, dtype, rng, shape) for shape in shapes)
+    counts = (count, *[None] * (lookups - 1))
+    calls = tuple(_lookup(draw, kinds, config, dtype, rng, many, scalar=scalar) for many in counts)
     return Case(config, _expandable(weight, layout), calls, layout)
 
 
@@ -196,13 +196,13 @@ def out_of_range(draw: st.DrawFn) -> Case:
 
 
 @functools.cache
-def _sizes(columns: int, indices: int, *, large: bool) -> st.SearchStrategy[tuple[int, int, tuple[int, ...] | None]]:
-    """num_embeddings, embedding_dim, and the shape of the first index where the case is large."""
+def _sizes(columns: int, indices: int, *, large: bool) -> st.SearchStrategy[tuple[int, int, int | None]]:
+    """num_embeddings, embedding_dim, and how many indices the first lookup has where the case is large."""
     dims = [dim for dim in EMBEDDING_DIMS if dim >= columns]
     small = sorted(itertools.product(NUM_EMBEDDINGS, dims), key=lambda s: NUM_EMBEDDINGS.index(s[0]) + dims.index(s[1]))
     few = [(*sizes, None) for sizes in small for _ in range(300 // len(small))]
     # Seven in a hundred are large: enough for each clause to meet some, and few enough to stay fast.
-    many = [one for one in LARGE if large and one[1] >= columns and math.prod(one[2]) >= indices]
+    many = [one for one in LARGE if large and one[1] >= columns and one[2] >= indices]
     return st.sampled_from(few + many)
 
 
@@ -238,11 +238,19 @@ def _lookup(
     config: Config,
     dtype: str,
     rng: random.Random,
-    given: tuple[int, ...] | None = None,
+    count: int | None = None,
+    *,
+    scalar: bool = False,
 ) -> Lookup:
     (shape, index_dtype), (pattern, palette), layouts = draw(kinds)
-    shape = _out_of_corners(config, shape) if given is None else given
+    shape = () if scalar else _out_of_corners(config, shape if count is None else _enlarged(shape, count))
     return _filled(config, dtype, shape, index_dtype, pattern, palette, layouts, rng)
+
+
+def _enlarged(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """The shape, longer in its first dimension: at least `count` places, and of the same rank when it is shrunk."""
+    each = math.prod(shape[1:])
+    return (-(-count // each), *shape[1:]) if each else (count,)
 
 
 def random_lookup(config: Config, dtype: str, shape: tuple[int, ...], rng: random.Random) -> Lookup:

@@ -185,6 +185,8 @@ class Subject:
 
     def call(self, on: Any, call: Call) -> Any:
         """Call a verb of the adapter or of an instance; timed, and kept for the standalone script of a deviation."""
+        if not hasattr(on, call.verb):
+            raise Unsupported(f"the adapter has no {call.verb}")
         self.calls.append(call)
         number = len(self.calls)
         try:

@@ -43,6 +43,8 @@ def serve(adapter: Any, requests: Any, answers: Any) -> None:
 def _answer(objects: dict[int, Any], request: dict[str, Any]) -> dict[str, Any]:
     for number in request.get("forget", ()):
         objects.pop(number, None)
+    if request["on"] in objects and not hasattr(objects[request["on"]], request["verb"]):
+        return {"unsupported": f"the adapter has no {request['verb']}"}
     try:
         result = getattr(objects[request["on"]], request["verb"])(**decode(request["arguments"]))
         if request["verb"] not in ("make", "copy"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -175,7 +174,7 @@ def test_lives_take_every_step() -> None:
     assert {step.how for _, step in steps} >= hows
     assert all(well_formed(Case(life.config, life.weight, step.lookups)) for life, step in steps)
     assert {step.weight.shape == life.weight.shape for life, step in steps if step.weight} == {True}
-    assert len({lookup.index.shape for _, step in steps for lookup in step.lookups}) == len(SHAPES)
+    assert len({lookup.index.shape for _, step in steps for lookup in step.lookups}) == len(set(SHAPES))
 
 
 def test_lives_do_not_repeat_each_other() -> None:
@@ -205,6 +204,7 @@ EXPECTED: dict[str, set[Any]] = {
     "duplicates": BOTH,
     "accumulates": BOTH,
     "weight_layout": set(LAYOUTS),
+    "weight_special": BOTH,
     "index_layout": set(LAYOUTS),
     "upstream_layout": set(LAYOUTS),
 }
@@ -213,7 +213,7 @@ EXPECTED: dict[str, set[Any]] = {
 def test_every_feature_that_a_ledger_could_name_occurs() -> None:
     assert set(EXPECTED) == set(FEATURES)
     found: dict[str, set[Any]] = defaultdict(set)
-    for strategy in (cases(freeze=ANY), cases(lookups=2), out_of_range()):
+    for strategy in (cases(freeze=ANY), cases(lookups=2), cases(weights=palettes.ANY), out_of_range()):
         for case in drawn(strategy, 400):
             for name, value in case.features().items():
                 found[name].add(value)
@@ -223,9 +223,14 @@ def test_every_feature_that_a_ledger_could_name_occurs() -> None:
 
 
 def test_every_large_case_is_drawn_and_stays_affordable() -> None:
-    sizes = {(c.config.num_embeddings, c.config.embedding_dim, c.index.shape) for c in drawn(cases(), 4000)}
+    sizes = {(c.config.num_embeddings, c.config.embedding_dim, c.index.numel) for c in drawn(cases(), 4000)}
     assert set(LARGE) <= sizes
-    assert all(rows * dim < 70_000 and math.prod(shape) < 8000 for rows, dim, shape in LARGE)
+    assert all(rows * dim < 70_000 and count < 8000 for rows, dim, count in LARGE)
+
+
+def test_large_cases_have_indices_of_any_rank() -> None:
+    ranks = {len(c.index.shape) for c in drawn(cases(), 2000) if c.index.numel > 1000}
+    assert ranks == {1, 2, 3, 4}
 
 
 def test_the_last_row_of_a_large_table_is_looked_up() -> None:

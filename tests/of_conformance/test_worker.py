@@ -43,7 +43,7 @@ def talk(*requests: dict[str, Any], target: str = "plain:Plain") -> list[dict[st
 def test_the_protocol() -> None:
     arguments = {"config": encode(GOOD.config), "weight": WEIGHT, **OPTIONS}
     good, bad = ({"lookup": encode(c.lookups[0])} for c in (GOOD, BAD))
-    described, made, looked_up, refused, unsupported, copied, broke, forgotten = talk(
+    described, made, looked_up, refused, unsupported, copied, unknown, forgotten = talk(
         {"id": 1, "verb": "describe", "on": 0, "arguments": {}},
         {"id": 5, "verb": "make", "on": 0, "arguments": arguments},
         {"id": 6, "verb": "forward", "on": 5, "arguments": good, "forget": []},
@@ -59,7 +59,7 @@ def test_the_protocol() -> None:
     assert refused == {"id": 7, "refused": {"family": "index", "kind": "IndexError", "message": "index out of range"}}
     assert unsupported == {"id": 8, "unsupported": "does not differentiate"}
     assert copied == {"id": 9, "instance": 9}
-    assert "AttributeError" in broke["error"]
+    assert unknown == {"id": 10, "unsupported": "the adapter has no dance"}
     assert "KeyError" in forgotten["error"]
 
 
