@@ -53,9 +53,9 @@ class Living:
 
     def use(self, *lookups: Lookup) -> None:
         """Look up, and send the gradients back in one backward."""
-        if self.embedding.covered(replace(self.case, lookups=(*self.pending, *lookups))):
-            return
         case = replace(self.case, lookups=lookups)
+        if self.embedding.declaration(case) or self.embedding.covered(replace(case, lookups=(*self.pending, *lookups))):
+            return
         self.case = replace(self.case, weight=self.embedding.use(case, self.instance, pending=self.pending))
         if not case.config.freeze:
             self.pending += lookups
@@ -63,7 +63,7 @@ class Living:
     def train(self, step: Step) -> None:
         """One step of an optimiser: the row at padding_idx, and rows that were never looked up, keep their bits."""
         case, optimizer = replace(self.case, lookups=step.lookups), optimizers_for(self.case.config)[step.how]
-        if case.config.freeze or self.embedding.covered(case):
+        if case.config.freeze or self.embedding.declaration(case) or self.embedding.covered(case):
             return
         self.instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
         weight, permitted = self.instance.weight(), self.embedding.predict(case).weight

@@ -40,10 +40,10 @@ class TorchMetaAdapter(TorchModuleAdapter):
 class MetaInstance(TorchInstance):
     """A module without data."""
 
-    def forward(self, lookup: Lookup) -> Forward:
+    def forward(self, lookup: Lookup, **options: Any) -> Forward:
         """Look up."""
         self._check(lookup)
-        return super().forward(lookup)
+        return super().forward(lookup, **options)
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up, and send the upstream gradients back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 
-from conformance.adapter import Declared, Description, Unsupported
+from conformance.adapter import Call, Declared, Description, Unsupported
 from conformance.adapters import torch_lookups
 from conformance.adapters.torch_module import TorchInstance, TorchModuleAdapter
 from conformance.case import Config
@@ -131,18 +132,17 @@ class PathAdapter(TorchModuleAdapter):
         if self.path.start:
             self.path.start()
         made = super().make(config, weight, device=device, layout=layout, via=via, dtype=dtype)
-        return PathInstance(made.module, self.path)
+        return PathInstance(made, self.path)
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """The constructor is torch's own."""
         raise Unsupported(f"the {of} is torch.nn.Embedding's own: only lookups go this way")
 
-    def script(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    def script(self, calls: Sequence[Call]) -> str:
         """A standalone script that makes the same calls, with lookups that go this way."""
         lookup = self.path.lookup
-        source = inspect.getsource(lookup)
-        text = super().script(calls).replace("embedding(index)", f"{lookup.__name__}(embedding, index)")
-        return text.replace("import torch\n", f"import torch\n\n\n{source}\n", 1)
+        text = re.sub(r"(?<![\w.])(\w+)\(index\b", rf"{lookup.__name__}(\1, index", super().script(calls))
+        return text.replace("import torch\n", f"import torch\n\n\n{inspect.getsource(lookup)}\n", 1)
 
 
 def adapter(name: str) -> PathAdapter:
@@ -153,8 +153,8 @@ def adapter(name: str) -> PathAdapter:
 class PathInstance(TorchInstance):
     """A module whose lookups go another way."""
 
-    def __init__(self, module: Any, path: Path) -> None:
-        super().__init__(module)
+    def __init__(self, made: TorchInstance, path: Path) -> None:
+        super().__init__(made.module, made._given)  # noqa: SLF001 - of the class that this one derives from
         self._path = path
 
     def call(self, index: torch.Tensor) -> torch.Tensor:
@@ -171,7 +171,7 @@ class PathInstance(TorchInstance):
 
     def copy(self, how: str) -> PathInstance:
         """A copy whose lookups go the same way."""
-        return PathInstance(super().copy(how).module, self._path)
+        return PathInstance(super().copy(how), self._path)
 
     def reset(self) -> None:
         """`reset_parameters` is torch's own."""
