@@ -12,11 +12,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from conformance.adapter import Backward, Call, Description, Died, Forward, Refused, Unsupported
-from conformance.case import Config, Lookup
+from conformance.adapter import Call, Description, Died, Refused, Unsupported
+from conformance.case import Config
 from conformance.target import UnusableTarget
 from conformance.wire import decode, encode
 from conformance.worker import UNUSABLE
@@ -181,7 +181,7 @@ class WorkerAdapter:
 
 
 class WorkerInstance:
-    """An instance in a worker."""
+    """An instance in a worker. Each verb is passed on with the arguments that it is called with, and no others."""
 
     def __init__(self, adapter: WorkerAdapter, number: int) -> None:
         self._adapter, self._number = adapter, number
@@ -189,108 +189,12 @@ class WorkerInstance:
     def __del__(self) -> None:
         self._adapter.forget(self._number)
 
-    def forward(self, lookup: Lookup, *, no_grad: bool = False, index_device: str | None = None) -> Forward:
-        """Look up."""
-        result: Forward = self._call("forward", lookup=lookup, no_grad=no_grad, index_device=index_device)
-        return result
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            result = self._adapter.call(verb, self._number, **arguments)
+            return WorkerInstance(self._adapter, result) if verb == "copy" else result
 
-    def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
-        """Look up, and send the upstream gradients back."""
-        result: Backward = self._call("gradient", lookups=lookups, together=together)
-        return result
-
-    def weight(self) -> Tensor:
-        """The weight as it is now."""
-        result: Tensor = self._call("weight")
-        return result
-
-    def attributes(self) -> Mapping[str, Any]:
-        """The attributes."""
-        result: Mapping[str, Any] = self._call("attributes")
-        return result
-
-    def overwrite(self, lookup: Lookup) -> Tensor:
-        """Look up, overwrite the output, and return the weight."""
-        result: Tensor = self._call("overwrite", lookup=lookup)
-        return result
-
-    def index_after(self, lookup: Lookup) -> Tensor:
-        """The index after a lookup."""
-        result: Tensor = self._call("index_after", lookup=lookup)
-        return result
-
-    def again(self, lookup: Lookup, *, deterministic: bool = False) -> tuple[Backward, Backward]:
-        """Send the upstream gradient back twice."""
-        result: tuple[Backward, Backward] = self._call("again", lookup=lookup, deterministic=deterministic)
-        return result
-
-    def beside(self, weight: Tensor, lookups: Sequence[Lookup]) -> tuple[Backward, Backward]:
-        """Two tables in one graph."""
-        result: tuple[Backward, Backward] = self._call("beside", weight=weight, lookups=lookups)
-        return result
-
-    def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:
-        """Use the weight, then look up."""
-        result: Backward = self._call("use_first", lookup=lookup, clone=clone)
-        return result
-
-    def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
-        """The second derivative."""
-        result: Tensor = self._call("second_order", lookup=lookup, direction=direction)
-        return result
-
-    def clear(self, *, to_none: bool = True) -> None:
-        """Forget the weight's gradient."""
-        self._call("clear", to_none=to_none)
-
-    def edit(self, weight: Tensor) -> None:
-        """Write into the weight's memory."""
-        self._call("edit", weight=weight)
-
-    def given(self) -> Tensor:
-        """The tensor that it was made with, as it is now."""
-        result: Tensor = self._call("given")
-        return result
-
-    def freeze(self, *, frozen: bool) -> None:
-        """Freeze or thaw the weight."""
-        self._call("freeze", frozen=frozen)
-
-    def mode(self, *, training: bool) -> None:
-        """Set the training flag."""
-        self._call("mode", training=training)
-
-    def cast(self, dtype: str, *, by_name: bool = False) -> None:
-        """Go over to another dtype."""
-        self._call("cast", dtype=dtype, by_name=by_name)
-
-    def move(self, device: str, *, empty: bool = False) -> None:
-        """Go over to another device."""
-        self._call("move", device=device, empty=empty)
-
-    def state(self) -> Mapping[str, Tensor]:
-        """The state dict."""
-        result: Mapping[str, Tensor] = self._call("state")
-        return result
-
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """Load a state dict."""
-        self._call("load", state=state)
-
-    def copy(self, how: str) -> WorkerInstance:
-        """A copy, in the same worker."""
-        return WorkerInstance(self._adapter, self._call("copy", how=how))
-
-    def reset(self) -> None:
-        """Draw the weight afresh."""
-        self._call("reset")
-
-    def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
-        """One step of an optimiser."""
-        self._call("step", optimizer=optimizer, options=options, lookups=lookups)
-
-    def _call(self, verb: str, **arguments: Any) -> Any:
-        return self._adapter.call(verb, self._number, **arguments)
+        return call
 
 
 def _pump(process: subprocess.Popen[str], answers: queue.SimpleQueue[str]) -> None:

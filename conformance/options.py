@@ -77,7 +77,7 @@ def given(config: pytest.Config) -> bool:
     return asked or any(str(a).split("/")[0].split(".")[0] == "conformance" for a in config.invocation_params.args)
 
 
-def read(config: pytest.Config) -> Options:  # noqa: C901 - one small part an option
+def read(config: pytest.Config) -> Options:
     """The options of this run.
 
     Raises:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ from examples import case
 from processes import HERE, python
 
 import conformance
-from conformance.adapter import Backward, Died, Forward, Gradient, Instance, Refused, Unsupported
-from conformance.isolation import WorkerAdapter, WorkerInstance
+from conformance.adapter import Backward, Died, Forward, Gradient, Refused, Unsupported
+from conformance.isolation import WorkerAdapter
 from conformance.target import UnusableTarget
 from conformance.wire import decode, encode
 from reference import Tensor
@@ -82,12 +81,12 @@ def test_an_adapter_in_a_worker_answers_as_it_does_here(worker: WorkerAdapter) -
     here = plain.Plain()
     assert worker.describe() == here.describe()
     near, far = (a.make(GOOD.config, GOOD.weight, **OPTIONS) for a in (here, worker))
-    assert far.forward(GOOD.lookups[0]) == near.forward(GOOD.lookups[0])
+    assert far.forward(lookup=GOOD.lookups[0]) == near.forward(lookup=GOOD.lookups[0])
     assert far.copy("pickle").weight() == near.weight()
     with pytest.raises(Refused, match="IndexError"):
-        far.forward(BAD.lookups[0])
+        far.forward(lookup=BAD.lookups[0])
     with pytest.raises(Unsupported, match="does not differentiate"):
-        far.gradient(GOOD.lookups)
+        far.gradient(lookups=GOOD.lookups)
 
 
 @pytest.mark.parametrize(
@@ -103,16 +102,16 @@ def test_an_adapter_in_a_worker_answers_as_it_does_here(worker: WorkerAdapter) -
 def test_a_death_costs_one_answer(worker: WorkerAdapter, how: str) -> None:
     instance = worker.make(BAD.config, BAD.weight, **OPTIONS)
     with pytest.raises(Died, match=how):
-        instance.forward(BAD.lookups[0])
+        instance.forward(lookup=BAD.lookups[0])
     again = worker.make(GOOD.config, GOOD.weight, **OPTIONS)
-    assert again.forward(GOOD.lookups[0]).output == Tensor.of("float32", (2, 2), [0, 1, 4, 5])
+    assert again.forward(lookup=GOOD.lookups[0]).output == Tensor.of("float32", (2, 2), [0, 1, 4, 5])
 
 
 @pytest.mark.parametrize("worker", ["plain:Segfaults"], indirect=True)
 def test_instances_of_a_dead_worker_do_not_disturb_the_next(worker: WorkerAdapter) -> None:
     old = [worker.make(BAD.config, BAD.weight, **OPTIONS) for _ in range(3)]
     with pytest.raises(Died):
-        old[0].forward(BAD.lookups[0])
+        old[0].forward(lookup=BAD.lookups[0])
     new = [worker.make(GOOD.config, GOOD.weight, **OPTIONS) for _ in range(3)]
     old.clear()
     gc.collect()
@@ -122,14 +121,14 @@ def test_instances_of_a_dead_worker_do_not_disturb_the_next(worker: WorkerAdapte
 @pytest.mark.parametrize("worker", ["plain:Prints"], indirect=True)
 def test_what_an_implementation_prints_does_not_mix_with_its_answers(worker: WorkerAdapter) -> None:
     instance = worker.make(GOOD.config, GOOD.weight, **OPTIONS)
-    assert instance.forward(GOOD.lookups[0]).output == Tensor.of("float32", (2, 2), [0, 1, 4, 5])
+    assert instance.forward(lookup=GOOD.lookups[0]).output == Tensor.of("float32", (2, 2), [0, 1, 4, 5])
 
 
 @pytest.mark.parametrize("worker", ["plain:Breaks"], indirect=True)
 def test_a_defect_of_the_adapter_is_told_apart(worker: WorkerAdapter) -> None:
     instance = worker.make(BAD.config, BAD.weight, **OPTIONS)
     with pytest.raises(RuntimeError, match=r"(?s)the adapter in the worker broke.*ZeroDivisionError: a defect"):
-        instance.forward(BAD.lookups[0])
+        instance.forward(lookup=BAD.lookups[0])
     assert instance.weight() == BAD.weight
 
 
@@ -202,12 +201,6 @@ def test_every_kind_of_answer_crosses_the_wire() -> None:
         assert decode(json.loads(json.dumps(encode(value)))) == value
 
 
-@pytest.mark.parametrize("verb", [name for name in vars(Instance) if not name.startswith("_")])
-def test_a_worker_passes_every_verb_on(verb: str) -> None:
-    here, there = (list(signature(getattr(of, verb)).parameters) for of in (Instance, WorkerInstance))
-    assert here == there
-
-
 LOADED = """
 import sys
 before = set(sys.modules)
@@ -246,7 +239,7 @@ def test_the_worker_serves_from_python_3_8() -> None:
     adapter = WorkerAdapter(f"command:env 'PYTHONPATH={path}' '{_python_3_8()}' -m conformance.worker plain:Plain")
     assert adapter.describe() == plain.Plain().describe()
     instance = adapter.make(GOOD.config, GOOD.weight, **OPTIONS)
-    assert instance.forward(GOOD.lookups[0]).output == Tensor.of("float32", (2, 2), [0, 1, 4, 5])
+    assert instance.forward(lookup=GOOD.lookups[0]).output == Tensor.of("float32", (2, 2), [0, 1, 4, 5])
     with pytest.raises(Refused):
-        instance.forward(BAD.lookups[0])
+        instance.forward(lookup=BAD.lookups[0])
     adapter.close()
