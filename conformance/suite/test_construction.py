@@ -212,6 +212,7 @@ def test_to_empty(embedding: Subject, case: Case) -> None:
     """Made on the device meta, given memory by to_empty and loaded with a state, an embedding works like any other."""
     instance = embedding.fresh(case.config, device="meta")
     instance.move(device=embedding.device, empty=True)
+    judge.equal("the weight's device", embedding.device, instance.attributes()["device"])
     instance.load(state={"weight": case.weight})
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
     embedding.use(case, instance)

@@ -82,7 +82,7 @@ def test_an_adapter_in_a_worker_answers_as_it_does_here(worker: WorkerAdapter) -
     assert worker.describe() == here.describe()
     near, far = (a.make(GOOD.config, GOOD.weight, **OPTIONS) for a in (here, worker))
     assert far.forward(lookup=GOOD.lookups[0]) == near.forward(lookup=GOOD.lookups[0])
-    assert far.copy("pickle").weight() == near.weight()
+    assert far.copy(how="pickle").weight() == near.weight()
     with pytest.raises(Refused, match="IndexError"):
         far.forward(lookup=BAD.lookups[0])
     with pytest.raises(Unsupported, match="does not differentiate"):
