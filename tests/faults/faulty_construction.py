@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
+from trigger import Attributes, Fresh, Given, Inputs, Shows, Signatures
 from twin import Twin
 
 
@@ -13,6 +15,8 @@ class RenamesAnArgument(Twin):
     """padding_idx is called padding_index."""
 
     trips = ("construction.signature",)
+    grade = "easy"
+    trigger = Signatures()
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_index: int | None = None, **more: Any) -> None:
         super().__init__(num_embeddings, embedding_dim, padding_index, **more)
@@ -22,6 +26,8 @@ class SwapsTwoArguments(Twin):
     """scale_grad_by_freq and sparse come in the wrong order."""
 
     trips = ("construction.signature",)
+    grade = "easy"
+    trigger = Signatures()
 
     def __init__(
         self,
@@ -43,6 +49,8 @@ class DefaultsToTheOneNorm(Twin):
     """norm_type is 1 unless given."""
 
     trips = ("construction.signature", "construction.attributes", "norm_type.default")
+    grade = "easy"
+    trigger = Signatures()
 
     def __init__(
         self,
@@ -61,6 +69,8 @@ class KeepsNegativePadding(Twin):
     """A negative padding_idx works, but is kept as it was given."""
 
     trips = ("construction.attributes", "from_pretrained.keywords")
+    grade = "medium"
+    trigger = Attributes(padding_idx=-2)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         super().padding_row(padding_idx)
@@ -76,6 +86,8 @@ class TakesLastRowForNone(Twin):
     """padding_idx=-1 stands for no padding at all."""
 
     trips = ("construction.attributes", "construction.padding-row-zero", "padding_idx.no-gradient")
+    grade = "medium"
+    trigger = Attributes(padding_idx=-1)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         return None if padding_idx == -1 else super().padding_row(padding_idx)
@@ -85,6 +97,8 @@ class TakesRowZeroForNone(Twin):
     """padding_idx=0 stands for no padding at all."""
 
     trips = ("construction.attributes", "construction.padding-row-zero", "padding_idx.no-gradient")
+    grade = "medium"
+    trigger = Attributes(padding_idx=0)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         return super().padding_row(padding_idx or None)
@@ -94,6 +108,8 @@ class WrapsPadding(Twin):
     """A padding_idx out of range is taken modulo num_embeddings."""
 
     trips = ("construction.padding-range",)
+    grade = "easy"
+    trigger = Attributes(padding_idx=7)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         return None if padding_idx is None else padding_idx % self.num_embeddings
@@ -103,6 +119,8 @@ class AllowsPaddingAtTheEnd(Twin):
     """padding_idx may be num_embeddings, one row too far."""
 
     trips = ("construction.padding-range",)
+    grade = "medium"
+    trigger = Attributes(padding_idx=5)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         return padding_idx if padding_idx == self.num_embeddings else super().padding_row(padding_idx)
@@ -116,6 +134,8 @@ class AllowsPaddingBeforeTheStart(Twin):
     """padding_idx may be -num_embeddings - 1, one row too far."""
 
     trips = ("construction.padding-range",)
+    grade = "medium"
+    trigger = Attributes(padding_idx=-6)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         return 0 if padding_idx == -self.num_embeddings - 1 else super().padding_row(padding_idx)
@@ -125,6 +145,8 @@ class TransposesTheTable(Twin):
     """A fresh weight has shape (embedding_dim, num_embeddings)."""
 
     trips = ("construction.weight-shape",)
+    grade = "easy"
+    trigger = Attributes()
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         return super().allocated(shape[::-1], device, dtype)
@@ -134,7 +156,9 @@ class IgnoresTheDtype(Twin):
     """A fresh weight is float32, whatever dtype was asked for."""
 
     trips = ("construction.weight-shape",)
+    grade = "medium"
     dtype = "float64"
+    trigger = Attributes()
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         return super().allocated(shape, device, torch.float32 if dtype else None)
@@ -144,7 +168,9 @@ class WidensHalfPrecision(Twin):
     """A fresh bfloat16 weight is float32."""
 
     trips = ("construction.weight-shape",)
+    grade = "rare"
     dtype = "bfloat16"
+    trigger = Attributes()
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         return super().allocated(shape, device, torch.float32 if dtype is torch.bfloat16 else dtype)
@@ -154,6 +180,8 @@ class StartsOnMeta(Twin):
     """A fresh weight is on the meta device."""
 
     trips = ("construction.device",)
+    grade = "easy"
+    trigger = Attributes()
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         return super().allocated(shape, device, dtype).to("meta")
@@ -163,6 +191,8 @@ class NeedsARow(Twin):
     """A table without rows is refused."""
 
     trips = ("construction.zero-sizes",)
+    grade = "medium"
+    trigger = Attributes(shape=(0, 3))
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         if shape[0] == 0:
@@ -174,6 +204,8 @@ class NeedsAColumn(Twin):
     """A table without columns gets one."""
 
     trips = ("construction.zero-sizes", "construction.weight-shape")
+    grade = "medium"
+    trigger = Attributes(shape=(5, 0))
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         return super().allocated((shape[0], max(shape[1], 1)), device, dtype)
@@ -183,6 +215,8 @@ class NeverFreezes(Twin):
     """_freeze has no effect."""
 
     trips = ("construction.requires-grad", "from_pretrained.freeze")
+    grade = "easy"
+    trigger = Given(freeze=True)
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value.requires_grad_() if name == "weight" and not value.is_complex() else value)
@@ -192,6 +226,8 @@ class StartsUniform(Twin):
     """A fresh weight is uniform, with the right mean and variance."""
 
     trips = ("construction.normal",)
+    grade = "easy"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         weight.uniform_(-(3**0.5), 3**0.5)
@@ -201,6 +237,8 @@ class StartsWide(Twin):
     """A fresh weight has standard deviation 1.05."""
 
     trips = ("construction.normal", "construction.reset-normal")
+    grade = "medium"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         weight.normal_(0, 1.05)
@@ -211,6 +249,8 @@ class StartsOffCentre(Twin):
 
     trips = ("construction.normal",)
     dtype = "bfloat16"
+    grade = "medium"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         weight.normal_(0.05)
@@ -220,6 +260,8 @@ class StartsTruncated(Twin):
     """A fresh weight is drawn from the normal distribution cut off at 3."""
 
     trips = ("construction.normal",)
+    grade = "medium"
+    trigger = Fresh(shape=(1000, 3))
 
     def draw(self, weight: Tensor) -> None:
         torch.nn.init.trunc_normal_(weight, a=-3, b=3)
@@ -229,6 +271,8 @@ class DrawsOneRow(Twin):
     """All rows of a fresh weight are alike."""
 
     trips = ("construction.independent", "construction.fresh", "construction.reset-normal")
+    grade = "easy"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -376,7 +420,9 @@ class StartsComplexTooWide(Twin):
     """The real and the imaginary part of a fresh weight have variance 1 each, not together."""
 
     trips = ("construction.normal",)
+    grade = "rare"
     dtype = "complex64"
+    trigger = Fresh(freeze=True)
 
     def draw(self, weight: Tensor) -> None:
         (torch.view_as_real(weight) if weight.is_complex() else weight).normal_()
@@ -386,6 +432,8 @@ class DrawsThePaddingRow(Twin):
     """The row at padding_idx is drawn like any other."""
 
     trips = ("construction.padding-row-zero", "construction.reset")
+    grade = "easy"
+    trigger = Fresh(padding_idx=0)
 
     def clear_padding(self) -> None:
         """Leave the row as drawn."""
@@ -395,6 +443,8 @@ class DrawsTheRowAtNegativePadding(Twin):
     """The row at padding_idx starts with zeros only where padding_idx is not negative."""
 
     trips = ("construction.padding-row-zero",)
+    grade = "medium"
+    trigger = Fresh(padding_idx=-1)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         self.negative = padding_idx is not None and padding_idx < 0
@@ -409,6 +459,8 @@ class ClearsTheFirstElement(Twin):
     """Only the first element of the row at padding_idx starts as zero."""
 
     trips = ("construction.padding-row-zero",)
+    grade = "medium"
+    trigger = Fresh(padding_idx=0)
 
     def clear_padding(self) -> None:
         if self.padding_idx is not None:
@@ -419,6 +471,8 @@ class ResetForgetsPadding(Twin):
     """reset_parameters() leaves a drawn row at padding_idx, though construction clears it."""
 
     trips = ("construction.reset",)
+    grade = "easy"
+    trigger = Fresh(padding_idx=0)
     made = False
 
     def clear_padding(self) -> None:
@@ -431,6 +485,8 @@ class ResetOnlyClearsPadding(Twin):
     """reset_parameters() draws nothing after the first time."""
 
     trips = ("construction.reset",)
+    grade = "easy"
+    trigger = Fresh()
     made = False
 
     def draw(self, weight: Tensor) -> None:
@@ -475,6 +531,8 @@ class ClearsGivenPadding(Twin):
     """The row at padding_idx of a weight that was given is set to zeros."""
 
     trips = ("construction.given-weight", "from_pretrained.values")
+    grade = "medium"
+    trigger = Given(padding_idx=1)
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
         weight = super().adopted(weight, shape).clone()
@@ -487,6 +545,8 @@ class RoundsTheGivenWeight(Twin):
     """A weight that was given goes through bfloat16."""
 
     trips = ("construction.given-weight", "from_pretrained.values")
+    grade = "easy"
+    trigger = Given(weight=(0.1,))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
         return super().adopted(weight, shape).to(torch.bfloat16).to(weight.dtype)
@@ -496,6 +556,8 @@ class ReplacesGivenNaN(Twin):
     """Each NaN of a weight that was given becomes the default one."""
 
     trips = ("construction.given-weight", "from_pretrained.values")
+    grade = "medium"
+    trigger = Given(weight=(-math.nan,))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
         return torch.where(super().adopted(weight, shape).isnan(), torch.full_like(weight, torch.nan), weight)
@@ -505,6 +567,8 @@ class TakesAnyShape(Twin):
     """A _weight may have any shape."""
 
     trips = ("construction.given-weight-shape",)
+    grade = "easy"
+    trigger = Shows(what=lambda embedding: tuple(embedding(5, 3, _weight=torch.zeros(6, 4)).weight.shape))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:  # noqa: ARG002
         return weight
@@ -514,6 +578,8 @@ class CutsTheGivenWeight(Twin):
     """A _weight with too many rows is cut, silently."""
 
     trips = ("construction.given-weight-shape",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: tuple(embedding(5, 3, _weight=torch.zeros(6, 3)).weight.shape))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
         return super().adopted(weight[: shape[0]], shape)
@@ -523,6 +589,8 @@ class DropsAZeroMaxNorm(Twin):
     """max_norm=0 stands for no max_norm."""
 
     trips = ("max_norm.zero",)
+    grade = "medium"
+    trigger = Inputs(max_norm=0.0)
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, (value or None) if name == "max_norm" else value)

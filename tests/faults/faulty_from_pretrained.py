@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from trigger import Pretrained, Shows, Signatures
 from twin import Twin
 
 
@@ -13,6 +14,8 @@ class RenamesTheTable(Twin):
     """The first parameter of from_pretrained is called weight."""
 
     trips = ("from_pretrained.signature",)
+    grade = "easy"
+    trigger = Signatures()
 
     @classmethod
     def from_pretrained(cls, weight: Tensor, *more: Any, **named: Any) -> Twin:
@@ -23,6 +26,8 @@ class ThawsByDefault(Twin):
     """from_pretrained freezes only where freeze=True is given."""
 
     trips = ("from_pretrained.signature", "from_pretrained.freeze")
+    grade = "easy"
+    trigger = Signatures()
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = False, *more: Any, **named: Any) -> Twin:
@@ -45,6 +50,8 @@ class FreezesAlways(_Changes):
     """from_pretrained freezes although freeze=False is given."""
 
     trips = ("from_pretrained.freeze", "from_pretrained.trains")
+    grade = "easy"
+    trigger = Pretrained()
 
     @classmethod
     def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +62,8 @@ class DropsPaddingIdx(_Changes):
     """from_pretrained drops padding_idx."""
 
     trips = ("from_pretrained.keywords", "from_pretrained.trains")
+    grade = "easy"
+    trigger = Pretrained(padding_idx=1)
 
     @classmethod
     def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
@@ -65,6 +74,8 @@ class DropsNormType(_Changes):
     """from_pretrained drops norm_type."""
 
     trips = ("from_pretrained.keywords",)
+    grade = "medium"
+    trigger = Pretrained(norm_type=1.0)
 
     @classmethod
     def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +86,8 @@ class DropsSparseWithPadding(_Changes):
     """from_pretrained drops sparse where padding_idx is given too."""
 
     trips = ("from_pretrained.keywords", "from_pretrained.trains")
+    grade = "rare"
+    trigger = Pretrained(padding_idx=1, sparse=True)
 
     @classmethod
     def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +98,8 @@ class SwapsTwoKeywords(_Changes):
     """from_pretrained takes scale_grad_by_freq for sparse and the other way round."""
 
     trips = ("from_pretrained.keywords",)
+    grade = "medium"
+    trigger = Pretrained(sparse=True)
 
     @classmethod
     def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +111,8 @@ class SwapsSizes(Twin):
     """from_pretrained takes the sizes in the wrong order."""
 
     trips = ("from_pretrained.keywords",)
+    grade = "easy"
+    trigger = Pretrained()
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
@@ -108,6 +125,8 @@ class ClearsThePaddingRow(Twin):
     """from_pretrained sets the row at padding_idx to zeros."""
 
     trips = ("from_pretrained.values",)
+    grade = "easy"
+    trigger = Pretrained(padding_idx=1)
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
@@ -121,6 +140,8 @@ class DrawsAfresh(Twin):
     """from_pretrained keeps only the sizes of the tensor."""
 
     trips = ("from_pretrained.values",)
+    grade = "easy"
+    trigger = Pretrained()
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
@@ -133,6 +154,8 @@ class TakesARow(Twin):
     """from_pretrained takes a 1-d tensor for a table of one row."""
 
     trips = ("from_pretrained.not-2d",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: tuple(embedding.from_pretrained(torch.ones(3)).weight.shape))
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
@@ -143,6 +166,8 @@ class FlattensABlock(Twin):
     """from_pretrained takes a 3-d tensor and flattens its rows."""
 
     trips = ("from_pretrained.not-2d",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: tuple(embedding.from_pretrained(torch.ones(2, 2, 2)).weight.shape))
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
@@ -153,6 +178,8 @@ class HalvesItsGradient(Twin):
     """The gradient is half of what it should be where the weight was given."""
 
     trips = ("from_pretrained.trains",)
+    grade = "easy"
+    trigger = Pretrained()
     given = False
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
+from trigger import LONG, Accumulated, Gradient, Inputs, Output, Together
 from twin import Twin, in_storage_order
 
 
@@ -26,6 +28,8 @@ class Negates(_ChangesUpstream):
     """The gradient has the wrong sign."""
 
     trips = ("gradient.sum", "max_norm.gradient", "max_norm.clone-used-first")
+    grade = "easy"
+    trigger = Gradient()
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
         return -upstream
@@ -35,6 +39,8 @@ class AveragesOverTheCall(_ChangesUpstream):
     """The gradient is divided by the number of indices."""
 
     trips = ("gradient.sum", "gradient.accumulates")
+    grade = "easy"
+    trigger = Gradient()
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
         return upstream / max(index.numel(), 1)
@@ -44,6 +50,8 @@ class LetsTheLastDuplicateWin(Twin):
     """Of several lookups of a row, only the last counts."""
 
     trips = ("gradient.sum",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 1))
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         table = torch.zeros(self.weight.shape, dtype=entries.dtype)
@@ -56,6 +64,8 @@ class SkipsNeighbours(_ChangesUpstream):
     """Of two equal indices next to each other, the second counts only where others lie between them."""
 
     trips = ("gradient.sum",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 1))
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
         flat = index.reshape(-1)
@@ -68,6 +78,8 @@ class StopsAt256(_ChangesUpstream):
     """Indices from the 257th on get no gradient."""
 
     trips = ("gradient.sum",)
+    grade = "rare"
+    trigger = Gradient(index=(1,) * 257, upstream=(1,))
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
         later = torch.arange(index.numel()).reshape(*index.shape, 1) >= 256
@@ -78,6 +90,8 @@ class DropsAScalarIndex(_ChangesUpstream):
     """A 0-d index gets no gradient."""
 
     trips = ("gradient.sum",)
+    grade = "medium"
+    trigger = Gradient(index=1)
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
         return upstream if index.dim() else upstream * 0
@@ -87,6 +101,8 @@ class DropsTheSeventeenthColumn(_ChangesUpstream):
     """Columns from the seventeenth on get no gradient."""
 
     trips = ("gradient.sum",)
+    grade = "rare"
+    trigger = Gradient(shape=(5, 17))
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
         return upstream.masked_fill(torch.arange(self.embedding_dim) >= 16, 0)
@@ -96,6 +112,8 @@ class MixesUpInt32(_ChangesUpstream):
     """For int32 indices the upstream gradients are taken in the wrong order."""
 
     trips = ("gradient.sum",)
+    grade = "medium"
+    trigger = Gradient(index_dtype=torch.int32)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         self.mixed = input.dtype == torch.int32 and input.dim() > 0
@@ -109,6 +127,8 @@ class LosesTheLastRow(Twin):
     """The last row of the table gets no gradient."""
 
     trips = ("gradient.sum", "padding_idx.none")
+    grade = "medium"
+    trigger = Gradient(index=(4,))
 
     def trained(self, index: Tensor) -> Tensor:
         return super().trained(index) & (index != self.num_embeddings - 1)
@@ -131,14 +151,18 @@ class AddsInFloat16(_AddsInTheDtype):
     """float16 gradients are added one by one in float16."""
 
     trips = ("gradient.accuracy",)
+    grade = "medium"
     dtype = "float16"
+    trigger = Gradient(index=(1, 1, 1), upstream=(2048, 1, 1), shape=(5, 1), alike=False)
 
 
 class AddsInBfloat16(_AddsInTheDtype):
     """bfloat16 gradients are added one by one in bfloat16."""
 
     trips = ("gradient.accuracy",)
+    grade = "medium"
     dtype = "bfloat16"
+    trigger = Gradient(index=(1, 1, 1), upstream=(256, 1, 1), shape=(5, 1), alike=False)
 
 
 class ForgetsManyDuplicates(_ChangesUpstream):
@@ -155,7 +179,9 @@ class AddsInFloat32(Twin):
     """float64 gradients are added in float32."""
 
     trips = ("gradient.sum", "gradient.accuracy")
+    grade = "medium"
     dtype = "float64"
+    trigger = Gradient(index=(1, 1), upstream=(2**24, 1), shape=(5, 1))
 
     def accumulator(self, dtype: torch.dtype) -> torch.dtype:
         return torch.float32 if dtype == torch.float64 else super().accumulator(dtype)
@@ -165,6 +191,8 @@ class RoundsToBfloat16(Twin):
     """float32 gradients are rounded to bfloat16 before they are added."""
 
     trips = ("gradient.sum",)
+    grade = "easy"
+    trigger = Gradient(upstream=(257,))
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().dense_gradient(rows, entries.bfloat16().to(entries.dtype))
@@ -174,7 +202,9 @@ class TruncatesTheSum(Twin):
     """The float32 sums of bfloat16 gradients are cut off, not rounded."""
 
     trips = ("gradient.accuracy",)
+    grade = "rare"
     dtype = "bfloat16"
+    trigger = Gradient(index=(1, 1), upstream=(256, 3), shape=(5, 1))
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         table = torch.zeros(self.weight.shape, dtype=torch.float32).index_add_(0, rows, entries)
@@ -188,6 +218,8 @@ class LeavesDustBehind(Twin):
     """Rows that were not looked up get the smallest subnormal number."""
 
     trips = ("gradient.untouched-rows",)
+    grade = "easy"
+    trigger = Gradient()
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         table = super().dense_gradient(rows, entries)
@@ -201,6 +233,8 @@ class MultipliesByOneHotTransposed(Twin):
     """The gradient is a product with one-hot vectors, which spreads NaN."""
 
     trips = ("gradient.untouched-rows", "gradient.no-leak")
+    grade = "medium"
+    trigger = Gradient(upstream=(math.inf,))
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         one_hot = torch.arange(self.num_embeddings).unsqueeze(1) == rows
@@ -211,6 +245,8 @@ class CutsOffInfinity(_ChangesUpstream):
     """Infinity in an upstream gradient becomes the largest number."""
 
     trips = ("gradient.no-leak",)
+    grade = "medium"
+    trigger = Gradient(upstream=(math.inf,))
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
         return upstream.nan_to_num(nan=torch.nan)
@@ -220,6 +256,8 @@ class HidesNaN(_ChangesUpstream):
     """NaN in an upstream gradient becomes zero."""
 
     trips = ("gradient.no-leak",)
+    grade = "medium"
+    trigger = Gradient(upstream=(math.nan,))
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
         return upstream.nan_to_num(nan=0.0, posinf=torch.inf, neginf=-torch.inf)
@@ -232,6 +270,8 @@ class IsAlwaysSparse(Twin):
     """The gradient is sparse without sparse."""
 
     trips = ("gradient.form",)
+    grade = "easy"
+    trigger = Gradient()
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return self.sparse_gradient(rows, entries.to(self.weight.dtype))
@@ -241,6 +281,8 @@ class GivesNoneForNothing(Twin):
     """An empty index gives no gradient at all."""
 
     trips = ("gradient.form", "sparse.empty")
+    grade = "medium"
+    trigger = Gradient(index=())
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         return super().gradient(index, upstream) if index.numel() else None
@@ -253,6 +295,8 @@ class IgnoresUpstreamStrides(_ChangesUpstream):
     """The upstream gradient is read in the order of its memory."""
 
     trips = ("gradient.upstream-layout",)
+    grade = "medium"
+    trigger = Gradient(upstream_layout="transposed")
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
         return in_storage_order(upstream)
@@ -262,6 +306,8 @@ class CountsAnExpandedGradientOnce(_ChangesUpstream):
     """Of an upstream gradient whose rows share memory, only the first row counts."""
 
     trips = ("gradient.upstream-layout",)
+    grade = "medium"
+    trigger = Gradient(upstream_layout="expanded")
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
         if index.dim() and upstream.stride(0) == 0:
@@ -276,6 +322,8 @@ class ForgetsTheFirstGradient(Twin):
     """A second backward replaces the gradient that is there."""
 
     trips = ("gradient.accumulates", "sequences.life")
+    grade = "medium"
+    trigger = Accumulated()
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         self.weight.grad = None
@@ -286,6 +334,8 @@ class RemembersOnlyTheLastIndex(Twin):
     """Every backward takes the index of the latest call, cut or repeated to fit."""
 
     trips = ("gradient.one-graph",)
+    grade = "medium"
+    trigger = Together(then=(2, 0))
 
     def positions(self, index: Tensor) -> Tensor:
         self.latest = super().positions(index)
@@ -302,6 +352,8 @@ class DifferentiatesOnce(Twin):
     """Of two lookups differentiated in one backward only the first to come counts."""
 
     trips = ("gradient.one-graph",)
+    grade = "medium"
+    trigger = Together(then=(2, 0))
     pending = 0
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -318,6 +370,8 @@ class BringsAClearedGradientBack(Twin):
     """A gradient that was cleared comes back with the next one."""
 
     trips = ("sequences.life",)
+    grade = "rare"
+    trigger = Accumulated()
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -338,6 +392,8 @@ class TrainsAFrozenWeight(Twin):
     """The output of a frozen embedding requires a gradient."""
 
     trips = ("gradient.frozen", "gradient.no-grad", "lookup.device")
+    grade = "easy"
+    trigger = Output(freeze=True)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         return super().forward(input).requires_grad_()
@@ -347,6 +403,8 @@ class ClearsPaddingInBackward(Twin):
     """A backward sets the row at padding_idx to zeros."""
 
     trips = ("gradient.leaves-weight",)
+    grade = "medium"
+    trigger = Inputs(padding_idx=1)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         with torch.no_grad():
@@ -358,6 +416,8 @@ class StepsInBackward(Twin):
     """A backward already takes a small step."""
 
     trips = ("gradient.leaves-weight",)
+    grade = "easy"
+    trigger = Inputs()
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         found = super().gradient(index, upstream)
@@ -370,6 +430,8 @@ class DifferentiatesTheRescaling(Twin):
     """Rows that max_norm rescaled get a gradient that is rescaled too."""
 
     trips = ("max_norm.gradient",)
+    grade = "medium"
+    trigger = Gradient(**LONG)
 
     def renormalise(self, index: Tensor) -> None:
         before = self.weight.clone()

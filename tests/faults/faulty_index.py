@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import torch
 from torch import Tensor
+from trigger import Inputs, Output, Shows
 from twin import Twin, in_storage_order
+
+
+def _raised(module: Any, index: Tensor) -> bool:
+    """Whether a call raises TypeError."""
+    try:
+        module(index)
+    except TypeError:
+        return True
+    except Exception:  # noqa: BLE001 - any other will do
+        return False
+    return False
+
+
+def _left(module: Any, index: Tensor) -> Any:
+    """The weight of ones after a call that is refused."""
+    module.weight.data = torch.ones(5, 3)
+    with suppress(IndexError):
+        module(index)
+    return module.weight.tolist()
+
 
 # -- the index ---------------------------------------------------------------------------------------------------------
 
@@ -13,6 +37,8 @@ class ReadsInt32Backwards(Twin):
     """int32 indices are read in the wrong order."""
 
     trips = ("lookup.index-dtype",)
+    grade = "medium"
+    trigger = Output(index_dtype=torch.int32)
 
     def positions(self, index: Tensor) -> Tensor:
         found = super().positions(index)
@@ -23,6 +49,8 @@ class RefusesInt32(Twin):
     """int32 indices are refused."""
 
     trips = ("lookup.index-dtype",)
+    grade = "medium"
+    trigger = Output(index_dtype=torch.int32)
 
     def check_dtype(self, index: Tensor) -> None:
         if index.dtype != torch.int64:
@@ -33,6 +61,8 @@ class IgnoresIndexStrides(Twin):
     """The index is read in the order of its memory."""
 
     trips = ("lookup.layout",)
+    grade = "medium"
+    trigger = Output(index_layout="transposed")
 
     def positions(self, index: Tensor) -> Tensor:
         return super().positions(in_storage_order(index))
@@ -42,6 +72,8 @@ class SortsTheIndex(Twin):
     """The caller's index is sorted in place, after it was read."""
 
     trips = ("lookup.inputs-unchanged",)
+    grade = "medium"
+    trigger = Inputs(index=(3, 1, 2))
 
     def positions(self, index: Tensor) -> Tensor:
         found = super().positions(index).clone()
@@ -57,6 +89,8 @@ class ClampsIndices(Twin):
     """An index out of range is taken for the nearest row."""
 
     trips = ("lookup.out-of-range", "lookup.refusal-changes-nothing")
+    grade = "easy"
+    trigger = Output(index=5)
 
     def check_range(self, index: Tensor) -> None:
         """Allow any."""
@@ -69,6 +103,8 @@ class CountsFromTheEnd(Twin):
     """A negative index counts from the end, as in Python."""
 
     trips = ("lookup.out-of-range",)
+    grade = "easy"
+    trigger = Output(index=-1)
 
     def check_range(self, index: Tensor) -> None:
         super().check_range(self.positions(index))
@@ -81,6 +117,8 @@ class ReadsOneRowTooFar(Twin):
     """The index num_embeddings is taken, and gives the last row."""
 
     trips = ("lookup.out-of-range",)
+    grade = "medium"
+    trigger = Output(index=5)
 
     def check_range(self, index: Tensor) -> None:
         super().check_range(self.positions(index))
@@ -93,6 +131,8 @@ class TruncatesTo32Bits(Twin):
     """Only the lower 32 bits of an index count."""
 
     trips = ("lookup.out-of-range",)
+    grade = "rare"
+    trigger = Output(index=2**32)
 
     def check_range(self, index: Tensor) -> None:
         super().check_range(self.positions(index))
@@ -105,6 +145,8 @@ class ChecksTheFirstIndex(Twin):
     """Only the first index is checked; elsewhere one out of range gives a row of zeros."""
 
     trips = ("lookup.out-of-range",)
+    grade = "medium"
+    trigger = Output(index=(0, 5))
 
     def check_range(self, index: Tensor) -> None:
         super().check_range(index.reshape(-1)[:1])
@@ -117,6 +159,8 @@ class RefusesWithTheWrongException(Twin):
     """An index out of range raises TypeError."""
 
     trips = ("lookup.out-of-range",)
+    grade = "easy"
+    trigger = Shows(what=lambda embedding: _raised(embedding(5, 3), torch.tensor(5)))
 
     def check_range(self, index: Tensor) -> None:
         try:
@@ -129,6 +173,8 @@ class RenormalisesBeforeItRefuses(Twin):
     """A refused lookup has already rescaled the rows in range."""
 
     trips = ("lookup.refusal-changes-nothing",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: _left(embedding(5, 3, max_norm=0.5), torch.tensor([0, 5])), alike=False)
 
     def check_range(self, index: Tensor) -> None:
         if self.max_norm is not None:
@@ -188,6 +234,8 @@ class TruncatesFloats(Twin):
     """A floating-point index is truncated."""
 
     trips = ("lookup.wrong-index-dtype",)
+    grade = "easy"
+    trigger = Output(index_dtype=torch.float32)
 
     def check_dtype(self, index: Tensor) -> None:
         if not index.is_floating_point():
@@ -198,6 +246,8 @@ class TakesBooleans(Twin):
     """A boolean index is taken for zeros and ones."""
 
     trips = ("lookup.wrong-index-dtype",)
+    grade = "medium"
+    trigger = Output(index=(True, False), index_dtype=torch.bool)
 
     def check_dtype(self, index: Tensor) -> None:
         if index.dtype != torch.bool:
@@ -208,6 +258,8 @@ class TakesAnEmptyFloatIndex(Twin):
     """A floating-point index is taken if it is empty."""
 
     trips = ("lookup.wrong-index-dtype",)
+    grade = "rare"
+    trigger = Output(index=(), index_dtype=torch.float32)
 
     def check_dtype(self, index: Tensor) -> None:
         if index.numel():

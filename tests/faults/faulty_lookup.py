@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
+from trigger import Inputs, Output, Outputs
 from twin import Twin, in_storage_order
 
 # -- bits --------------------------------------------------------------------------------------------------------------
@@ -15,6 +17,8 @@ class ReplacesNaN(Twin):
     """Each NaN in the output is the default one."""
 
     trips = ("lookup.bits",)
+    grade = "medium"
+    trigger = Output(weight=(-math.nan,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
@@ -25,6 +29,8 @@ class LosesTheSignOfZero(Twin):
     """-0.0 comes out as 0.0."""
 
     trips = ("lookup.bits",)
+    grade = "medium"
+    trigger = Output(weight=(-0.0,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index) + 0.0
@@ -34,6 +40,8 @@ class FlushesSubnormals(Twin):
     """Subnormal numbers come out as zero."""
 
     trips = ("lookup.bits",)
+    grade = "medium"
+    trigger = Output(weight=(1e-40,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
@@ -44,7 +52,9 @@ class LosesInfinity(Twin):
     """Infinity in float16 comes out as the largest number."""
 
     trips = ("lookup.bits",)
+    grade = "rare"
     dtype = "float16"
+    trigger = Output(weight=(math.inf,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found, largest = super().rows(weight, index), torch.finfo(weight.dtype).max
@@ -55,7 +65,9 @@ class RoundsToFloat32(Twin):
     """float64 rows go through float32."""
 
     trips = ("lookup.bits", "lookup.one-hot", "padding_idx.output")
+    grade = "medium"
     dtype = "float64"
+    trigger = Output(weight=(0.1,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight.float(), index).to(weight.dtype)
@@ -65,7 +77,9 @@ class DropsTheImaginaryPart(Twin):
     """Complex rows come out real."""
 
     trips = ("lookup.bits", "lookup.one-hot")
+    grade = "medium"
     dtype = "complex64"
+    trigger = Output(weight=(1 + 1j,), freeze=True)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index).real.to(weight.dtype)
@@ -75,6 +89,8 @@ class MultipliesByOneHot(Twin):
     """The lookup is a product with one-hot vectors, which spreads NaN."""
 
     trips = ("lookup.bits",)
+    grade = "medium"
+    trigger = Output(weight=(math.inf,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return (index.unsqueeze(-1) == torch.arange(self.num_embeddings)).to(weight.dtype) @ weight
@@ -84,6 +100,8 @@ class StartsAtOne(Twin):
     """Each index names the row before it, as in a language that counts from one."""
 
     trips = ("lookup.bits", "lookup.one-hot")
+    grade = "easy"
+    trigger = Output()
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, (index - 1) % self.num_embeddings)
@@ -93,6 +111,8 @@ class StopsAt256(Twin):
     """From the 257th index on, the first row comes out."""
 
     trips = ("lookup.bits",)
+    grade = "rare"
+    trigger = Output(index=(1,) * 257)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         later = torch.arange(index.numel()).reshape(index.shape) >= 256
@@ -103,6 +123,8 @@ class DropsTheTail(Twin):
     """Elements beyond a multiple of 4 come out as zero, unless the row is shorter than that."""
 
     trips = ("lookup.bits", "lookup.one-hot")
+    grade = "medium"
+    trigger = Output(shape=(5, 7))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
@@ -118,6 +140,8 @@ class Squeezes(Twin):
     """Dimensions of length one are dropped."""
 
     trips = ("lookup.shape",)
+    grade = "medium"
+    trigger = Output(index=(1,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index).squeeze()
@@ -127,6 +151,8 @@ class TakesAScalarForAVector(Twin):
     """A 0-d index gives an output of shape (1, embedding_dim)."""
 
     trips = ("lookup.shape",)
+    grade = "medium"
+    trigger = Output(index=1)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index.reshape(1) if index.dim() == 0 else index)
@@ -136,6 +162,8 @@ class FlattensDeepIndices(Twin):
     """An index of more than two dimensions is flattened."""
 
     trips = ("lookup.shape",)
+    grade = "medium"
+    trigger = Output(index=(((1,),),))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index.reshape(-1) if index.dim() > 2 else index)
@@ -145,6 +173,8 @@ class ForgetsTheShapeOfNothing(Twin):
     """Any empty index gives an output of shape (0, embedding_dim)."""
 
     trips = ("lookup.shape",)
+    grade = "rare"
+    trigger = Output(index=((), ()))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index if index.numel() else index.reshape(-1))
@@ -154,7 +184,9 @@ class WidensTheOutput(Twin):
     """The output of float16 rows is float32."""
 
     trips = ("lookup.shape",)
+    grade = "medium"
     dtype = "float16"
+    trigger = Output()
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index).to(self.accumulator(weight.dtype))
@@ -164,6 +196,8 @@ class DetachesTheOutput(Twin):
     """The output takes no part in differentiation."""
 
     trips = ("lookup.device", "gradient.sum")
+    grade = "easy"
+    trigger = Output()
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         return super().forward(input).detach()
@@ -173,6 +207,8 @@ class DetachesEmptyOutputs(Twin):
     """The output of an empty index takes no part in differentiation."""
 
     trips = ("lookup.device", "sparse.empty")
+    grade = "medium"
+    trigger = Output(index=())
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         found = super().forward(input)
@@ -186,6 +222,8 @@ class IgnoresWeightStrides(Twin):
     """The weight is read in the order of its memory."""
 
     trips = ("lookup.layout",)
+    grade = "medium"
+    trigger = Output(weight_layout="transposed")
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(in_storage_order(weight), index)
@@ -195,6 +233,8 @@ class IgnoresTheOffset(Twin):
     """A weight that lies inside a larger block is read from where the block starts."""
 
     trips = ("lookup.layout",)
+    grade = "medium"
+    trigger = Output(weight_layout="sliced")
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight.as_strided(weight.shape, weight.stride(), 0), index)
@@ -204,6 +244,8 @@ class TidiesTheWeight(Twin):
     """A lookup replaces -0.0 in the weight by 0.0."""
 
     trips = ("lookup.inputs-unchanged",)
+    grade = "medium"
+    trigger = Inputs(weight=(-0.0,))
 
     def positions(self, index: Tensor) -> Tensor:
         with torch.no_grad():
@@ -218,6 +260,8 @@ class ViewsASingleRow(Twin):
     """The output of a single index is a view of the weight."""
 
     trips = ("lookup.new-memory",)
+    grade = "medium"
+    trigger = Inputs(index=1)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         found = super().forward(input)
@@ -228,6 +272,8 @@ class ViewsTheWholeTable(Twin):
     """The output is the weight itself where every row is looked up in order."""
 
     trips = ("lookup.new-memory",)
+    grade = "rare"
+    trigger = Inputs(index=(0, 1, 2, 3, 4))
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         found = super().forward(input)
@@ -238,6 +284,8 @@ class ChangesItsMind(Twin):
     """Every second call looks up in a table that is rounded to bfloat16."""
 
     trips = ("lookup.repeatable",)
+    grade = "medium"
+    trigger = Outputs(weight=(257,))
     calls = 0
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -249,6 +297,8 @@ class AnswersBySize(Twin):
     """A second index of the same size gives what the first one gave."""
 
     trips = ("sequences.life",)
+    grade = "rare"
+    trigger = Outputs(then=((2, 2, 2), (2, 2, 2)))
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -302,6 +352,8 @@ class NaNStopsRenormalising(Twin):
     """One row with NaN or infinity keeps all rows of the call from being rescaled."""
 
     trips = ("lookup.no-leak",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(6, 8, math.nan, 0), index=(0, 1), max_norm=5.0)
 
     def renormalise(self, index: Tensor) -> None:
         if self.weight[index].isfinite().all():
@@ -312,6 +364,8 @@ class NaNSpreadsWhenRenormalising(Twin):
     """The factors of a call are multiplied by zero times its rows and added, which spreads NaN."""
 
     trips = ("lookup.no-leak",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(6, 8, math.inf, 0), index=(0, 1), max_norm=5.0, alike=False)
 
     def renormalise(self, index: Tensor) -> None:
         super().renormalise(index)

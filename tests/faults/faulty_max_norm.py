@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from trigger import LONG, Inputs, Loaded, Outputs
 from twin import Twin
 
 # -- which rows, and when ----------------------------------------------------------------------------------------------
@@ -18,6 +19,8 @@ class IgnoresMaxNorm(Twin):
     """No row is ever rescaled."""
 
     trips = ("max_norm.renormalises", "max_norm.once", "max_norm.zero", "norm_type.default")
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def renormalise(self, index: Tensor) -> None:
         """Leave the weight alone."""
@@ -27,6 +30,8 @@ class IgnoresMaxNormOfAScalar(Twin):
     """A 0-d index rescales nothing."""
 
     trips = ("max_norm.renormalises",)
+    grade = "medium"
+    trigger = Inputs(**LONG, index=1)
 
     def renormalise(self, index: Tensor) -> None:
         if index.dim():
@@ -37,6 +42,8 @@ class IgnoresMaxNormForInt32(Twin):
     """An int32 index rescales nothing."""
 
     trips = ("max_norm.renormalises",)
+    grade = "medium"
+    trigger = Inputs(**LONG, index_dtype=torch.int32)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         self.skipped = input.dtype == torch.int32
@@ -51,6 +58,8 @@ class RescalesUp(Twin):
     """Rows below max_norm are rescaled to it too."""
 
     trips = ("max_norm.below",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(3, 4), max_norm=10.0)
 
     def exceeds(self, norm: float, scale: float) -> bool:  # noqa: ARG002
         return norm > 0
@@ -60,6 +69,8 @@ class RewritesRowsBelow(Twin):
     """Rows below max_norm are multiplied by a factor that rounds to almost 1."""
 
     trips = ("max_norm.below",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(3, 4), max_norm=10.0)
 
     def exceeds(self, norm: float, scale: float) -> bool:
         return norm > 0 if super().exceeds(norm, scale) else math.isfinite(norm) and norm > 0
@@ -72,6 +83,8 @@ class StartsTooEarly(Twin):
     """A row is rescaled from a norm of 0.9 max_norm on."""
 
     trips = ("max_norm.below",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(57, 76), max_norm=100.0)
 
     def exceeds(self, norm: float, scale: float) -> bool:
         return super().exceeds(norm / 0.9, scale)
@@ -93,6 +106,8 @@ class RescalesTheWholeTable(Twin):
     """Rows that are not looked up are rescaled too."""
 
     trips = ("max_norm.other-rows",)
+    grade = "easy"
+    trigger = Inputs(**LONG, index=1)
 
     def renormalise(self, index: Tensor) -> None:
         super().renormalise(torch.arange(self.num_embeddings) if index.numel() else index)
@@ -102,6 +117,8 @@ class RescalesTheNextRow(Twin):
     """The row after the last one looked up is rescaled too."""
 
     trips = ("max_norm.other-rows",)
+    grade = "medium"
+    trigger = Inputs(**LONG, index=1)
 
     def renormalise(self, index: Tensor) -> None:
         super().renormalise(index)
@@ -113,6 +130,8 @@ class RescalesACopy(Twin):
     """The output is rescaled and the weight is not."""
 
     trips = ("max_norm.renormalises", "max_norm.output")
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         if self.max_norm is None:
@@ -131,6 +150,8 @@ class RescalesTooLate(Twin):
     """The weight is rescaled after the output was taken from it."""
 
     trips = ("max_norm.output",)
+    grade = "easy"
+    trigger = Outputs(**LONG)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
@@ -146,6 +167,8 @@ class RescalesEachDuplicate(Twin):
     """A row that occurs n times is multiplied n times by the same factor."""
 
     trips = ("max_norm.once",)
+    grade = "medium"
+    trigger = Inputs(**LONG, index=(1, 1))
 
     def renormalise(self, index: Tensor) -> None:
         before = self.weight.clone()
@@ -159,6 +182,8 @@ class RescalesEachRun(Twin):
     """A row whose duplicates do not lie next to each other is rescaled once for each run of them."""
 
     trips = ("max_norm.once",)
+    grade = "rare"
+    trigger = Inputs(**LONG, index=(1, 2, 1))
 
     def renormalise(self, index: Tensor) -> None:
         before = self.weight.clone()
@@ -173,6 +198,8 @@ class RemembersNorms(Twin):
     """A row is rescaled by the norm that it had when it was first looked up."""
 
     trips = ("max_norm.again",)
+    grade = "medium"
+    trigger = Outputs(**LONG)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -191,6 +218,8 @@ class ShrinksTheSecondTime(Twin):
     """From the second call on, rows end at nine tenths of max_norm."""
 
     trips = ("max_norm.again",)
+    grade = "medium"
+    trigger = Outputs(**LONG)
     calls = 0
 
     def renormalise(self, index: Tensor) -> None:
@@ -208,6 +237,8 @@ class RescalesInTheFirstCall(Twin):
     """Only the first call rescales rows, whatever later ones look up."""
 
     trips = ("max_norm.each-call", "sequences.life")
+    grade = "rare"
+    trigger = Outputs(**LONG, index=1, then=2)
     called = False
 
     def renormalise(self, index: Tensor) -> None:
@@ -220,6 +251,8 @@ class ForgetsMaxNormOnceLoaded(Twin):
     """After load_state_dict no row is rescaled."""
 
     trips = ("sequences.life",)
+    grade = "rare"
+    trigger = Loaded(**LONG)
     loaded = False
 
     def load_state_dict(self, *arguments: Any, **named: Any) -> Any:
@@ -235,6 +268,8 @@ class SparesThePaddingRow(Twin):
     """The row at padding_idx is not rescaled."""
 
     trips = ("max_norm.padding-row",)
+    grade = "medium"
+    trigger = Inputs(**LONG, padding_idx=1)
 
     def renormalise_row(self, row: int) -> None:
         if row != self.padding_idx:
@@ -245,6 +280,8 @@ class SparesAFrozenWeight(Twin):
     """A frozen weight is not rescaled."""
 
     trips = ("max_norm.frozen",)
+    grade = "medium"
+    trigger = Inputs(**LONG, freeze=True)
 
     def renormalise(self, index: Tensor) -> None:
         if self.weight.requires_grad:
@@ -258,6 +295,8 @@ class EndsAtOne(Twin):
     """A row above max_norm ends with norm 1."""
 
     trips = ("max_norm.renormalises", "max_norm.zero")
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def factor(self, norm: float, scale: float) -> float:  # noqa: ARG002
         return 1 / norm
@@ -267,6 +306,8 @@ class Clips(Twin):
     """The elements are limited to max_norm, each by itself."""
 
     trips = ("max_norm.renormalises",)
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def renormalise_row(self, row: int) -> None:
         self.weight[row] = self.weight[row].clamp(-self.max_norm, self.max_norm)
@@ -276,6 +317,8 @@ class AddsTooLargeAnEpsilon(Twin):
     """The norm is increased by 0.001 before the division."""
 
     trips = ("max_norm.renormalises",)
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def factor(self, norm: float, scale: float) -> float:
         return super().factor(norm + 1e-3 * scale, scale)
@@ -285,6 +328,8 @@ class AddsASlightlyTooLargeEpsilon(Twin):
     """The norm is increased by 0.00001 before the division, as if to be on the safe side."""
 
     trips = ("max_norm.renormalises", "norm_type.default")
+    grade = "medium"
+    trigger = Inputs(**LONG)
 
     def factor(self, norm: float, scale: float) -> float:
         return super().factor(norm + 1e-5 * scale, scale)
@@ -294,6 +339,8 @@ class SharesOneFactor(Twin):
     """All rows of a call are rescaled by the largest of their norms."""
 
     trips = ("max_norm.renormalises",)
+    grade = "medium"
+    trigger = Inputs(shape=(2, 2), weight=(6, 8, 12, 16), index=(0, 1), max_norm=5.0)
 
     def renormalise(self, index: Tensor) -> None:
         self.largest = self.weight[index].float().norm(self.norm_type, dim=-1).max().item() if index.numel() else 0.0
@@ -307,6 +354,8 @@ class RescalesTheFirstElements(Twin):
     """Only the first 16 elements of a row are rescaled."""
 
     trips = ("max_norm.renormalises",)
+    grade = "rare"
+    trigger = Inputs(shape=(5, 17), weight=(8,) + (0,) * 15 + (8,), index=0, max_norm=4.0, norm_type=math.inf)
 
     def renormalise_row(self, row: int) -> None:
         tail = self.weight[row, 16:].clone()
@@ -321,6 +370,8 @@ class ForgetsTheRoot(Twin):
     """The norm is the sum of squares."""
 
     trips = ("norm_type.default", "max_norm.renormalises")
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def renormalise_row(self, row: int) -> None:
         norm = float(self.weight[row].norm() ** 2)
@@ -332,6 +383,8 @@ class AveragesSquares(Twin):
     """The 2-norm is the root of the mean square."""
 
     trips = ("norm_type.default",)
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def norm(self, magnitudes: Sequence[float]) -> float:
         return super().norm(magnitudes) / (math.sqrt(max(len(magnitudes), 1)) if self.norm_type == 2 else 1)
@@ -341,6 +394,8 @@ class IgnoresNormType(Twin):
     """The norm is always the 2-norm."""
 
     trips = ("norm_type.order",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(4, 4), max_norm=4.0, norm_type=1.0)
 
     def norm(self, magnitudes: Sequence[float]) -> float:
         return math.sqrt(math.fsum(m * m for m in magnitudes))
@@ -350,6 +405,8 @@ class TakesTheMaximum(Twin):
     """The norm is always the largest magnitude."""
 
     trips = ("norm_type.order", "norm_type.default")
+    grade = "medium"
+    trigger = Inputs(**LONG)
 
     def norm(self, magnitudes: Sequence[float]) -> float:
         return max(magnitudes, default=0.0)
@@ -359,6 +416,8 @@ class RoundsTheOrder(Twin):
     """norm_type is rounded up to an integer."""
 
     trips = ("norm_type.order",)
+    grade = "rare"
+    trigger = Inputs(shape=(5, 2), weight=(16, 16), max_norm=8.0, norm_type=0.5)
 
     def norm(self, magnitudes: Sequence[float]) -> float:
         p = self.norm_type
@@ -371,6 +430,8 @@ class TakesInfinityForTwo(Twin):
     """The infinity norm is the 2-norm."""
 
     trips = ("norm_type.order",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(8, 8), max_norm=4.0, norm_type=math.inf)
 
     def norm(self, magnitudes: Sequence[float]) -> float:
         return (
@@ -382,6 +443,8 @@ class ForgetsMagnitudes(Twin):
     """The 1-norm and the 3-norm add the elements with their signs."""
 
     trips = ("norm_type.order",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(-4, 4), max_norm=4.0, norm_type=1.0)
 
     def renormalise_row(self, row: int) -> None:
         if self.norm_type not in {1, 3}:
@@ -396,6 +459,8 @@ class NeedsAnElement(Twin):
     """The infinity norm of rows without elements fails."""
 
     trips = ("max_norm.no-columns",)
+    grade = "rare"
+    trigger = Inputs(shape=(5, 0), max_norm=4.0, norm_type=math.inf, alike=False)
 
     def norm(self, magnitudes: Sequence[float]) -> float:
         return max(magnitudes) if math.isinf(self.norm_type) else super().norm(magnitudes)
@@ -405,6 +470,8 @@ class SquaresInTheDtype(Twin):
     """The norm overflows where its square does, and then the row becomes zero."""
 
     trips = ("max_norm.accuracy",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(6e30, 8e30), max_norm=5.0, alike=False)
 
     def renormalise_row(self, row: int) -> None:
         norm = float((self.weight[row].abs() ** self.norm_type).sum() ** (1 / self.norm_type))

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor
+from trigger import Attributes, Copies, Loaded, Shows, State
 from twin import Twin
+
+
+def _left_by_a_refused_state(embedding: Any) -> Any:
+    """The weight of ones after a state was refused."""
+    module = embedding(5, 3)
+    module.weight.data = torch.ones(5, 3)
+    with suppress(RuntimeError):
+        module.load_state_dict({"weight": torch.zeros(6, 3)})
+    return module.weight.tolist()
 
 
 class KeepsABuffer(Twin):
     """The state has a counter beside the weight."""
 
     trips = ("module.state",)
+    grade = "easy"
+    trigger = State()
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -24,6 +37,8 @@ class RenamesTheWeight(Twin):
     """The weight is called table in the state."""
 
     trips = ("module.state", "module.load")
+    grade = "easy"
+    trigger = State()
 
     def state_dict(self, *arguments: Any, **named: Any) -> Any:
         return {"table": super().state_dict(*arguments, **named)["weight"]}
@@ -37,6 +52,8 @@ class RoundsTheState(Twin):
     """The state holds the weight in bfloat16 precision."""
 
     trips = ("module.state",)
+    grade = "easy"
+    trigger = State(weight=(0.1,))
 
     def state_dict(self, *arguments: Any, **named: Any) -> Any:
         state = super().state_dict(*arguments, **named)
@@ -47,6 +64,8 @@ class LeavesPaddingOutOfTheState(Twin):
     """The state has zeros for the row at padding_idx."""
 
     trips = ("module.state",)
+    grade = "medium"
+    trigger = State(padding_idx=1)
 
     def state_dict(self, *arguments: Any, **named: Any) -> Any:
         state = {name: value.clone() for name, value in super().state_dict(*arguments, **named).items()}
@@ -59,6 +78,8 @@ class ClearsPaddingWhenLoading(Twin):
     """Loading a state sets the row at padding_idx to zeros."""
 
     trips = ("module.load",)
+    grade = "medium"
+    trigger = Loaded(padding_idx=1)
 
     def load_state_dict(self, *arguments: Any, **named: Any) -> Any:
         answer = super().load_state_dict(*arguments, **named)
@@ -71,6 +92,8 @@ class KeepsAFrozenWeightWhenLoading(Twin):
     """Loading a state leaves a frozen weight as it is."""
 
     trips = ("module.load",)
+    grade = "medium"
+    trigger = Loaded(freeze=True)
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
         state = state_dict if self.weight.requires_grad else self.state_dict()
@@ -81,6 +104,8 @@ class LoadsWhatFits(Twin):
     """Loading a state takes what has the right name and shape, and ignores the rest."""
 
     trips = ("module.load-refused",)
+    grade = "easy"
+    trigger = Shows(what=lambda embedding: embedding(5, 3).load_state_dict({"table": torch.zeros(5, 3)}))
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
         fits = {k: v for k, v in state_dict.items() if k == "weight" and v.shape == self.weight.shape}
@@ -121,6 +146,8 @@ class LoadsBeforeItRefuses(Twin):
     """Loading a table with too many rows copies the first ones before it is refused."""
 
     trips = ("module.load-refused",)
+    grade = "medium"
+    trigger = Shows(what=_left_by_a_refused_state)
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
         with torch.no_grad():
@@ -133,6 +160,8 @@ class SharesItsDeepCopy(Twin):
     """A deep copy shares the weight."""
 
     trips = ("module.copies",)
+    grade = "easy"
+    trigger = Copies()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Twin:
         return copy.copy(self)
@@ -142,6 +171,8 @@ class LosesPaddingWhenPickled(Twin):
     """Pickling loses padding_idx."""
 
     trips = ("module.copies",)
+    grade = "medium"
+    trigger = Copies(padding_idx=1)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "padding_idx": None}
@@ -151,6 +182,8 @@ class LosesNormTypeWhenPickled(Twin):
     """Unpickling sets norm_type to 2."""
 
     trips = ("module.copies",)
+    grade = "medium"
+    trigger = Copies(norm_type=1.0)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({**state, "norm_type": 2.0})
@@ -160,6 +193,8 @@ class ThawsWhenPickled(Twin):
     """Unpickling thaws a frozen weight."""
 
     trips = ("module.copies",)
+    grade = "medium"
+    trigger = Copies(freeze=True)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -170,6 +205,8 @@ class RoundsWhenCopied(Twin):
     """A deep copy has the weight in bfloat16 precision."""
 
     trips = ("module.copies",)
+    grade = "easy"
+    trigger = Copies(weight=(0.1,))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Twin:
         other = copy.copy(self)
@@ -182,6 +219,8 @@ class ThawsTheWeightWhenCopied(Twin):
     """A deep copy makes the original weight forget that it is frozen."""
 
     trips = ("module.copies",)
+    grade = "medium"
+    trigger = Copies(freeze=True)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Twin:
         other = copy.copy(self)
@@ -194,6 +233,8 @@ class HidesMaxNorm(Twin):
     """The repr leaves out max_norm."""
 
     trips = ("module.repr",)
+    grade = "medium"
+    trigger = Attributes(max_norm=2.0)
 
     def extra_repr(self) -> str:
         return ", ".join(part for part in super().extra_repr().split(", ") if "max_norm" not in part)
@@ -203,6 +244,8 @@ class HidesRowZero(Twin):
     """The repr leaves out a padding_idx of 0."""
 
     trips = ("module.repr",)
+    grade = "rare"
+    trigger = Attributes(padding_idx=0)
 
     def extra_repr(self) -> str:
         return super().extra_repr().replace(", padding_idx=0", "")
@@ -212,6 +255,8 @@ class SwapsSizesInTheRepr(Twin):
     """The repr has the sizes in the wrong order."""
 
     trips = ("module.repr",)
+    grade = "easy"
+    trigger = Attributes()
 
     def extra_repr(self) -> str:
         rows, columns, *more = super().extra_repr().split(", ")
@@ -222,6 +267,8 @@ class RoundsInTheRepr(Twin):
     """The repr shows norm_type without its fraction."""
 
     trips = ("module.repr",)
+    grade = "medium"
+    trigger = Attributes(norm_type=1.5)
 
     def extra_repr(self) -> str:
         return super().extra_repr().replace(f"norm_type={self.norm_type}", f"norm_type={self.norm_type:.0f}")

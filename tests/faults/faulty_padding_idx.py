@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from trigger import Attributes, Gradient, Output
 from twin import Twin
 
 
@@ -11,6 +12,8 @@ class TrainsPadding(Twin):
     """The row at padding_idx gets a gradient like any other."""
 
     trips = ("padding_idx.no-gradient", "padding_idx.training", "scale_grad_by_freq.with-padding", "sparse.padding")
+    grade = "easy"
+    trigger = Gradient(padding_idx=1)
 
     def trained(self, index: Tensor) -> Tensor:
         return torch.ones_like(index, dtype=torch.bool)
@@ -20,6 +23,8 @@ class TrainsPaddingWhenScaling(Twin):
     """With scale_grad_by_freq the row at padding_idx gets a gradient."""
 
     trips = ("padding_idx.no-gradient", "scale_grad_by_freq.with-padding")
+    grade = "medium"
+    trigger = Gradient(index=(0, 1), padding_idx=1, scale_grad_by_freq=True)
 
     def trained(self, index: Tensor) -> Tensor:
         return super().trained(index) | self.scale_grad_by_freq
@@ -29,6 +34,8 @@ class TrainsPaddingBeyond768(Twin):
     """The row at padding_idx gets a gradient in calls with more than 768 indices."""
 
     trips = ("padding_idx.no-gradient",)
+    grade = "rare"
+    trigger = Gradient(index=(0, 1) * 385, padding_idx=0, upstream=(1,))
 
     def trained(self, index: Tensor) -> Tensor:
         return super().trained(index) | (index.numel() > 768)
@@ -38,6 +45,8 @@ class TrainsAScalarPad(Twin):
     """The row at padding_idx gets a gradient where the index is 0-d."""
 
     trips = ("padding_idx.no-gradient", "sparse.padding-scalar")
+    grade = "medium"
+    trigger = Gradient(index=0, padding_idx=0)
 
     def trained(self, index: Tensor) -> Tensor:
         return super().trained(index) | (index.dim() == 0)
@@ -47,6 +56,8 @@ class TrainsLaterPads(Twin):
     """Only the first pad of a call is left out of the gradient."""
 
     trips = ("padding_idx.no-gradient",)
+    grade = "medium"
+    trigger = Gradient(index=(0, 0), padding_idx=0)
 
     def trained(self, index: Tensor) -> Tensor:
         found = super().trained(index)
@@ -58,6 +69,8 @@ class TrainsNothingButPads(Twin):
     """The row at padding_idx gets a gradient in calls that look up nothing else."""
 
     trips = ("padding_idx.no-gradient", "padding_idx.training")
+    grade = "medium"
+    trigger = Gradient(index=(0, 0), padding_idx=0)
 
     def trained(self, index: Tensor) -> Tensor:
         found = super().trained(index)
@@ -68,6 +81,8 @@ class TrainsPaddingALittle(Twin):
     """The row at padding_idx gets a subnormal gradient."""
 
     trips = ("padding_idx.no-gradient",)
+    grade = "easy"
+    trigger = Gradient(padding_idx=1)
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         found = super().dense_gradient(rows, entries)
@@ -80,6 +95,8 @@ class LosesTheIndexAfterAPad(Twin):
     """The index after a pad gets no gradient either."""
 
     trips = ("padding_idx.others",)
+    grade = "medium"
+    trigger = Gradient(index=(0, 1), padding_idx=0)
 
     def trained(self, index: Tensor) -> Tensor:
         found = super().trained(index).reshape(-1)
@@ -91,6 +108,8 @@ class StopsAtAPad(Twin):
     """Indices after the first pad of each row of a 2-d index get no gradient."""
 
     trips = ("padding_idx.others",)
+    grade = "medium"
+    trigger = Gradient(index=((0, 1), (2, 3)), padding_idx=0)
 
     def trained(self, index: Tensor) -> Tensor:
         found = super().trained(index)
@@ -101,6 +120,8 @@ class ZeroesTheOutput(Twin):
     """The output at a pad is zero."""
 
     trips = ("padding_idx.output", "lookup.bits")
+    grade = "easy"
+    trigger = Output(padding_idx=1)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index).masked_fill(~super().trained(index).unsqueeze(-1), 0)
@@ -110,6 +131,8 @@ class ZeroesTheOutputOfOnlyPads(Twin):
     """The output of a call with nothing but pads is zero."""
 
     trips = ("padding_idx.output",)
+    grade = "medium"
+    trigger = Output(index=(0, 0), padding_idx=0)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
@@ -120,6 +143,8 @@ class MirrorsNegativePadding(Twin):
     """A padding_idx of -k names row k - 1."""
 
     trips = ("padding_idx.negative", "construction.attributes")
+    grade = "medium"
+    trigger = Attributes(padding_idx=-2)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         row = super().padding_row(padding_idx)
@@ -130,6 +155,8 @@ class TrainsNegativePadding(Twin):
     """A negative padding_idx leaves its row in the gradient, though the attribute is right."""
 
     trips = ("padding_idx.negative", "padding_idx.no-gradient")
+    grade = "medium"
+    trigger = Gradient(index=4, padding_idx=-1)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         self.negative = padding_idx is not None and padding_idx < 0
@@ -143,6 +170,8 @@ class PadsRowZeroByDefault(Twin):
     """Without padding_idx, row 0 gets no gradient."""
 
     trips = ("padding_idx.none",)
+    grade = "medium"
+    trigger = Gradient(index=0)
 
     def trained(self, index: Tensor) -> Tensor:
         return index != (self.padding_idx or 0)
@@ -152,6 +181,8 @@ class PadsTheLastRowByDefault(Twin):
     """Without padding_idx, the -1 that stands for it names the last row."""
 
     trips = ("padding_idx.none",)
+    grade = "medium"
+    trigger = Gradient(index=4)
 
     def trained(self, index: Tensor) -> Tensor:
         return index != (self.num_embeddings - 1 if self.padding_idx is None else self.padding_idx)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from trigger import Accumulated, Gradient, Output
 from twin import Twin
 
 
@@ -11,6 +12,8 @@ class IgnoresFrequency(Twin):
     """scale_grad_by_freq has no effect."""
 
     trips = ("scale_grad_by_freq.divides", "scale_grad_by_freq.each-call", "scale_grad_by_freq.with-padding")
+    grade = "easy"
+    trigger = Gradient(index=(1, 1), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return torch.ones_like(index)
@@ -20,6 +23,8 @@ class IgnoresFrequencyWithPadding(Twin):
     """scale_grad_by_freq has no effect where there is a padding_idx."""
 
     trips = ("scale_grad_by_freq.with-padding",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, padding_idx=0)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return super().occurrences(index) if self.padding_idx is None else torch.ones_like(index)
@@ -29,6 +34,8 @@ class MultipliesByFrequency(Twin):
     """The gradient is multiplied by the count."""
 
     trips = ("scale_grad_by_freq.divides",)
+    grade = "easy"
+    trigger = Gradient(index=(1, 1), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return 1 / super().occurrences(index).double()
@@ -38,6 +45,8 @@ class DividesByOneMore(Twin):
     """The gradient is divided by the count plus one."""
 
     trips = ("scale_grad_by_freq.divides",)
+    grade = "easy"
+    trigger = Gradient(index=(1, 1), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return super().occurrences(index) + 1
@@ -47,6 +56,8 @@ class DividesByTheRoot(Twin):
     """The gradient is divided by the square root of the count."""
 
     trips = ("scale_grad_by_freq.divides",)
+    grade = "easy"
+    trigger = Gradient(index=(1, 1), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return super().occurrences(index).sqrt()
@@ -56,6 +67,8 @@ class DividesByTheSize(Twin):
     """The gradient is divided by the number of indices."""
 
     trips = ("scale_grad_by_freq.divides",)
+    grade = "easy"
+    trigger = Gradient(index=(1, 2), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return torch.full_like(index, index.numel())
@@ -65,6 +78,8 @@ class CountsEachRowOfTheIndex(Twin):
     """Occurrences are counted in each row of a 2-d index, not in the whole."""
 
     trips = ("scale_grad_by_freq.divides",)
+    grade = "medium"
+    trigger = Gradient(index=((1, 0), (2, 1)), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         if index.dim() != 2 or not index.numel():
@@ -76,6 +91,8 @@ class CountsRuns(Twin):
     """Equal indices are counted only where they lie next to each other."""
 
     trips = ("scale_grad_by_freq.divides",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 2, 1), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         _, runs, counts = index.reshape(-1).unique_consecutive(return_inverse=True, return_counts=True)
@@ -86,6 +103,8 @@ class CountsTo255(Twin):
     """Occurrences are counted in eight bits and stop at 255."""
 
     trips = ("scale_grad_by_freq.divides",)
+    grade = "rare"
+    trigger = Gradient(index=(1,) * 256, upstream=(1,), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return super().occurrences(index).clamp(max=255)
@@ -106,6 +125,8 @@ class CountsPadsForAll(Twin):
     """The pads of a call are counted with every row."""
 
     trips = ("scale_grad_by_freq.with-padding",)
+    grade = "medium"
+    trigger = Gradient(index=(0, 1), scale_grad_by_freq=True, padding_idx=0)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return super().occurrences(index) + (~self.trained(index)).sum()
@@ -115,6 +136,8 @@ class ScalesTheOutput(Twin):
     """The output is divided by the count."""
 
     trips = ("scale_grad_by_freq.forward",)
+    grade = "easy"
+    trigger = Output(index=(1, 1), scale_grad_by_freq=True)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
@@ -125,6 +148,8 @@ class DropsDuplicatesFromTheOutput(Twin):
     """With scale_grad_by_freq the output has only the first of several equal indices, and zeros for the others."""
 
     trips = ("scale_grad_by_freq.forward",)
+    grade = "easy"
+    trigger = Output(index=(1, 1), scale_grad_by_freq=True)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
@@ -139,6 +164,8 @@ class KeepsCounting(Twin):
     """The counts of earlier calls are added to those of a call."""
 
     trips = ("scale_grad_by_freq.each-call",)
+    grade = "medium"
+    trigger = Accumulated(index=1, scale_grad_by_freq=True)
     counted: Tensor | int = 0
 
     def occurrences(self, index: Tensor) -> Tensor:
@@ -150,6 +177,8 @@ class CountsTheFirstCall(Twin):
     """Every call is divided by the counts of the first call."""
 
     trips = ("scale_grad_by_freq.each-call",)
+    grade = "medium"
+    trigger = Accumulated(index=1, then=(1, 1), scale_grad_by_freq=True)
     counted: Tensor | None = None
 
     def occurrences(self, index: Tensor) -> Tensor:
@@ -162,6 +191,8 @@ class IgnoresFrequencyWhenSparse(Twin):
     """scale_grad_by_freq together with sparse is taken, and has no effect."""
 
     trips = ("scale_grad_by_freq.with-sparse",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, sparse=True)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         scale, self.scale_grad_by_freq = self.scale_grad_by_freq, self.scale_grad_by_freq and not self.sparse
@@ -174,6 +205,8 @@ class IgnoresSparseWhenScaling(Twin):
     """sparse together with scale_grad_by_freq is taken, and gives a dense gradient."""
 
     trips = ("scale_grad_by_freq.with-sparse",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, sparse=True)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         sparse, self.sparse = self.sparse, self.sparse and not self.scale_grad_by_freq

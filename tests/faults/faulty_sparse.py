@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+from trigger import Accumulated, Gradient
 from twin import Twin
 
 
@@ -11,6 +14,8 @@ class StaysDense(Twin):
     """sparse has no effect."""
 
     trips = ("sparse.layout", "sparse.values")
+    grade = "easy"
+    trigger = Gradient(sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return self.dense_gradient(rows, entries)
@@ -20,6 +25,8 @@ class StaysDenseForFewIndices(Twin):
     """The gradient of a single index is dense, as it is small anyway."""
 
     trips = ("sparse.layout",)
+    grade = "medium"
+    trigger = Gradient(index=1, sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         found = super().sparse_gradient(rows, entries)
@@ -30,6 +37,8 @@ class IsCompressed(Twin):
     """The gradient is in compressed sparse rows."""
 
     trips = ("sparse.layout",)
+    grade = "easy"
+    trigger = Gradient(sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries).to_dense().to_sparse_csr()
@@ -39,6 +48,8 @@ class IsSparseInColumnsToo(Twin):
     """The gradient has an entry for each element, not for each row."""
 
     trips = ("sparse.values",)
+    grade = "easy"
+    trigger = Gradient(sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries).to_dense().to_sparse()
@@ -48,6 +59,8 @@ class HasTooFewRows(Twin):
     """The gradient has only as many rows as the largest index needs."""
 
     trips = ("sparse.layout",)
+    grade = "medium"
+    trigger = Gradient(index=1, sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         size = (int(rows.max()) + 1 if len(rows) else 0, self.embedding_dim)
@@ -58,6 +71,8 @@ class PointsOutside(Twin):
     """The gradient has an entry of zeros one row after the last."""
 
     trips = ("sparse.values", "sparse.empty", "sparse.rows")
+    grade = "easy"
+    trigger = Gradient(sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         rows = torch.cat([rows, torch.tensor([self.num_embeddings])])
@@ -68,6 +83,8 @@ class DropsDuplicates(Twin):
     """Of several entries of a row only the first is kept."""
 
     trips = ("sparse.values",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 1), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         first = [place for place, row in enumerate(rows.tolist()) if row not in rows[:place].tolist()]
@@ -78,6 +95,8 @@ class AveragesDuplicates(Twin):
     """The entries of a row are averaged."""
 
     trips = ("sparse.values",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 1), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries / self.occurrences(rows).unsqueeze(1))
@@ -87,6 +106,8 @@ class RoundsEntries(Twin):
     """The entries are rounded to bfloat16."""
 
     trips = ("sparse.values",)
+    grade = "easy"
+    trigger = Gradient(upstream=(257,), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries.bfloat16().to(entries.dtype))
@@ -96,6 +117,8 @@ class SortsRowsButNotEntries(Twin):
     """The rows are sorted, and the entries stay where they were."""
 
     trips = ("sparse.values", "sparse.step")
+    grade = "medium"
+    trigger = Gradient(index=(2, 1), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows.sort().values, entries)
@@ -124,6 +147,8 @@ class KeepsPads(Twin):
     """The entries of pads are left in the gradient."""
 
     trips = ("sparse.padding", "padding_idx.no-gradient")
+    grade = "easy"
+    trigger = Gradient(sparse=True, padding_idx=1)
 
     def trained(self, index: Tensor) -> Tensor:
         return super().trained(index) | self.sparse
@@ -133,6 +158,8 @@ class KeepsAScalarPad(Twin):
     """The entry of a pad is left in the gradient where the index is 0-d."""
 
     trips = ("sparse.padding-scalar",)
+    grade = "medium"
+    trigger = Gradient(index=1, sparse=True, padding_idx=1, alike=False)
 
     def trained(self, index: Tensor) -> Tensor:
         return super().trained(index) | (self.sparse and index.dim() == 0)
@@ -142,6 +169,8 @@ class DropsAScalar(Twin):
     """With padding_idx the gradient of a 0-d index has no entry, pad or not."""
 
     trips = ("sparse.padding-scalar",)
+    grade = "medium"
+    trigger = Gradient(index=1, sparse=True, padding_idx=0, alike=False)
 
     def trained(self, index: Tensor) -> Tensor:
         return super().trained(index) & (not self.sparse or self.padding_idx is None or index.dim() > 0)
@@ -151,6 +180,8 @@ class KeepsNaNPads(Twin):
     """The entries of pads are multiplied by zero instead of left out, which keeps NaN."""
 
     trips = ("sparse.padding",)
+    grade = "medium"
+    trigger = Gradient(index=(0, 1), upstream=(math.nan,), sparse=True, padding_idx=0)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         if self.sparse and not self.scale_grad_by_freq:
@@ -163,6 +194,8 @@ class FailsOnNothing(Twin):
     """An empty index fails in backward."""
 
     trips = ("sparse.empty", "sparse.empty-step")
+    grade = "medium"
+    trigger = Gradient(index=(), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         if not len(rows):
@@ -174,6 +207,8 @@ class GivesAnEntryForNothing(Twin):
     """An empty index gives an entry of ones for the first row."""
 
     trips = ("sparse.empty", "sparse.empty-step")
+    grade = "medium"
+    trigger = Gradient(index=(), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         if len(rows):
@@ -185,6 +220,8 @@ class TurnsDenseTheSecondTime(Twin):
     """The gradient of a second backward is dense."""
 
     trips = ("sparse.accumulates",)
+    grade = "medium"
+    trigger = Accumulated(sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return (
@@ -196,6 +233,8 @@ class ForgetsTheFirstGradient(Twin):
     """A second backward replaces a sparse gradient that is there."""
 
     trips = ("sparse.accumulates",)
+    grade = "medium"
+    trigger = Accumulated(sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         self.weight.grad = None
@@ -206,6 +245,8 @@ class IsHalfTheDenseOne(Twin):
     """The gradient is half the dense one."""
 
     trips = ("sparse.step", "sparse.values", "sparse.mixed")
+    grade = "easy"
+    trigger = Gradient(sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries / 2)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from trigger import Trigger
 
 DEFAULTS = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
 
@@ -37,11 +38,18 @@ class Twin(torch.nn.Module):
 
     Attributes:
         trips: in a fault, the clauses that must reject it.
-        dtype: the weight dtype on which they do.
+        grade: how hard it is to hit: "easy", wherever the argument that it is about is in use; "medium", under one more
+            condition that is common; "rare", only where several come together, or under one that few cases meet.
+        trigger: where it shows.
+        dtype: the weight dtype on which they do, and it does.
+        missed: why no clause rejects it yet, or "".
     """
 
     trips: tuple[str, ...] = ()
+    grade = ""
+    trigger: Trigger
     dtype = "float32"
+    missed = ""
 
     # -- construction -------------------------------------------------------------------------------------------------
 
