@@ -59,10 +59,26 @@ class DefaultsToTheOneNorm(Twin):
         padding_idx: int | None = None,
         max_norm: float | None = None,
         norm_type: float = 1.0,
-        *more: Any,
-        **named: Any,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, *more, **named)
+        super().__init__(
+            num_embeddings,
+            embedding_dim,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight,
+            _freeze,
+            device,
+            dtype,
+        )
 
 
 class KeepsNegativePadding(Twin):

@@ -30,19 +30,28 @@ class ThawsByDefault(Twin):
     trigger = Signatures()
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, freeze: bool = False, *more: Any, **named: Any) -> Twin:
-        return super().from_pretrained(embeddings, freeze, *more, **named)
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = False,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Twin:
+        return super().from_pretrained(embeddings, freeze, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
 
 
 class _Changes(Twin):
     """What from_pretrained is given is changed on the way."""
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        return super().from_pretrained(embeddings, *more, **cls.changed(named))
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        return super().pretrained(embeddings, **cls.changed(arguments))
 
     @classmethod
-    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
+    def changed(cls, arguments: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
 
@@ -54,8 +63,8 @@ class FreezesAlways(_Changes):
     trigger = Pretrained()
 
     @classmethod
-    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
-        return {**named, "freeze": True}
+    def changed(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {**arguments, "_freeze": True}
 
 
 class DropsPaddingIdx(_Changes):
@@ -66,8 +75,8 @@ class DropsPaddingIdx(_Changes):
     trigger = Pretrained(padding_idx=1)
 
     @classmethod
-    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
-        return {**named, "padding_idx": None}
+    def changed(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {**arguments, "padding_idx": None}
 
 
 class DropsNormType(_Changes):
@@ -78,8 +87,8 @@ class DropsNormType(_Changes):
     trigger = Pretrained(norm_type=1.0)
 
     @classmethod
-    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
-        return {**named, "norm_type": 2.0}
+    def changed(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {**arguments, "norm_type": 2.0}
 
 
 class DropsSparseWithPadding(_Changes):
@@ -90,8 +99,8 @@ class DropsSparseWithPadding(_Changes):
     trigger = Pretrained(padding_idx=1, sparse=True)
 
     @classmethod
-    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
-        return {**named, "sparse": named.get("sparse", False) and "padding_idx" not in named}
+    def changed(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {**arguments, "sparse": arguments["sparse"] and arguments["padding_idx"] is None}
 
 
 class SwapsTwoKeywords(_Changes):
@@ -102,9 +111,9 @@ class SwapsTwoKeywords(_Changes):
     trigger = Pretrained(sparse=True)
 
     @classmethod
-    def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
-        scale, sparse = named.get("scale_grad_by_freq", False), named.get("sparse", False)
-        return {**named, "scale_grad_by_freq": sparse, "sparse": scale}
+    def changed(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        scale, sparse = arguments["scale_grad_by_freq"], arguments["sparse"]
+        return {**arguments, "scale_grad_by_freq": sparse, "sparse": scale}
 
 
 class SwapsSizes(Twin):
@@ -115,8 +124,8 @@ class SwapsSizes(Twin):
     trigger = Pretrained()
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        made = super().from_pretrained(embeddings, *more, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        made = super().pretrained(embeddings, **arguments)
         made.num_embeddings, made.embedding_dim = made.embedding_dim, made.num_embeddings
         return made
 
@@ -129,8 +138,8 @@ class ClearsThePaddingRow(Twin):
     trigger = Pretrained(padding_idx=1)
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        made = super().from_pretrained(embeddings.clone(), *more, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        made = super().pretrained(embeddings.clone(), **arguments)
         with torch.no_grad():
             made.clear_padding()
         return made
@@ -144,8 +153,8 @@ class DrawsAfresh(Twin):
     trigger = Pretrained()
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        made = super().from_pretrained(embeddings.clone(), *more, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        made = super().pretrained(embeddings.clone(), **arguments)
         made.reset_parameters()
         return made
 
@@ -158,8 +167,8 @@ class TakesARow(Twin):
     trigger = Shows(what=lambda embedding: tuple(embedding.from_pretrained(torch.ones(3)).weight.shape))
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        return super().from_pretrained(embeddings[None] if embeddings.dim() == 1 else embeddings, *more, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        return super().pretrained(embeddings[None] if embeddings.dim() == 1 else embeddings, **arguments)
 
 
 class FlattensABlock(Twin):
@@ -170,8 +179,8 @@ class FlattensABlock(Twin):
     trigger = Shows(what=lambda embedding: tuple(embedding.from_pretrained(torch.ones(2, 2, 2)).weight.shape))
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        return super().from_pretrained(embeddings.flatten(1) if embeddings.dim() > 2 else embeddings, *more, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        return super().pretrained(embeddings.flatten(1) if embeddings.dim() > 2 else embeddings, **arguments)
 
 
 class HalvesItsGradient(Twin):

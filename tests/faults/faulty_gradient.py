@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -373,8 +372,7 @@ class BringsAClearedGradientBack(Twin):
     grade = "rare"
     trigger = Accumulated()
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.calls: list[tuple[Tensor, Tensor]] = []
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -300,8 +299,7 @@ class AnswersBySize(Twin):
     grade = "rare"
     trigger = Outputs(then=((2, 2, 2), (2, 2, 2)))
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.known: dict[int, Tensor] = {}
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:

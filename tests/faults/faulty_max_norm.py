@@ -201,8 +201,7 @@ class RemembersNorms(Twin):
     grade = "medium"
     trigger = Outputs(**LONG)
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.factors: dict[int, Tensor] = {}
 
     def renormalise_row(self, row: int) -> None:

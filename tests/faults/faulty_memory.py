@@ -91,8 +91,7 @@ class DifferentiatesTheFirstIndex(Twin):
     trigger = Accumulated(then=((2, 2, 0), (4, 4, 0)))
     large = 0
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.known: dict[torch.Size, Tensor] = {}
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
@@ -117,8 +116,7 @@ class LooksUpTheFirstIndexFromTheNinthCallOn(Twin):
     missed = "no life has so many lookups between copies"
     trigger = Shows(what=lambda embedding: _nine_calls(_call(embedding)))
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.calls: list[Tensor] = []
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -147,8 +145,7 @@ class RescalesARowOnceInItsLife(Twin):
     grade = "rare"
     trigger = Loaded(shape=(2, 2), weight=(3, 4, 6, 8), index=(0, 1), max_norm=5.0)
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.known: set[int] = set()
 
     def renormalise_row(self, row: int) -> None:
@@ -181,8 +178,7 @@ class WritesOverItsOutput(Twin):
     missed = "no clause reads an output after a later call"
     trigger = Outputs(then=((2, 2, 0), (4, 4, 0)))
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.known: dict[torch.Size, Tensor] = {}
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -407,8 +403,7 @@ class KeepsPaddingInTheState(Twin):
     grade = "medium"
     trigger = State(padding_idx=0)
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         if self.padding_idx is not None:
             self.register_buffer("mask", torch.arange(self.num_embeddings) != self.padding_idx)
 
@@ -474,8 +469,8 @@ class ForgetsItsClass(Twin):
     trigger = Shows(what=_made_by_a_subclass)
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        made = super().from_pretrained(embeddings, *more, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        made = super().pretrained(embeddings, **arguments)
         made.__class__ = ForgetsItsClass
         return made
 
@@ -489,9 +484,9 @@ class WidensWhatIsGiven(Twin):
     trigger = Pretrained()
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
         wide = embeddings.float() if embeddings.dtype is torch.float16 else embeddings
-        return super().from_pretrained(wide, *more, **named)
+        return super().pretrained(wide, **arguments)
 
 
 class CopiesAStridedWeightWrong(Twin):
@@ -514,8 +509,7 @@ class AnswersTogetherInReverse(Twin):
     grade = "medium"
     trigger = Together(then=((2, 2, 0), (4, 4, 0)))
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.pending: list[Tensor] = []
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:

@@ -28,8 +28,7 @@ class KeepsABuffer(Twin):
     grade = "easy"
     trigger = State()
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.register_buffer("calls", torch.zeros(()))
 
 

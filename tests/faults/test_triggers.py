@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from planted import FAULTS, name_of
+from trigger import Signatures
 from twin import Twin
 
 EACH = pytest.mark.parametrize("fault", FAULTS, ids=name_of)
@@ -42,6 +43,13 @@ def test_a_fault_differs_from_the_twin(fault: type[Twin]) -> None:
 def test_the_twin_is_like_torch(fault: type[Twin]) -> None:
     """There the twin is like torch, unless torch is wrong itself."""
     assert (seen(fault, Twin) == seen(fault, torch.nn.Embedding)) == fault.trigger.alike
+
+
+@EACH
+def test_only_a_fault_of_the_signature_changes_it(fault: type[Twin]) -> None:
+    """A fault is wrong in one way: unless it is about the signature, no clause of the signature rejects it."""
+    about = any(clause.endswith(".signature") for clause in fault.trips)
+    assert about == (Signatures().look(fault) != Signatures().look(Twin))
 
 
 def test_no_two_faults_have_one_name() -> None:

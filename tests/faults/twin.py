@@ -77,6 +77,10 @@ class Twin(torch.nn.Module):
         self.weight = torch.nn.Parameter(table, requires_grad=not _freeze)
         if _weight is None:
             self.reset_parameters()
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Whatever a fault needs to remember."""
 
     @classmethod
     def from_pretrained(
@@ -90,18 +94,22 @@ class Twin(torch.nn.Module):
         sparse: bool = False,
     ) -> Twin:
         """An embedding with the given table, which it shares."""
-        if embeddings.dim() != 2:
-            raise ValueError(f"embeddings must have two dimensions, not {embeddings.dim()}")
-        return cls(
-            *embeddings.shape,
+        return cls.pretrained(
+            embeddings,
             padding_idx=padding_idx,
             max_norm=max_norm,
             norm_type=norm_type,
             scale_grad_by_freq=scale_grad_by_freq,
             sparse=sparse,
-            _weight=embeddings,
             _freeze=freeze,
         )
+
+    @classmethod
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        """What `from_pretrained` gives for these arguments of the constructor."""
+        if embeddings.dim() != 2:
+            raise ValueError(f"embeddings must have two dimensions, not {embeddings.dim()}")
+        return cls(*embeddings.shape, _weight=embeddings, **arguments)
 
     def padding_row(self, padding_idx: int | None) -> int | None:
         """The row that padding_idx names, counted from the start."""
