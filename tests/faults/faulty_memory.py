@@ -228,9 +228,8 @@ class RescalesIntoNewMemory(Twin):
 class LoadsIntoANewParameter(Twin):
     """Loading a state makes a new parameter, and an optimiser goes on with the old one."""
 
-    trips = ("module.load",)
+    trips = ("sequences.life",)
     grade = "rare"
-    missed = "no clause trains on after loading"
     trigger = Shows(what=lambda embedding: _same_parameter(embedding, lambda m: m.load_state_dict(m.state_dict())))
 
     def load_state_dict(self, *arguments: Any, **named: Any) -> Any:

@@ -1,0 +1,109 @@
+"""Ways to test an embedding, each run on one fault until it is caught."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from typing import Any
+
+import baselines
+import bench
+import torch
+from planted import FAULTS, name_of
+from twin import Twin
+
+from conformance.adapters.torch_module import DTYPES
+from conformance.catalogue import clauses
+from conformance.clause import INFO
+from conformance.judge import Deviation
+from conformance.profiles import PROFILES
+
+Found = dict[str, Any]
+"""What came of a method: "by" (None: not caught), "cases" and "seconds" until then, and what else there is to say."""
+
+SUBJECTS = {"twin": Twin, **{name_of(fault): fault for fault in FAULTS}}
+
+
+def suite(name: str, profile: str, dtypes: Callable[[type[Twin]], tuple[str, ...]]) -> Found:
+    """The suite in one of its profiles: every clause in the order of the contract, on one dtype after the other.
+
+    A clause of level INFO does not fail a run, and so it catches nothing; what it rejects is told as "noted".
+    """
+    fault, examples = SUBJECTS[name], PROFILES[profile].examples
+    bench.tests(examples)  # imported once, before the clock starts
+    found: Found = {"by": None, "cases": 0}
+    start = time.process_time()
+    for number, dtype in enumerate(dtypes(fault)):
+        for clause in clauses():
+            if clause.dtypes == "none" and number:
+                continue
+            subject = bench.Watched(fault, dtype, examples)
+            try:
+                bench.run_on(subject, clause.id)
+            except Deviation:
+                if clause.level != INFO:
+                    found |= {"by": clause.id, "dtype": dtype}
+                    found["cases"] += subject.failed_after
+                    return found | {"seconds": round(time.process_time() - start, 2)}
+                found.setdefault("noted", clause.id)
+            found["cases"] += subject.tally.cases
+    return found | {"seconds": round(time.process_time() - start, 2)}
+
+
+def baseline(name: str, checks: Callable[[Any], Iterator[baselines.Check]]) -> Found:
+    """A baseline: its checks one after the other, but for those that accuse the twin, which is right."""
+    start, count = time.process_time(), 0
+    for number, (what, check) in enumerate(checks(SUBJECTS[name])):
+        count += 1
+        if _fails(check) and (name == "twin" or number not in _false_alarms(checks)):
+            return {"by": what, "cases": count, "seconds": round(time.process_time() - start, 2)}
+    return {"by": None, "cases": count, "seconds": round(time.process_time() - start, 2)}
+
+
+@cache
+def _false_alarms(checks: Callable[[Any], Iterator[baselines.Check]]) -> frozenset[int]:
+    """The numbers of the checks that accuse the twin."""
+    return frozenset(number for number, (_, check) in enumerate(checks(Twin)) if _fails(check))
+
+
+def false_alarms() -> Mapping[str, tuple[int, int]]:
+    """For each baseline, how many of its checks accuse the twin, and how many there are."""
+    return {name: (len(_false_alarms(checks)), sum(1 for _ in checks(Twin))) for name, checks in BASELINES.items()}
+
+
+def _fails(check: Callable[[], object]) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            check()
+        except Exception:  # noqa: BLE001 - a check may fail in any way
+            return True
+    return False
+
+
+def _own_first(fault: type[Twin]) -> tuple[str, ...]:
+    return (fault.dtype, *(dtype for dtype in DTYPES if dtype != fault.dtype))
+
+
+def _own(fault: type[Twin]) -> tuple[str, ...]:
+    return DTYPES if fault is Twin else (fault.dtype,)
+
+
+BASELINES = {
+    "OpInfo": baselines.opinfo,
+    "ModuleInfo": baselines.moduleinfo,
+    "gradcheck": baselines.gradcheck,
+    "random": baselines.random_comparisons,
+}
+
+METHODS: dict[str, Callable[[str], Found]] = {
+    "smoke": partial(suite, profile="smoke", dtypes=_own_first),
+    "default": partial(suite, profile="default", dtypes=_own_first),
+    **{name: partial(baseline, checks=checks) for name, checks in BASELINES.items()},
+    "thorough": partial(suite, profile="thorough", dtypes=_own),
+}
+"""By name, in the order in which they are run."""
+
+torch.set_num_threads(1)

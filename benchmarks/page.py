@@ -1,0 +1,177 @@
+"""`docs/detection.md`, made of what was measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+Data = dict[str, Any]
+
+GRADES = ("easy", "medium", "rare")
+SUITE = {"smoke": "suite, `smoke`", "default": "suite, `default`", "thorough": "suite, `thorough`"}
+OTHERS = {
+    "OpInfo": "OpInfo samples",
+    "ModuleInfo": "ModuleInfo inputs",
+    "gradcheck": "gradcheck, gradgradcheck",
+    "random": "100 random comparisons",
+}
+
+INTRODUCTION = """\
+# Detection power
+
+What a conformance suite is worth shows where something is wrong. `tests/faults/` holds {count} embeddings that are
+each wrong in one way, described in one sentence, and right in everything else. A test proves of each, without the
+suite, that it differs from `torch.nn.Embedding` somewhere. This page says which of them are caught, by the suite and
+by what else there is to test with, on the CPU with torch {torch}.
+
+A fault is *easy* where it shows wherever the argument that it is about is in use, *medium* where it takes one more
+condition that is common, *rare* where several must come together, or one that few calls meet: more than a thousand
+lookups, a single dtype, a third call. The grades say how hard a fault is to hit, not how bad it is.
+"""
+
+METHOD = """\
+## How this was measured
+
+- `python benchmarks/detection.py --afresh` measures everything and writes this page; its data is
+  `benchmarks/detection.json`. Cases are the same each time: Hypothesis is told to derive its choices from the test,
+  not from a random seed. Seconds are those of the processor, without the time to import.
+- **The suite** runs clause by clause in the order of [the contract](contract.md), first on the dtype that the fault
+  is about (float32 for most), then on the others, and stops at the first clause that rejects the fault. A deviation
+  from a clause of level INFO fails no run, and is not counted as catching it. `thorough` ran only on what `default`
+  had missed, and only on the fault's own dtype; what `default` catches counts for it, too.
+- **Baselines** compare each fault with torch itself: outputs, gradients and the weight after the call, with
+  `torch.testing.assert_close` and its default tolerances, and whether a call is refused. They run on every dtype that
+  they offer. *OpInfo samples* are those of `nn.functional.embedding` in `torch.testing._internal` (contiguous and
+  not, and the error inputs), in a module whose `_weight` is the sample's. *ModuleInfo inputs* are those of
+  `nn.Embedding`, with what PyTorch's own tests of modules do with them: a fresh weight for the same seed, state,
+  pickle, layout, mode, repr, gradcheck, error inputs. *gradcheck* is a plain lookup of a 0-d, 1-d and 2-d index,
+  first and second order. *100 random comparisons* is what one would write in an afternoon: every argument, shape and
+  dtype at random.
+- **A correct embedding**, written apart from torch's, is tested in the same way. The suite must accept it. A baseline
+  check that accuses it (in half precision torch adds duplicates with more rounding errors than the tolerances allow
+  for) is not held against the faults: such checks catch nothing.
+- The faults were planted by those who wrote the suite. A fault that the suite misses is kept, and says why. So the
+  table does not say how many of all possible faults are caught; it says which of these, and it compares like with
+  like.
+"""
+
+
+def rendered(data: Data) -> str:
+    """The page as Markdown."""
+    faults = {name: fault for name, fault in data["faults"].items() if name != "twin"}
+    parts = [
+        INTRODUCTION.format(count=len(faults), torch=data["torch"]),
+        "\n".join(["## What is caught", "", *_totals(data, faults)]),
+        "\n".join(_missed(faults)),
+        "\n".join(_only_elsewhere(faults)),
+        METHOD,
+        "\n".join(_clauses(faults)),
+        "\n".join(_each(faults)),
+    ]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _totals(data: Data, faults: Data) -> Iterator[str]:
+    sizes = Counter(fault["grade"] for fault in faults.values())
+    heads = [f"{grade} ({sizes[grade]})" for grade in GRADES]
+    yield _row("method", *heads, f"all ({len(faults)})", "accuses the correct one", "median cases", "median seconds")
+    yield "| --- |" + " ---: |" * 7
+    for method, title in {**SUITE, **OTHERS}.items():
+        caught = {name: found for name, fault in faults.items() if (found := _found(fault, method)).get("by")}
+        counts = Counter(faults[name]["grade"] for name in caught)
+        yield _row(
+            title,
+            *(counts[grade] for grade in GRADES),
+            len(caught),
+            _accusations(data, method),
+            f"{median(found['cases'] for found in caught.values()):.0f}" if caught else "",
+            f"{median(found['seconds'] for found in caught.values()):.2f}" if caught else "",
+        )
+    yield ""
+    yield "Cases and seconds are those until a fault is caught, over the faults that are."
+    left = Counter(m for fault in faults.values() for m in (*SUITE, *OTHERS) if not _found(fault, m))
+    if left:
+        yield ""
+        yield f"**Not measured yet:** {', '.join(f'{m} on {count} faults' for m, count in left.items())}."
+
+
+def _accusations(data: Data, method: str) -> str:
+    if method in OTHERS:
+        return "{} of {} checks".format(*data["false alarms"][method])
+    found = data["faults"]["twin"]["found"].get(method, {})
+    return found.get("by") or f"never, in {found['cases']} cases" if found else "not run"
+
+
+def _found(fault: Data, method: str) -> Data:
+    """What came of a method; what the default profile caught counts for the thorough one."""
+    found: Data = fault["found"].get(method, {})
+    return fault["found"].get("default", {}) if method == "thorough" and not found else found
+
+
+def _missed(faults: Data) -> Iterator[str]:
+    for title, caught_later in (
+        ("Missed by `default`, caught by `thorough`", True),
+        ("Missed by every profile", False),
+    ):
+        chosen = {
+            name: fault
+            for name, fault in faults.items()
+            if _found(fault, "default")
+            and not _found(fault, "default").get("by")
+            and bool(_found(fault, "thorough").get("by")) == caught_later
+        }
+        yield f"## {title}"
+        yield ""
+        for name, fault in chosen.items():
+            noted = _found(fault, "thorough").get("noted")
+            why = f" Shown by `{noted}`, which is INFO and fails no run." if noted else ""
+            why += f" Why: {fault['missed']}." if fault["missed"] and not caught_later else ""
+            yield f"- `{name}` ({fault['grade']}): {fault['says']}{why}"
+        if not chosen:
+            yield "None."
+        yield ""
+
+
+def _only_elsewhere(faults: Data) -> Iterator[str]:
+    yield "## Missed by `default`, caught by something else"
+    yield ""
+    none = True
+    for name, fault in faults.items():
+        others = [title for method, title in OTHERS.items() if _found(fault, method).get("by")]
+        if others and _found(fault, "default") and not _found(fault, "default")["by"]:
+            none = False
+            yield f"- `{name}`: by {' and '.join(others)}"
+    if none:
+        yield "None."
+
+
+def _clauses(faults: Data) -> Iterator[str]:
+    first = Counter(found["by"] for fault in faults.values() if (found := _found(fault, "default")).get("by"))
+    yield "## Which clause is the first to catch"
+    yield ""
+    yield "In the `default` profile. A clause further down catches many of the same faults, if the run goes on."
+    yield ""
+    yield _row("clause", "faults")
+    yield "| --- | ---: |"
+    for clause, count in first.most_common():
+        yield _row(f"`{clause}`", count)
+
+
+def _each(faults: Data) -> Iterator[str]:
+    yield "## Every fault"
+    yield ""
+    yield "✓ caught, · not caught. The clause, the cases and the seconds are those of the `default` profile."
+    yield ""
+    yield _row("fault", "grade", "caught by", "cases", "seconds", "smoke", "thorough", *OTHERS)
+    yield "| --- | --- | --- | ---: | ---: |" + " :-: |" * (2 + len(OTHERS))
+    for name, fault in faults.items():
+        found = _found(fault, "default")
+        measured = (f"`{found['by']}`", found["cases"], found["seconds"]) if found.get("by") else ("·", "", "")
+        marks = ["✓" if _found(fault, method).get("by") else "·" for method in ("smoke", "thorough", *OTHERS)]
+        yield _row(f"`{name}`", fault["grade"], *measured, *marks)
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
