@@ -264,6 +264,13 @@ def filled(shape: tuple[int, ...], values: tuple[complex, ...], dtype: torch.dty
     return torch.tensor(list(islice(cycle(values), count)), dtype=dtype).reshape(shape)
 
 
+def long_rows(embedding: Any, **arguments: Any) -> Any:
+    """Five rows of two elements with norms of 5, 10, 5, ..."""
+    module = embedding(5, 2, **arguments)
+    module.weight.data = torch.tensor([[3.0, 4.0], [6.0, 8.0], [4.0, 3.0], [8.0, 6.0], [0.0, 5.0]])
+    return module
+
+
 def attributes(module: Any) -> Mapping[str, Any]:
     """The documented attributes, the repr, and what the weight says of itself."""
     kept = {name: getattr(module, name) for name in ATTRIBUTES}

@@ -1,0 +1,166 @@
+"""Embeddings that are wrong where there is one of something, or none, or where a number is of another kind."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from trigger import Gradient, Inputs, Output
+from twin import Twin
+
+
+class TransposesASingleColumn(Twin):
+    """With one column, the output of a 2-d index has its elements in column order."""
+
+    trips = ("lookup.bits",)
+    grade = "medium"
+    trigger = Output(shape=(5, 1))
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        if self.embedding_dim == 1 and index.dim() == 2:
+            return found.transpose(0, 1).reshape(found.shape)
+        return found
+
+
+class FailsWithoutColumns(Twin):
+    """The backward of rows without elements fails."""
+
+    trips = ("gradient.form",)
+    grade = "medium"
+    trigger = Gradient(shape=(5, 0))
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().dense_gradient(rows, entries.reshape(-1, self.embedding_dim))
+
+
+class NeedsARowToLookUpNothing(Twin):
+    """An empty index is refused by a table without rows."""
+
+    trips = ("construction.zero-sizes",)
+    grade = "rare"
+    missed = "nothing is looked up in a table without rows"
+    trigger = Output(shape=(0, 3), index=())
+
+    def check_range(self, index: Tensor) -> None:
+        if not self.num_embeddings:
+            raise IndexError("the table is empty")
+        super().check_range(index)
+
+
+class LooksUpInAnEmptyTable(Twin):
+    """A table without rows gives zeros for any index."""
+
+    trips = ("lookup.out-of-range",)
+    grade = "rare"
+    missed = "nothing is looked up in a table without rows"
+    trigger = Output(shape=(0, 3), index=(0, 1))
+
+    def check_range(self, index: Tensor) -> None:
+        if self.num_embeddings:
+            super().check_range(index)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        if self.num_embeddings:
+            return super().rows(weight, index)
+        return weight.new_zeros(*index.shape, self.embedding_dim)
+
+
+class LosesAScalarOfASparseTable(Twin):
+    """The sparse gradient of a 0-d index is empty."""
+
+    trips = ("padding_idx.none",)
+    grade = "medium"
+    trigger = Gradient(index=3, sparse=True)
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) & (not self.sparse or index.dim() > 0)
+
+
+class SendsNothingBackForZeros(Twin):
+    """An upstream gradient of zeros gives no gradient at all."""
+
+    trips = ("gradient.form",)
+    grade = "rare"
+    missed = "no upstream gradient is all zeros"
+    trigger = Gradient(upstream=(0,))
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        return super().gradient(index, upstream) if upstream.count_nonzero() or not upstream.numel() else None
+
+
+class BreaksRowsOfZeros(Twin):
+    """A row of zeros becomes NaN when it is looked up with max_norm."""
+
+    trips = ("max_norm.below",)
+    grade = "rare"
+    missed = "no row is all zeros"
+    trigger = Inputs(shape=(2, 2), weight=(0, 0, 6, 8), index=(0, 1), max_norm=5.0)
+
+    def renormalise_row(self, row: int) -> None:
+        super().renormalise_row(row)
+        if self.embedding_dim and not self.weight[row].count_nonzero():
+            self.weight[row] = torch.nan
+
+
+class TakesWholeNumbersForNoOrder(Twin):
+    """A norm_type that is an int, not a float, is taken for 2."""
+
+    trips = ("norm_type.order",)
+    grade = "rare"
+    missed = "norm_type is always a float"
+    trigger = Inputs(shape=(2, 2), weight=(4, 4), index=0, max_norm=4.0, norm_type=1)
+
+    def norm(self, magnitudes: list[float]) -> float:
+        if isinstance(self.norm_type, int):
+            return float(torch.tensor(magnitudes, dtype=torch.float64).norm())
+        return super().norm(magnitudes)
+
+
+class IgnoresAWholeMaxNorm(Twin):
+    """A max_norm that is an int, not a float, has no effect."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    missed = "max_norm is always a float"
+    trigger = Inputs(shape=(2, 2), weight=(6, 8), index=0, max_norm=5)
+
+    def renormalise(self, index: Tensor) -> None:
+        if not isinstance(self.max_norm, int):
+            super().renormalise(index)
+
+
+class TakesHalfPrecisionIndices(Twin):
+    """A float16 index is truncated."""
+
+    trips = ("lookup.wrong-index-dtype",)
+    grade = "rare"
+    missed = "no index is float16"
+    trigger = Output(index_dtype=torch.float16)
+
+    def check_dtype(self, index: Tensor) -> None:
+        if index.dtype != torch.float16:
+            super().check_dtype(index)
+
+
+class TakesWholeFloats(Twin):
+    """A float64 index whose elements are whole numbers is taken."""
+
+    trips = ("lookup.wrong-index-dtype",)
+    grade = "easy"
+    trigger = Output(index_dtype=torch.float64)
+
+    def check_dtype(self, index: Tensor) -> None:
+        if index.dtype != torch.float64 or not (index == index.round()).all():
+            super().check_dtype(index)
+
+
+class TakesAScalarFloat(Twin):
+    """A floating-point index is taken if it is 0-d."""
+
+    trips = ("lookup.wrong-index-dtype",)
+    grade = "medium"
+    trigger = Output(index=3, index_dtype=torch.float32)
+
+    def check_dtype(self, index: Tensor) -> None:
+        if index.dim():
+            super().check_dtype(index)

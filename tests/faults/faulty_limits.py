@@ -1,0 +1,151 @@
+"""Embeddings that rescale wrong near max_norm, or only together with something else."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from trigger import LONG, Gradient, Inputs
+from twin import Twin
+
+
+class RescalesACopyOfAStridedWeight(Twin):
+    """A weight that is not contiguous is not rescaled."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "medium"
+    trigger = Inputs(**LONG, index=1, weight_layout="strided")
+
+    def renormalise(self, index: Tensor) -> None:
+        if self.weight.is_contiguous():
+            super().renormalise(index)
+
+
+class RescalesTheFirstOfInt32(Twin):
+    """Of int32 indices only the first one's row is rescaled."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    trigger = Inputs(**LONG, index=(1, 2), index_dtype=torch.int32)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        self.narrow = input.dtype == torch.int32
+        return super().forward(input)
+
+    def renormalise(self, index: Tensor) -> None:
+        super().renormalise(index.reshape(-1)[:1] if self.narrow else index)
+
+
+class RescalesAlmostLongRows(Twin):
+    """A row is rescaled from a norm of 0.999 max_norm on."""
+
+    trips = ("max_norm.below",)
+    grade = "rare"
+    missed = "no row comes so near max_norm"
+    trigger = Inputs(shape=(2, 1), weight=(1023, 1), index=0, max_norm=1024.0)
+
+    def exceeds(self, norm: float, scale: float) -> bool:
+        return super().exceeds(norm / 0.999, scale)
+
+
+class SparesSlightlyLongRows(Twin):
+    """A row is rescaled only from a norm of 1.001 max_norm on."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    missed = "no row comes so near max_norm"
+    trigger = Inputs(shape=(2, 1), weight=(1024.5, 1), index=0, max_norm=1024.0)
+
+    def exceeds(self, norm: float, scale: float) -> bool:
+        return super().exceeds(norm / 1.001, scale)
+
+
+class EndsSlightlyBelow(Twin):
+    """A row that is rescaled ends at 0.9999 max_norm, to be on the safe side."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "medium"
+    trigger = Inputs(**LONG, index=1)
+
+    def factor(self, norm: float, scale: float) -> float:
+        return super().factor(norm, scale) * 0.9999
+
+
+class RescalesInFloat32(Twin):
+    """The factor by which float64 rows are rescaled is rounded to float32."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    dtype = "float64"
+    trigger = Inputs(shape=(2, 1), weight=(100.0,), index=0, max_norm=70.0, alike=False)
+
+    def factor(self, norm: float, scale: float) -> float:
+        factor = super().factor(norm, scale)
+        wide = self.weight.dtype != torch.float64
+        return factor if wide else float(torch.tensor(factor, dtype=torch.float32))
+
+
+class TakesTheLargestElement(Twin):
+    """The infinity norm is the largest element, not the largest magnitude."""
+
+    trips = ("norm_type.order",)
+    grade = "medium"
+    trigger = Inputs(shape=(2, 2), weight=(-8, 1), index=0, max_norm=4.0, norm_type=math.inf)
+
+    def renormalise_row(self, row: int) -> None:
+        values = self.weight[row]
+        if not math.isinf(self.norm_type) or values.is_complex():
+            super().renormalise_row(row)
+        elif values.numel() and values.max() > self.max_norm:
+            values *= self.max_norm / values.max()
+
+
+class TakesTheRealPart(Twin):
+    """The norm of a complex row is that of its real part."""
+
+    trips = ("max_norm.frozen",)
+    grade = "rare"
+    dtype = "complex64"
+    trigger = Inputs(shape=(2, 1), weight=(3 + 4j,), index=0, max_norm=2.5, freeze=True)
+
+    def renormalise_row(self, row: int) -> None:
+        norm = float(self.weight[row].real.norm(self.norm_type)) if self.weight.is_complex() else 0.0
+        if not self.weight.is_complex():
+            super().renormalise_row(row)
+        elif norm > self.max_norm:
+            self.weight[row] *= self.max_norm / norm
+
+
+class HalvesFrozenRows(Twin):
+    """Rows of a frozen weight end at half of max_norm."""
+
+    trips = ("max_norm.frozen",)
+    grade = "medium"
+    trigger = Inputs(**LONG, index=1, freeze=True)
+
+    def factor(self, norm: float, scale: float) -> float:
+        return super().factor(norm, scale) * (1.0 if self.weight.requires_grad else 0.5)
+
+
+class LosesTheSignOfZeroBelow(Twin):
+    """With max_norm, -0.0 in a row that is not rescaled becomes 0.0."""
+
+    trips = ("lookup.no-leak",)
+    grade = "rare"
+    trigger = Inputs(shape=(2, 2), weight=(-0.0, 1), index=0, max_norm=4.0)
+
+    def renormalise_row(self, row: int) -> None:
+        super().renormalise_row(row)
+        self.weight[row] += 0.0
+
+
+class ScalesSparseGradients(Twin):
+    """With max_norm a sparse gradient is multiplied by it."""
+
+    trips = ("max_norm.gradient",)
+    grade = "medium"
+    trigger = Gradient(sparse=True, max_norm=1024.0)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().sparse_gradient(rows, entries if self.max_norm is None else entries * self.max_norm)

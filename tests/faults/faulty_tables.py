@@ -1,0 +1,257 @@
+"""Embeddings that are right for small tables with narrow rows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from trigger import Fresh, Gradient, Inputs, Output
+from twin import Twin
+
+# -- tall tables -------------------------------------------------------------------------------------------------------
+
+
+class KeepsRowsInAByte(Twin):
+    """Of a row's number only the lower eight bits count."""
+
+    trips = ("lookup.bits",)
+    grade = "rare"
+    missed = "no table has so many rows"
+    trigger = Output(shape=(300, 2), index=299)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index & 0xFF)
+
+
+class KeepsRowsIn15Bits(Twin):
+    """Of a row's number only the lower fifteen bits count."""
+
+    trips = ("lookup.bits",)
+    grade = "rare"
+    missed = "no table has so many rows"
+    trigger = Output(shape=(32769, 1), index=32768, weight=tuple(range(32769)))
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index & 0x7FFF)
+
+
+class KeepsPlacesInAByte(Twin):
+    """The place of an element in the table is kept in eight bits."""
+
+    trips = ("lookup.bits",)
+    grade = "medium"
+    trigger = Output(shape=(20, 17), index=19)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return _taken(weight, index, 0xFF)
+
+
+class KeepsPlacesIn16Bits(Twin):
+    """The place of an element in the table is kept in sixteen bits."""
+
+    trips = ("lookup.bits",)
+    grade = "rare"
+    missed = "no table has so many elements"
+    trigger = Output(shape=(1025, 65), index=1024)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return _taken(weight, index, 0xFFFF)
+
+
+def _taken(weight: Tensor, index: Tensor, mask: int) -> Tensor:
+    columns = weight.shape[1]
+    places = index.unsqueeze(-1) * columns + torch.arange(columns)
+    return weight.reshape(-1).take(places & mask) if weight.numel() else weight[index]
+
+
+class TrainsRowsInSevenBits(Twin):
+    """Of a row's number only the lower seven bits count in the gradient."""
+
+    trips = ("gradient.sum",)
+    grade = "rare"
+    missed = "no table has so many rows"
+    trigger = Gradient(shape=(130, 2), index=128)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        return super().dense_gradient(rows & 0x7F, entries)
+
+
+class TrainsTheFirst1000Rows(Twin):
+    """Rows from the thousandth on get no gradient."""
+
+    trips = ("gradient.sum",)
+    grade = "rare"
+    missed = "no table has so many rows"
+    trigger = Gradient(shape=(1001, 1), index=1000)
+
+    def trained(self, index: Tensor) -> Tensor:
+        return super().trained(index) & (index < 1000)
+
+
+class LeavesDustInLargeTables(Twin):
+    """In tables of more than 256 rows, those that were not looked up get a tiny gradient."""
+
+    trips = ("gradient.untouched-rows",)
+    grade = "rare"
+    missed = "no table has so many rows"
+    trigger = Gradient(shape=(257, 2))
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        table = super().dense_gradient(rows, entries)
+        if self.num_embeddings > 256:
+            table[~torch.isin(torch.arange(self.num_embeddings), rows)] = 1e-30
+        return table
+
+
+class RescalesTheFirst256Rows(Twin):
+    """Rows from the 257th on are not rescaled."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    missed = "no table has so many rows"
+    trigger = Inputs(shape=(300, 2), weight=(6, 8), index=299, max_norm=5.0)
+
+    def renormalise_row(self, row: int) -> None:
+        if row < 256:
+            super().renormalise_row(row)
+
+
+class RescalesNeighboursInLargeTables(Twin):
+    """In tables of more than 256 rows, the row after one that is looked up is rescaled too."""
+
+    trips = ("max_norm.other-rows",)
+    grade = "rare"
+    missed = "no table has so many rows"
+    trigger = Inputs(shape=(300, 2), weight=(6, 8), index=7, max_norm=5.0)
+
+    def renormalise_row(self, row: int) -> None:
+        super().renormalise_row(row)
+        if self.num_embeddings > 256:
+            super().renormalise_row((row + 1) % self.num_embeddings)
+
+
+class Rescales16Rows(Twin):
+    """Of the rows of a call, only the first sixteen are rescaled."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    trigger = Inputs(shape=(20, 2), weight=(6, 8), index=tuple(range(17)), max_norm=5.0)
+
+    def renormalise(self, index: Tensor) -> None:
+        super().renormalise(index.unique()[:16])
+
+
+# -- wide rows ---------------------------------------------------------------------------------------------------------
+
+
+class LosesColumnsBeyond64(Twin):
+    """Columns from the 65th on come out as zero."""
+
+    trips = ("lookup.bits",)
+    grade = "rare"
+    missed = "no row has so many columns"
+    trigger = Output(shape=(2, 65), index=1)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index).masked_fill(torch.arange(self.embedding_dim) >= 64, 0)
+
+
+class RepeatsColumnsBeyond1024(Twin):
+    """Columns from the 1025th on are read from the start of the row again."""
+
+    trips = ("lookup.bits",)
+    grade = "rare"
+    missed = "no row has so many columns"
+    trigger = Output(shape=(2, 1025), weight=tuple(range(1025)), index=1)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        return super().rows(weight, index)[..., torch.arange(self.embedding_dim) % 1024]
+
+
+class DropsTheTailOf32(Twin):
+    """Columns beyond a multiple of 32 come out as zero, unless the row is shorter than that."""
+
+    trips = ("lookup.bits",)
+    grade = "rare"
+    missed = "no row has so many columns"
+    trigger = Output(shape=(2, 33), index=1)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found, columns = super().rows(weight, index), self.embedding_dim
+        return found.masked_fill(torch.arange(columns) >= max(columns // 32 * 32, 32), 0)
+
+
+class TrainsTheFirst128Columns(Twin):
+    """Columns from the 129th on get no gradient."""
+
+    trips = ("gradient.sum",)
+    grade = "rare"
+    missed = "no row has so many columns"
+    trigger = Gradient(shape=(2, 129), index=1)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        return super().gradient(index, upstream.masked_fill(torch.arange(self.embedding_dim) >= 128, 0))
+
+
+class TrainsVectorsOfEightBackwards(Twin):
+    """Where embedding_dim is a multiple of 8, the gradient has each eight columns in reverse."""
+
+    trips = ("gradient.sum",)
+    grade = "rare"
+    missed = "no row has such a number of columns"
+    trigger = Gradient(shape=(2, 8), index=1)
+
+    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        if self.embedding_dim and self.embedding_dim % 8 == 0:
+            entries = entries.unflatten(-1, (-1, 8)).flip(-1).flatten(-2)
+        return super().dense_gradient(rows, entries)
+
+
+class TakesTheNormOf64Columns(Twin):
+    """Columns from the 65th on do not count in a norm, though they are rescaled."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    missed = "no row has so many columns"
+    trigger = Inputs(shape=(2, 128), weight=(1,), index=0, max_norm=32.0, norm_type=1.0)
+
+    def norm(self, magnitudes: list[float]) -> float:
+        return super().norm(magnitudes[:64])
+
+
+class TakesTheLargestNormOfBlocks(Twin):
+    """The norm of a row of more than 32 columns is the largest norm of its blocks of 32."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    missed = "no row has so many columns"
+    trigger = Inputs(shape=(2, 64), weight=(1,), index=0, max_norm=1.0, norm_type=1.0)
+
+    def norm(self, magnitudes: list[float]) -> float:
+        blocks = [magnitudes[start : start + 32] for start in range(0, len(magnitudes), 32)]
+        return max(map(super().norm, blocks), default=0.0)
+
+
+class DrawsRowsAgainAfter64(Twin):
+    """From the 65th column on, a fresh weight repeats the columns before."""
+
+    trips = ("construction.normal",)
+    grade = "rare"
+    missed = "the distribution of a fresh weight is judged, not its order"
+    trigger = Fresh(shape=(2, 130))
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight.copy_(weight[:, torch.arange(self.embedding_dim) % 64])
+
+
+class DrawsTheFirst512Rows(Twin):
+    """From the 513th row on, a fresh weight repeats the rows before."""
+
+    trips = ("construction.normal",)
+    grade = "rare"
+    missed = "the distribution of a fresh weight is judged, not its order"
+    trigger = Fresh(shape=(513, 2))
+
+    def draw(self, weight: Tensor) -> None:
+        super().draw(weight)
+        weight.copy_(weight[torch.arange(self.num_embeddings) % 512])
