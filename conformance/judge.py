@@ -196,7 +196,9 @@ def _error(interval: Interval, value: float | Fraction) -> float | None:
         return 0.0 if low == value else None
     if not low <= value <= high:
         return None
-    return float(abs(Fraction(value) * 2 - low - high) / (high - low))
+    exact = (low + high) / 2 if interval.exact is None else interval.exact
+    error = Fraction(value) - exact
+    return float(error / ((high if error > 0 else low) - exact)) if error else 0.0
 
 
 def _one_of(what: str, permitted: OneOf, observed: Tensor) -> float | None:

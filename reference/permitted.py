@@ -17,11 +17,13 @@ class Interval:
         low: least finite value allowed, or None where no finite value is.
         high: greatest finite value allowed, or None where no finite value is.
         also: of "nan", "inf" and "-inf", those that are allowed too; "any" allows whatever there is.
+        exact: what errors are counted from, where that is not the middle.
     """
 
     low: Fraction | None
     high: Fraction | None
     also: frozenset[str] = frozenset()
+    exact: Fraction | None = None
 
     @classmethod
     def exactly(cls, value: Fraction) -> Interval:

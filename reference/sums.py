@@ -128,7 +128,8 @@ class _Adding:
         if positive == 0:
             high = min(high, -self.remaining(-total - errors.divided))
         also = frozenset(could | {"nan"} if len(could) == 2 else could)
-        return Interval(self.value(low), self.value(high), also)
+        exact = None if low + high == 2 * total else self.value(total)
+        return Interval(self.value(low), self.value(high), also, exact)
 
     def errors(self, terms: Sequence[int], positive: int, total: int) -> _Errors:
         """How far computed values may be from exact ones, where nothing overflows."""

@@ -16,6 +16,7 @@ INF, NAN = float("inf"), float("nan")
 ROW = (2,)
 ZERO, ONE, HALF = (Interval.exactly(Fraction(n, 2)) for n in (0, 2, 1))
 ZERO_TO_TWO = Interval(Fraction(0), Fraction(2))
+ABOUT_ONE = Interval(Fraction(0), Fraction(4), exact=Fraction(1))
 ONLY_NAN = Interval(None, None, frozenset({"nan"}))
 TO_INFINITY = Interval(Fraction(1), Fraction(2), frozenset({"inf"}))
 ANY = Interval(None, None, frozenset({"any"}))
@@ -40,6 +41,8 @@ PERMITTED: list[tuple[Permitted, Tensor, float | None]] = [
     (within(ONE, ZERO), tensor(1, -0.0), 0.0),
     (within(ZERO_TO_TWO, ZERO_TO_TWO), tensor(1, 1.5), 0.5),
     (within(ZERO_TO_TWO, ZERO_TO_TWO), tensor(2, 1), 1.0),
+    (within(ABOUT_ONE, ABOUT_ONE), tensor(0.75, 2.5), 0.5),
+    (within(ABOUT_ONE), tensor(1), 0.0),
     (within(ONLY_NAN, TO_INFINITY), tensor(NAN, INF), 0.0),
     (within(ANY, ANY), tensor(NAN, 1e30), 0.0),
     (within(*[ONE, ZERO] * 2), tensor(1, 0, 1, 0), 0.0),

@@ -10,15 +10,23 @@ from reference import Anything, Exactly, Interval, OneOf, Permitted, Raises, Row
 
 
 def position(interval: Interval, value: float) -> float | None:
-    """How far from the centre, 1.0 being the edge; None outside. A special value that is allowed lies at 0."""
+    """How far from the exact value, 1.0 being the edge; None outside. A special value that is allowed lies at 0."""
     if not math.isfinite(value):
         return 0.0 if str(value) in interval.also else None
     if interval.low is None or interval.high is None or not interval.low <= value <= interval.high:
         return None
-    if interval.low == interval.high:
+    exact = exact_of(interval)
+    if value == exact:
         return 0.0
-    middle, radius = (interval.low + interval.high) / 2, (interval.high - interval.low) / 2
-    return float(abs(Fraction(value) - middle) / radius)
+    edge = interval.low if value < exact else interval.high
+    return float((Fraction(value) - exact) / (edge - exact))
+
+
+def exact_of(interval: Interval) -> Fraction:
+    """What errors are counted from, where a finite value is allowed."""
+    assert interval.low is not None
+    assert interval.high is not None
+    return (interval.low + interval.high) / 2 if interval.exact is None else interval.exact
 
 
 def permits(permitted: Permitted, tensor: Tensor) -> bool:

@@ -9,6 +9,7 @@ import algebra
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from membership import exact_of
 
 from reference import FORMATS, Embedding, Exactly, Rows, Tensor, Within
 
@@ -91,12 +92,7 @@ def test_gradient_is_the_transposed_product(dtype: str, data: st.DataObject) -> 
     terms = _terms(model, columns, lookups)
     event(f"most terms: {max(terms, default=0)}")
     for interval, strict, value, count in zip(permitted.intervals, narrow.intervals, exact, terms, strict=True):
-        assert interval.low is not None
-        assert interval.high is not None
-        assert interval.low <= value <= interval.high
-        assert strict.low is not None
-        assert strict.high is not None
-        assert strict.low <= value <= strict.high
+        assert exact_of(interval) == exact_of(strict) == value
         if count <= 1:
             assert interval.low == interval.high
             assert not interval.also
