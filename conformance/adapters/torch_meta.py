@@ -11,6 +11,7 @@ from conformance.adapters.torch_module import TorchInstance, TorchModuleAdapter
 from conformance.case import Config, Lookup
 from reference import Tensor
 
+NO_DATA = "on the meta device a tensor has no data"
 NO_BOUNDS = Declared({"index_out_of_range": True}, "an index without data cannot be checked for its range")
 UNKNOWN_SIZE = Declared(
     {"sparse": True, "padding_idx": True, "freeze": False},
@@ -34,6 +35,8 @@ class TorchMetaAdapter(TorchModuleAdapter):
 
     def make(self, config: Config, weight: Tensor | None, **options: Any) -> MetaInstance:
         """A module on the meta device (`conformance.adapter.Adapter.make`)."""
+        if options.get("via") == "functional":
+            raise Unsupported(f"the functional form is judged by its output: {NO_DATA}")
         return MetaInstance(super().make(config, weight, **options).module)
 
 
@@ -51,9 +54,17 @@ class MetaInstance(TorchInstance):
             self._check(lookup)
         return super().gradient(lookups, together=together)
 
+    def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:  # noqa: ARG002 - the protocol's
+        """Other uses of the weight show in values alone."""
+        raise Unsupported(NO_DATA)
+
+    def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:  # noqa: ARG002 - the protocol's
+        """A derivative shows in values alone."""
+        raise Unsupported(NO_DATA)
+
     def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:  # noqa: ARG002
-        """A step changes nothing but data."""
-        raise Unsupported("on the meta device an optimiser has no data to change")
+        """A step shows in values alone."""
+        raise Unsupported(NO_DATA)
 
     def _check(self, lookup: Lookup) -> None:
         """Refuse what torch cannot: without data it looks up any index."""
