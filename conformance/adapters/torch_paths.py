@@ -49,10 +49,10 @@ def _forget_scripted() -> None:
 
 
 NO_DIMENSION = Declared({"index_ndim": 0}, "a 0-d index has no dimension to map over")
-NO_RENORMALISING = Declared({"max_norm": True}, "vmap refuses to write in place to a weight that is not mapped over")
+NO_RENORMALISING = Declared({"max_norm": True}, "max_norm: vmap refuses to write to a weight that is not mapped over")
 UNKNOWN_SIZE = Declared(
     {"sparse": True, "padding_idx": True},
-    "the compiler fails where the size of the gradient depends on the indices, as without those of padding_idx it does",
+    "sparse with padding_idx: the compiler fails where the size of a gradient depends on the indices",
 )
 
 PATHS = {
@@ -71,9 +71,12 @@ PATHS = {
         (
             NO_DIMENSION,
             NO_RENORMALISING,
-            Declared({"sparse": True, "freeze": False}, "vmap refuses a sparse gradient"),
-            Declared({"scale_grad_by_freq": True}, "occurrences would be counted in each sample by itself"),
-            Declared({"index_numel": 0}, "vmap of grad fails where there is no sample"),
+            Declared({"sparse": True, "freeze": False}, "sparse: vmap refuses a sparse gradient"),
+            Declared(
+                {"scale_grad_by_freq": True},
+                "scale_grad_by_freq: occurrences would be counted in each sample by itself",
+            ),
+            Declared({"index_numel": 0}, "an empty index: vmap of grad fails where there is no sample"),
         ),
     ),
     "torch-functional-call": Path(torch_lookups.called_functionally, "torch.func.functional_call"),
@@ -82,8 +85,8 @@ PATHS = {
         "torch.nn.EmbeddingBag",
         (
             Declared({"dtype": ["complex64", "complex128"]}, "EmbeddingBag takes no complex weight"),
-            Declared({"padding_idx": True}, "a bag leaves the row at padding_idx out of its sum"),
-            Declared({"embedding_dim": 0}, "EmbeddingBag fails for two bags and more where rows have no elements"),
+            Declared({"padding_idx": True}, "padding_idx: a bag leaves that row out of its sum"),
+            Declared({"embedding_dim": 0}, "rows without elements: EmbeddingBag fails for two bags and more"),
         ),
     ),
     "torch-autocast": Path(torch_lookups.autocast, "torch.autocast"),

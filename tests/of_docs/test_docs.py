@@ -10,6 +10,7 @@ import pytest
 from conformance.cli import main
 from conformance.options import HELP
 from conformance.profiles import PROFILES
+from conformance.target import bundled, resolve
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,7 +28,24 @@ def profile_rows() -> list[str]:
     return [f"| `{name}` | {p.examples} | {p.enough} |" for name, p in PROFILES.items()]
 
 
-@pytest.mark.parametrize(("block", "rows"), [("options", option_rows()), ("profiles", profile_rows())])
+def torch_adapters() -> list[str]:
+    """The bundled adapters of torch but the first, torch itself."""
+    return [name for name in bundled() if name.startswith("torch-")]
+
+
+def path_rows() -> list[str]:
+    """The rows of the README's table of execution paths."""
+    described = {name: resolve(name).describe() for name in torch_adapters()}
+    everywhere = {declared.reason for declared in resolve("torch").describe().unsupported}
+    return [
+        f"| `{name}` | {one.name} | {'; '.join(d.reason for d in one.unsupported if d.reason not in everywhere)} |"
+        for name, one in described.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("block", "rows"), [("options", option_rows()), ("profiles", profile_rows()), ("paths", path_rows())]
+)
 def test_tables_of_the_readme(block: str, rows: list[str]) -> None:
     table = README.split(f"<!-- {block}:")[1].split(f"<!-- end of {block} -->")[0]
     assert [line for line in table.splitlines() if line.startswith("| `")] == rows
@@ -45,6 +63,12 @@ def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
     for command in commands:
         assert f"python -m tox run -e {command}\n" in script
     assert "install tox" in script.replace("--quiet ", "")
+
+
+def test_the_paths_that_tox_runs_are_all_there_are() -> None:
+    commands = (ROOT / "tox.ini").read_text(encoding="utf-8").partition("[testenv:paths]")[2].partition("[testenv")[0]
+    assert sorted(re.findall(r"--embedding (\S+)", commands)) == sorted(torch_adapters())
+    assert sorted(re.findall(r"{/}(\S+)\.json", commands)) == sorted(torch_adapters())
 
 
 def test_torch_is_the_same_release_everywhere() -> None:
