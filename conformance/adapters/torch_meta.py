@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.adapter import Backward, Declared, Description, Forward, Unsupported
-from conformance.adapters.torch_module import TorchInstance, TorchModuleAdapter
+from conformance.adapters.torch_instance import TorchInstance
+from conformance.adapters.torch_module import TorchModuleAdapter
 from conformance.case import Config, Lookup
 from reference import Tensor
 

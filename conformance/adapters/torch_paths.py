@@ -13,7 +13,8 @@ import torch
 
 from conformance.adapter import Call, Declared, Description, Unsupported
 from conformance.adapters import torch_lookups
-from conformance.adapters.torch_module import TorchInstance, TorchModuleAdapter
+from conformance.adapters.torch_instance import TorchInstance
+from conformance.adapters.torch_module import TorchModuleAdapter
 from conformance.case import Config
 from reference import Tensor
 
