@@ -81,10 +81,11 @@ def _totals(data: Data, faults: Data) -> Iterator[str]:
     for method, title in {**SUITE, **OTHERS}.items():
         caught = {name: found for name, fault in faults.items() if (found := _found(fault, method)).get("by")}
         counts = Counter(faults[name]["grade"] for name in caught)
+        run = Counter(fault["grade"] for fault in faults.values() if _found(fault, method))
         yield _row(
             title,
-            *(counts[grade] for grade in GRADES),
-            len(caught),
+            *(f"{counts[grade]} of {run[grade]}" if run[grade] else "not run" for grade in GRADES),
+            f"{len(caught)} of {run.total()}" if run else "not run",
             _accusations(data, method),
             f"{median(found['cases'] for found in caught.values()):.0f}" if caught else "",
             f"{median(found['seconds'] for found in caught.values()):.2f}" if caught else "",
@@ -105,9 +106,10 @@ def _accusations(data: Data, method: str) -> str:
 
 
 def _found(fault: Data, method: str) -> Data:
-    """What came of a method; what the default profile caught counts for the thorough one."""
+    """What came of a method, or {} if it was not run; what the default profile caught counts for the thorough one."""
+    default: Data = fault["found"].get("default", {})
     found: Data = fault["found"].get(method, {})
-    return fault["found"].get("default", {}) if method == "thorough" and not found else found
+    return default if method == "thorough" and default.get("by") else found
 
 
 def _missed(faults: Data) -> Iterator[str]:
@@ -118,9 +120,9 @@ def _missed(faults: Data) -> Iterator[str]:
         chosen = {
             name: fault
             for name, fault in faults.items()
-            if _found(fault, "default")
+            if (last := _found(fault, "thorough"))
             and not _found(fault, "default").get("by")
-            and bool(_found(fault, "thorough").get("by")) == caught_later
+            and bool(last["by"]) == caught_later
         }
         yield f"## {title}"
         yield ""
@@ -162,15 +164,19 @@ def _clauses(faults: Data) -> Iterator[str]:
 def _each(faults: Data) -> Iterator[str]:
     yield "## Every fault"
     yield ""
-    yield "✓ caught, · not caught. The clause, the cases and the seconds are those of the `default` profile."
+    yield "✓ caught, · not caught, empty: not measured. Clause, cases and seconds are those of the `default` profile."
     yield ""
     yield _row("fault", "grade", "caught by", "cases", "seconds", "smoke", "thorough", *OTHERS)
     yield "| --- | --- | --- | ---: | ---: |" + " :-: |" * (2 + len(OTHERS))
     for name, fault in faults.items():
         found = _found(fault, "default")
-        measured = (f"`{found['by']}`", found["cases"], found["seconds"]) if found.get("by") else ("·", "", "")
-        marks = ["✓" if _found(fault, method).get("by") else "·" for method in ("smoke", "thorough", *OTHERS)]
-        yield _row(f"`{name}`", fault["grade"], *measured, *marks)
+        caught = (f"`{found['by']}`", found["cases"], found["seconds"]) if found.get("by") else (_mark(found), "", "")
+        marks = [_mark(_found(fault, method)) for method in ("smoke", "thorough", *OTHERS)]
+        yield _row(f"`{name}`", fault["grade"], *caught, *marks)
+
+
+def _mark(found: Data) -> str:
+    return "" if not found else "✓" if found["by"] else "·"
 
 
 def _row(*cells: object) -> str:

@@ -83,7 +83,7 @@ LARGE = (
     (65537, 1, 33),
     (1025, 65, 9),
 )
-"""(num_embeddings, embedding_dim, indices of the first lookup) of large cases, each large in one way to stay fast."""
+"""(num_embeddings, embedding_dim, indices) of large cases, each large in one way to stay fast."""
 NORM_TYPES = (2.0, 1.0, float("inf"), 3.0, 0.5, 1.5)
 MAX_NORMS = (1.0, 2.0, 0.5, 5.0, 0.1, 64.0)
 
@@ -176,7 +176,7 @@ def cases(
         weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
     patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
     kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), indices)
-    counts = (count, *[None] * (lookups - 1))
+    counts = (count, *(rng.choice((count, None)) for _ in range(lookups - 1)))
     calls = tuple(_lookup(draw, kinds, config, dtype, rng, many, scalar=scalar) for many in counts)
     return Case(config, _expandable(weight, layout), calls, layout)
 

@@ -75,7 +75,6 @@ class LooksUpTheFirstIndexFromTheNinthCallOn(Twin):
 
     trips = ("sequences.life",)
     grade = "rare"
-    missed = "no life has so many lookups between copies"
     trigger = Shows(what=lambda embedding: _nine_calls(long_rows(embedding)))
 
     def prepare(self) -> None:
@@ -135,9 +134,8 @@ class LooksUpInACopy(Twin):
 class WritesOverItsOutput(Twin):
     """Outputs of one shape share memory, so that a call overwrites the output of the one before."""
 
-    trips = ("lookup.new-memory",)
+    trips = ("sequences.life",)
     grade = "rare"
-    missed = "no clause reads an output after a later call"
     trigger = Outputs(then=((2, 2, 0), (4, 4, 0)))
 
     def prepare(self) -> None:
@@ -151,9 +149,8 @@ class WritesOverItsOutput(Twin):
 class TrainsWithAnotherTablesIndex(Twin):
     """A lookup in another embedding between forward and backward gives this one its index."""
 
-    trips = ("gradient.one-graph",)
+    trips = ("gradient.two-tables",)
     grade = "rare"
-    missed = "no clause has two embeddings in one graph"
     trigger = Shows(what=lambda embedding: _side_by_side(long_rows(embedding), long_rows(embedding)))
     latest: tuple[Any, Tensor] | None = None
 
@@ -193,25 +190,11 @@ class AnswersTogetherInReverse(Twin):
 # -- modes -------------------------------------------------------------------------------------------------------------
 
 
-class RescalesOnlyInTraining(Twin):
-    """In evaluation mode no row is rescaled."""
-
-    trips = ("max_norm.renormalises",)
-    grade = "rare"
-    missed = "no clause is about evaluation mode"
-    trigger = Shows(what=lambda embedding: _weight_after(long_rows(embedding, max_norm=5.0).eval()))
-
-    def renormalise(self, index: Tensor) -> None:
-        if self.training:
-            super().renormalise(index)
-
-
 class TrainsPaddingInEvaluation(Twin):
     """In evaluation mode the row at padding_idx gets a gradient."""
 
-    trips = ("padding_idx.no-gradient",)
+    trips = ("module.mode",)
     grade = "rare"
-    missed = "no clause is about evaluation mode"
     trigger = Shows(what=lambda embedding: _gradient_of(long_rows(embedding, padding_idx=0).eval()))
 
     def trained(self, index: Tensor) -> Tensor:
@@ -223,7 +206,7 @@ class RescalesOnlyWithGradients(Twin):
 
     trips = ("max_norm.renormalises",)
     grade = "rare"
-    missed = "no clause is about no_grad"
+    missed = "no clause reads the weight after a lookup under no_grad"
     trigger = Shows(what=lambda embedding: _weight_after(long_rows(embedding, max_norm=5.0), gradients=False))
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
@@ -238,9 +221,8 @@ class RescalesOnlyWithGradients(Twin):
 class RequiresAGradientUnderNoGrad(Twin):
     """Under no_grad the output still requires a gradient."""
 
-    trips = ("lookup.device",)
+    trips = ("gradient.no-grad",)
     grade = "rare"
-    missed = "no clause is about no_grad"
     trigger = Shows(what=lambda embedding: torch.no_grad()(long_rows(embedding))(torch.tensor([1])).requires_grad)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002

@@ -7,8 +7,32 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from trigger import Attributes, Fresh, Given, Inputs, Shows, Signatures
+from trigger import Attributes, Fresh, Given, Inputs, Shows, Signatures, attributes
 from twin import Twin
+
+
+def _goes_along(embedding: Any) -> bool:
+    """Whether the elements of a fresh weight correlate with the ones before them: 10 standard deviations and more."""
+    torch.manual_seed(0)
+    drawn = embedding(1000, 100).weight.detach().reshape(-1)
+    return float((drawn[1:] * drawn[:-1]).mean()) > 10 / drawn.numel() ** 0.5
+
+
+def _made_by_default(embedding: Any) -> Any:
+    """The attributes of a fresh embedding where float64 is the default dtype."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return attributes(embedding(5, 3))
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _given_memory_later(embedding: Any) -> Any:
+    """The output of an embedding that was made on meta, given memory by to_empty, and then a state."""
+    module = embedding(5, 3, device="meta").to_empty(device="cpu")
+    module.load_state_dict({"weight": torch.arange(15.0).reshape(5, 3)})
+    return module(torch.tensor([1, 4])).tolist()
 
 
 class RenamesAnArgument(Twin):
@@ -299,6 +323,8 @@ class DrawsOneRowTwice(Twin):
     """Two rows of a fresh weight are opposite."""
 
     trips = ("construction.independent",)
+    grade = "medium"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -309,6 +335,8 @@ class DrawsOneColumnTwice(Twin):
     """The first and the last column of a fresh weight are alike."""
 
     trips = ("construction.independent",)
+    grade = "medium"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -319,6 +347,8 @@ class DrawsTheFirstElements(Twin):
     """Only the first 2^17 elements of a fresh weight are drawn, and used again and again."""
 
     trips = ("construction.independent",)
+    grade = "rare"
+    trigger = Fresh(shape=(2**17 // 64 + 1, 64))
 
     def draw(self, weight: Tensor) -> None:
         drawn = torch.randn(min(2**17, weight.numel()), dtype=weight.dtype)
@@ -329,6 +359,8 @@ class FollowsTheElementBefore(Twin):
     """Each element of a fresh weight goes with the one before it, a little."""
 
     trips = ("construction.independent",)
+    grade = "medium"
+    trigger = Shows(what=_goes_along)
 
     def draw(self, weight: Tensor) -> None:
         drawn = torch.randn(weight.numel() + 1, dtype=weight.dtype)
@@ -339,6 +371,8 @@ class DrawsRowsInPairs(Twin):
     """Every other row of a fresh weight goes against the one before it, a little."""
 
     trips = ("construction.independent",)
+    grade = "medium"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -350,6 +384,8 @@ class DrawsAFewRows(Twin):
     """The rows of a fresh weight combine the same 20."""
 
     trips = ("construction.independent",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: int(torch.linalg.matrix_rank(embedding(50, 30).weight)))
 
     def draw(self, weight: Tensor) -> None:
         few = torch.nn.functional.normalize(torch.randn(20, weight.shape[1], dtype=weight.dtype), dim=0)
@@ -360,6 +396,8 @@ class LeavesTheLastRow(Twin):
     """The last row of a fresh weight holds zeros."""
 
     trips = ("construction.covers", "construction.reset-normal")
+    grade = "easy"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -370,6 +408,8 @@ class LeavesTheLastColumn(Twin):
     """The last column of a fresh weight holds what was in memory."""
 
     trips = ("construction.covers",)
+    grade = "easy"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -380,6 +420,8 @@ class DrawsTwoToTheEighteenth(Twin):
     """Of a fresh weight, only the first 2^18 elements are drawn."""
 
     trips = ("construction.covers",)
+    grade = "rare"
+    trigger = Fresh(shape=(2**18 // 64 + 1, 64))
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -390,6 +432,8 @@ class DrawsUpToRow2048(Twin):
     """Rows of a fresh weight from 2048 on hold one constant each."""
 
     trips = ("construction.covers",)
+    grade = "rare"
+    trigger = Fresh(shape=(2049, 3))
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -400,7 +444,9 @@ class DrawsUpToColumn1024(Twin):
     """Columns of a fresh weight from 1024 on hold zeros."""
 
     trips = ("construction.covers",)
+    grade = "rare"
     dtype = "complex64"
+    trigger = Fresh(shape=(2, 1025), freeze=True)
 
     def draw(self, weight: Tensor) -> None:
         super().draw(weight)
@@ -411,6 +457,8 @@ class SeedsItself(Twin):
     """Every weight is drawn with the same seed."""
 
     trips = ("construction.fresh", "construction.reset-normal")
+    grade = "easy"
+    trigger = Fresh()
 
     def draw(self, weight: Tensor) -> None:
         weight.normal_(generator=torch.Generator().manual_seed(0))
@@ -420,6 +468,8 @@ class DrawsTheOpposite(Twin):
     """Every other weight is the one before it with its signs turned."""
 
     trips = ("construction.fresh",)
+    grade = "medium"
+    trigger = Fresh()
     before: Tensor | None = None
 
     def draw(self, weight: Tensor) -> None:
@@ -515,6 +565,8 @@ class ResetsNarrow(Twin):
     """reset_parameters() draws with standard deviation 0.95 after the first time."""
 
     trips = ("construction.reset-normal",)
+    grade = "medium"
+    trigger = Fresh()
     made = False
 
     def draw(self, weight: Tensor) -> None:
@@ -526,6 +578,8 @@ class ResetsAllRowsButTheLast(Twin):
     """reset_parameters() leaves the last row as it is after the first time."""
 
     trips = ("construction.reset", "construction.reset-normal")
+    grade = "medium"
+    trigger = Fresh()
     made = False
 
     def draw(self, weight: Tensor) -> None:
@@ -537,6 +591,8 @@ class ClearsUpToPadding(Twin):
     """All rows up to the one at padding_idx start with zeros."""
 
     trips = ("construction.padding-row-alone",)
+    grade = "medium"
+    trigger = Fresh(padding_idx=1)
 
     def clear_padding(self) -> None:
         if self.padding_idx is not None:
@@ -616,7 +672,9 @@ class AlwaysDefaultsToFloat32(Twin):
     """A fresh weight is float32 unless another dtype is asked for, whatever the default dtype is."""
 
     trips = ("construction.default-dtype",)
+    grade = "medium"
     dtype = "float64"
+    trigger = Shows(what=_made_by_default)
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         return super().allocated(shape, device, dtype or torch.float32)
@@ -626,6 +684,8 @@ class AllocatesBeforeItMoves(Twin):
     """A weight on the device meta is made elsewhere first."""
 
     trips = ("construction.meta",)
+    grade = "rare"
+    trigger = Attributes(shape=(2**40, 2**10), device="meta")
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         return super().allocated(shape, None, dtype).to(device)
@@ -635,7 +695,9 @@ class LosesTheDtypeOnMeta(Twin):
     """A weight on the device meta has the default dtype."""
 
     trips = ("construction.meta",)
+    grade = "rare"
     dtype = "float64"
+    trigger = Attributes(device="meta")
 
     def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
         return super().allocated(shape, device, None if device == "meta" else dtype)
@@ -645,9 +707,10 @@ class LooksUpInASecondTable(Twin):
     """Lookups read a tensor that was taken from the weight at construction."""
 
     trips = ("construction.to-empty", "module.cast-works")
+    grade = "medium"
+    trigger = Shows(what=_given_memory_later)
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.first = self.weight.detach()
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -658,6 +721,8 @@ class StaysOnMeta(Twin):
     """to_empty gives the weight no memory."""
 
     trips = ("construction.to-empty",)
+    grade = "easy"
+    trigger = Shows(what=_given_memory_later)
 
     def to_empty(self, **named: Any) -> Twin:  # noqa: ARG002
         return self
@@ -667,6 +732,8 @@ class CopiesTheGivenWeight(Twin):
     """A weight that was given is copied."""
 
     trips = ("construction.given-weight-shared", "from_pretrained.shared")
+    grade = "easy"
+    trigger = Given()
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
         return super().adopted(weight, shape).clone()
@@ -676,6 +743,8 @@ class ClearsPaddingAtEachLookup(Twin):
     """Each lookup sets the row at padding_idx to zeros first."""
 
     trips = ("construction.initialised-later", "padding_idx.output", "sequences.life")
+    grade = "medium"
+    trigger = Inputs(padding_idx=1)
 
     def positions(self, index: Tensor) -> Tensor:
         with torch.no_grad():
@@ -687,6 +756,8 @@ class ThawsWhenReset(Twin):
     """reset_parameters() thaws a frozen weight."""
 
     trips = ("construction.reset-keeps",)
+    grade = "medium"
+    trigger = Fresh(freeze=True)
     made = False
 
     def reset_parameters(self) -> None:
@@ -700,10 +771,11 @@ class ForgetsMaxNormWhenReset(Twin):
     """reset_parameters() sets max_norm to None."""
 
     trips = ("construction.reset-keeps", "sequences.life")
+    grade = "medium"
+    trigger = Fresh(max_norm=5.0)
     made = False
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def prepare(self) -> None:
         self.made = True
 
     def reset_parameters(self) -> None:

@@ -42,19 +42,6 @@ def _made_by_a_subclass(embedding: Any) -> bool:
 # -- memory that is somebody else's ------------------------------------------------------------------------------------
 
 
-class RescalesIntoNewMemory(Twin):
-    """max_norm puts a new tensor in the place of the weight's memory, and tensors that shared it are left behind."""
-
-    trips = ("max_norm.output",)
-    grade = "rare"
-    missed = "no clause holds on to the weight's memory"
-    trigger = Shows(what=lambda embedding: _shared(embedding, max_norm=5.0))
-
-    def renormalise(self, index: Tensor) -> None:
-        self.weight.data = self.weight.data.clone()
-        super().renormalise(index)
-
-
 class LoadsIntoANewParameter(Twin):
     """Loading a state makes a new parameter, and an optimiser goes on with the old one."""
 
@@ -83,9 +70,8 @@ class ResetsIntoANewParameter(Twin):
 class ScalesTheUpstreamGradient(Twin):
     """With scale_grad_by_freq the caller's upstream gradient is divided in place."""
 
-    trips = ("scale_grad_by_freq.divides",)
+    trips = ("gradient.one-graph-twice",)
     grade = "rare"
-    missed = "no clause reads the upstream gradient afterwards"
     trigger = Inputs(scale_grad_by_freq=True, index=(1, 1))
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
@@ -98,9 +84,8 @@ class ScalesTheUpstreamGradient(Twin):
 class SortsTheIndexInBackward(Twin):
     """The caller's int64 index is sorted by a backward, after it was read."""
 
-    trips = ("lookup.inputs-unchanged",)
+    trips = ("gradient.one-graph-twice",)
     grade = "rare"
-    missed = "no clause reads the index after a backward"
     trigger = Inputs(index=(3, 1, 2))
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
@@ -230,21 +215,6 @@ class TakesTheDtypeOfAState(Twin):
         for table in state_dict.values():
             self.weight.data = self.weight.data.to(table.dtype)
         return super().load_state_dict(state_dict, *arguments, **named)
-
-
-class ForgetsItsClass(Twin):
-    """from_pretrained called on a subclass gives an embedding of the class that it was written for."""
-
-    trips = ("from_pretrained.keywords",)
-    grade = "rare"
-    missed = "no clause calls from_pretrained on a subclass"
-    trigger = Shows(what=_made_by_a_subclass)
-
-    @classmethod
-    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
-        made = super().pretrained(embeddings, **arguments)
-        made.__class__ = ForgetsItsClass
-        return made
 
 
 class WidensWhatIsGiven(Twin):

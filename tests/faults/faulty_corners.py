@@ -33,26 +33,11 @@ class FailsWithoutColumns(Twin):
         return super().dense_gradient(rows, entries.reshape(-1, self.embedding_dim))
 
 
-class NeedsARowToLookUpNothing(Twin):
-    """An empty index is refused by a table without rows."""
-
-    trips = ("construction.zero-sizes",)
-    grade = "rare"
-    missed = "nothing is looked up in a table without rows"
-    trigger = Output(shape=(0, 3), index=())
-
-    def check_range(self, index: Tensor) -> None:
-        if not self.num_embeddings:
-            raise IndexError("the table is empty")
-        super().check_range(index)
-
-
 class LooksUpInAnEmptyTable(Twin):
     """A table without rows gives zeros for any index."""
 
-    trips = ("lookup.out-of-range",)
+    trips = ("lookup.no-rows",)
     grade = "rare"
-    missed = "nothing is looked up in a table without rows"
     trigger = Output(shape=(0, 3), index=(0, 1))
 
     def check_range(self, index: Tensor) -> None:
@@ -81,7 +66,6 @@ class SendsNothingBackForZeros(Twin):
 
     trips = ("gradient.form",)
     grade = "rare"
-    missed = "no upstream gradient is all zeros"
     trigger = Gradient(upstream=(0,))
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
@@ -93,7 +77,6 @@ class BreaksRowsOfZeros(Twin):
 
     trips = ("max_norm.below",)
     grade = "rare"
-    missed = "no row is all zeros"
     trigger = Inputs(shape=(2, 2), weight=(0, 0, 6, 8), index=(0, 1), max_norm=5.0)
 
     def renormalise_row(self, row: int) -> None:
@@ -105,9 +88,8 @@ class BreaksRowsOfZeros(Twin):
 class TakesWholeNumbersForNoOrder(Twin):
     """A norm_type that is an int, not a float, is taken for 2."""
 
-    trips = ("norm_type.order",)
+    trips = ("max_norm.whole-number",)
     grade = "rare"
-    missed = "norm_type is always a float"
     trigger = Inputs(shape=(2, 2), weight=(4, 4), index=0, max_norm=4.0, norm_type=1)
 
     def norm(self, magnitudes: list[float]) -> float:
@@ -116,25 +98,11 @@ class TakesWholeNumbersForNoOrder(Twin):
         return super().norm(magnitudes)
 
 
-class IgnoresAWholeMaxNorm(Twin):
-    """A max_norm that is an int, not a float, has no effect."""
-
-    trips = ("max_norm.renormalises",)
-    grade = "rare"
-    missed = "max_norm is always a float"
-    trigger = Inputs(shape=(2, 2), weight=(6, 8), index=0, max_norm=5)
-
-    def renormalise(self, index: Tensor) -> None:
-        if not isinstance(self.max_norm, int):
-            super().renormalise(index)
-
-
 class TakesHalfPrecisionIndices(Twin):
     """A float16 index is truncated."""
 
     trips = ("lookup.wrong-index-dtype",)
     grade = "rare"
-    missed = "no index is float16"
     trigger = Output(index_dtype=torch.float16)
 
     def check_dtype(self, index: Tensor) -> None:

@@ -24,7 +24,6 @@ class TrainsTheFirst3072Lookups(Twin):
 
     trips = ("gradient.sum",)
     grade = "rare"
-    missed = "no call has so many lookups"
     trigger = Gradient(index=(0,) * 3073, upstream=(1,))
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
@@ -42,7 +41,6 @@ class StopsAt4096(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "no call has so many lookups"
     trigger = Output(index=(1,) * 4097)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -54,7 +52,6 @@ class LosesTheLastOfFullBlocks(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "no call has such a number of lookups"
     trigger = Output(index=(1,) * 32)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -67,7 +64,6 @@ class TrainsAllButTheLastOf256(Twin):
 
     trips = ("gradient.sum",)
     grade = "rare"
-    missed = "no call has such a number of lookups"
     trigger = Gradient(index=((1,) * 16,) * 16)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
@@ -92,7 +88,6 @@ class AddsAtMost1024Duplicates(Twin):
 
     trips = ("gradient.sum",)
     grade = "rare"
-    missed = "too few calls have so many duplicates"
     trigger = Gradient(index=(1,) * 1025, upstream=(1,))
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
@@ -129,7 +124,6 @@ class TrainsPaddingBeyond3072(Twin):
 
     trips = ("padding_idx.no-gradient",)
     grade = "rare"
-    missed = "no call has so many lookups"
     trigger = Gradient(index=(0, 1) * 1537, padding_idx=0, upstream=(1,))
 
     def trained(self, index: Tensor) -> Tensor:
@@ -141,7 +135,6 @@ class RescalesTheFirst256Lookups(Twin):
 
     trips = ("max_norm.renormalises",)
     grade = "rare"
-    missed = "no row is looked up so late for the first time"
     trigger = Inputs(**LONG, index=(0,) * 256 + (4,))
 
     def renormalise(self, index: Tensor) -> None:
@@ -153,7 +146,6 @@ class CountsInFloat16(Twin):
 
     trips = ("scale_grad_by_freq.divides",)
     grade = "rare"
-    missed = "no call has so many lookups"
     trigger = Gradient(index=(1,) * 4096, upstream=(1,), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
@@ -199,7 +191,6 @@ class Checks32Indices(Twin):
 
     trips = ("lookup.out-of-range",)
     grade = "rare"
-    missed = "no index out of range stands so late"
     trigger = Output(index=(0,) * 32 + (5,))
 
     def check_range(self, index: Tensor) -> None:
@@ -214,7 +205,6 @@ class ChecksSmallCalls(Twin):
 
     trips = ("lookup.out-of-range",)
     grade = "rare"
-    missed = "no call with so many lookups has an index out of range"
     trigger = Output(index=(5,) * 257)
 
     def check_range(self, index: Tensor) -> None:

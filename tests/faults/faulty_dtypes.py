@@ -142,7 +142,7 @@ class MisalignsVectorsOfFour(Twin):
 class OrdersSparseRowsByColumn(Twin):
     """The entries of a sparse gradient of a 2-d index are in column order, and its rows are not."""
 
-    trips = ("gradient.no-leak",)
+    trips = ("sparse.values",)
     grade = "medium"
     trigger = Gradient(sparse=True)
 

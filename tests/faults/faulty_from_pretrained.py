@@ -203,16 +203,20 @@ class ForgetsTheSubclass(Twin):
     """from_pretrained of a derived class makes one of the base class."""
 
     trips = ("from_pretrained.subclass",)
+    grade = "easy"
+    trigger = Pretrained()
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        return Twin.from_pretrained(embeddings, *more, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        return Twin.pretrained(embeddings, **arguments)
 
 
 class DropsNegativePadding(_Changes):
     """from_pretrained takes a padding_idx below zero for none."""
 
     trips = ("from_pretrained.padding-negative", "from_pretrained.keywords")
+    grade = "medium"
+    trigger = Pretrained(padding_idx=-2)
 
     @classmethod
     def changed(cls, named: dict[str, Any]) -> dict[str, Any]:
@@ -224,20 +228,23 @@ class WrapsPadding(Twin):
     """from_pretrained takes a padding_idx out of range modulo the number of rows."""
 
     trips = ("from_pretrained.padding-range",)
+    grade = "easy"
+    trigger = Pretrained(padding_idx=7)
 
     @classmethod
-    def from_pretrained(
-        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None, **named: Any
-    ) -> Twin:
-        row = padding_idx if padding_idx is None or embeddings.dim() != 2 else padding_idx % len(embeddings)
-        return super().from_pretrained(embeddings, freeze, row, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        if arguments["padding_idx"] is not None and embeddings.dim() == 2:
+            arguments["padding_idx"] %= len(embeddings)
+        return super().pretrained(embeddings, **arguments)
 
 
 class KeepsTheTableForItself(Twin):
     """from_pretrained copies the tensor."""
 
     trips = ("from_pretrained.shared",)
+    grade = "easy"
+    trigger = Pretrained()
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, *more: Any, **named: Any) -> Twin:
-        return super().from_pretrained(embeddings.clone(), *more, **named)
+    def pretrained(cls, embeddings: Tensor, **arguments: Any) -> Twin:
+        return super().pretrained(embeddings.clone(), **arguments)

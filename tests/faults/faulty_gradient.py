@@ -168,7 +168,9 @@ class ForgetsManyDuplicates(_ChangesUpstream):
     """bfloat16 gradients of a row that is looked up more than 256 times vanish."""
 
     trips = ("gradient.sum",)
+    grade = "rare"
     dtype = "bfloat16"
+    trigger = Gradient(index=(1,) * 257, upstream=(1,))
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
         return upstream.masked_fill(self.occurrences(index).unsqueeze(-1) > 256, 0)

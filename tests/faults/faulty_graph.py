@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from trigger import Inputs, SecondOrder, Tables, Twice
 from twin import Twin
 
 # -- several tables, several backwards ---------------------------------------------------------------------------------
@@ -13,6 +14,8 @@ class MixesUpTables(Twin):
     """Every backward takes the latest index that any table was given, cut or repeated to fit."""
 
     trips = ("gradient.two-tables",)
+    grade = "medium"
+    trigger = Tables(then=(2, 0))
     latest = torch.tensor([0])
 
     def positions(self, index: Tensor) -> Tensor:
@@ -30,6 +33,8 @@ class KeepsNothing(Twin):
     """A backward overwrites the index that was kept for it, so that a second one takes zeros."""
 
     trips = ("gradient.one-graph-twice",)
+    grade = "medium"
+    trigger = Twice()
 
     def positions(self, index: Tensor) -> Tensor:
         return super().positions(index).clone()
@@ -44,6 +49,8 @@ class AddsTheOtherWayRound(Twin):
     """Duplicates are added from the first to the last by one backward, and from the last to the first by the next."""
 
     trips = ("gradient.deterministic", "gradient.repeatable")
+    grade = "rare"
+    trigger = Twice(index=(1, 1, 1), upstream=(2**24, 1, 1), shape=(5, 1))
     calls = 0
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
@@ -59,6 +66,8 @@ class MasksUpstreamInPlace(Twin):
     """The caller's upstream gradient is set to zero at pads."""
 
     trips = ("gradient.inputs-unchanged",)
+    grade = "medium"
+    trigger = Inputs(padding_idx=1)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         upstream[~self.trained(index)] = 0
@@ -69,6 +78,8 @@ class SortsTheIndexInBackward(Twin):
     """A backward sorts the caller's index in place."""
 
     trips = ("gradient.inputs-unchanged",)
+    grade = "medium"
+    trigger = Inputs(index=(3, 1, 2))
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         found = super().gradient(index, upstream)
@@ -84,6 +95,8 @@ class IsAConstant(Twin):
     """The gradient is cut off from the upstream gradient."""
 
     trips = ("gradient.second-order", "sparse.second-order")
+    grade = "easy"
+    trigger = SecondOrder()
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         found = super().gradient(index, upstream)
@@ -105,6 +118,8 @@ class DoublesTheSecondDerivative(_DiffersTheSecondTime):
     """The gradient's derivative is twice what it should be."""
 
     trips = ("gradient.second-order",)
+    grade = "easy"
+    trigger = SecondOrder()
 
     def changed(self, index: Tensor, upstream: Tensor, zero: Tensor) -> Tensor:  # noqa: ARG002
         return upstream + zero
@@ -114,6 +129,8 @@ class IgnoresFrequencyTheSecondTime(_DiffersTheSecondTime):
     """The gradient's derivative is not divided by the count."""
 
     trips = ("scale_grad_by_freq.second-order",)
+    grade = "medium"
+    trigger = SecondOrder(index=(1, 1), scale_grad_by_freq=True, alike=False)
 
     def changed(self, index: Tensor, upstream: Tensor, zero: Tensor) -> Tensor:
         return upstream + zero * (self.occurrences(index).unsqueeze(-1) - 1)
@@ -123,6 +140,8 @@ class TrainsPadsTheSecondTime(_DiffersTheSecondTime):
     """The gradient's derivative goes through pads."""
 
     trips = ("gradient.second-order-padding",)
+    grade = "medium"
+    trigger = SecondOrder(padding_idx=1)
 
     def changed(self, index: Tensor, upstream: Tensor, zero: Tensor) -> Tensor:
         return torch.where(super().trained(index).unsqueeze(-1), upstream, zero)
@@ -135,6 +154,8 @@ class FailsOnNothingTheSecondTime(Twin):
     """The gradient of an empty index cannot be differentiated."""
 
     trips = ("gradient.second-order-empty",)
+    grade = "rare"
+    trigger = SecondOrder(index=(), alike=False)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         if upstream.requires_grad and not index.numel():

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from trigger import Inputs, Output, Shows
+from trigger import Inputs, Output, Shows, summed
 from twin import Twin, in_storage_order
 
 
@@ -23,11 +23,13 @@ def _raised(module: Any, index: Tensor) -> bool:
 
 
 def _left(module: Any, index: Tensor) -> Any:
-    """The weight of ones after a call that is refused."""
+    """A weight and a gradient of ones, and the index, after a call that is refused; and whether another one is."""
     module.weight.data = torch.ones(5, 3)
+    module.weight.grad = torch.ones(5, 3)
     with suppress(IndexError):
         module(index)
-    return module.weight.tolist()
+    left = module.weight.tolist(), summed(module.weight.grad), index.tolist()
+    return left, module(torch.tensor(0)).shape
 
 
 # -- the index ---------------------------------------------------------------------------------------------------------
@@ -187,6 +189,8 @@ class SortsBeforeItRefuses(Twin):
     """The caller's index is sorted in place before it is checked."""
 
     trips = ("lookup.refusal-keeps-index",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: _left(embedding(5, 3), torch.tensor([5, 0])))
 
     def check_range(self, index: Tensor) -> None:
         if index.dim():
@@ -198,6 +202,8 @@ class ClearsTheGradientWhenItRefuses(Twin):
     """A refused lookup clears the gradient."""
 
     trips = ("lookup.refusal-keeps-gradient",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: _left(embedding(5, 3), torch.tensor(5)))
 
     def check_range(self, index: Tensor) -> None:
         try:
@@ -211,6 +217,8 @@ class RefusesForGood(Twin):
     """After a refused lookup every other one is refused too."""
 
     trips = ("lookup.refusal-keeps-gradient",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: _left(embedding(5, 3), torch.tensor(5)))
     refused = False
 
     def check_range(self, index: Tensor) -> None:
@@ -225,6 +233,8 @@ class TakesAnIndexWithoutContent(Twin):
     """An index on the meta device gives the first row everywhere."""
 
     trips = ("lookup.other-device",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: embedding(5, 3)(torch.tensor(1, device="meta")).shape, alike=False)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         return super().forward(torch.zeros(input.shape, dtype=input.dtype) if input.is_meta else input)
@@ -270,6 +280,8 @@ class TakesBytesForAMask(Twin):
     """A uint8 index is taken for zeros and ones."""
 
     trips = ("lookup.narrow-index-dtype",)
+    grade = "medium"
+    trigger = Output(index_dtype=torch.uint8)
 
     def check_dtype(self, index: Tensor) -> None:
         if index.dtype != torch.uint8:

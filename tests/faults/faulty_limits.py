@@ -42,7 +42,6 @@ class RescalesAlmostLongRows(Twin):
 
     trips = ("max_norm.below",)
     grade = "rare"
-    missed = "no row comes so near max_norm"
     trigger = Inputs(shape=(2, 1), weight=(1023, 1), index=0, max_norm=1024.0)
 
     def exceeds(self, norm: float, scale: float) -> bool:
@@ -54,7 +53,6 @@ class SparesSlightlyLongRows(Twin):
 
     trips = ("max_norm.renormalises",)
     grade = "rare"
-    missed = "no row comes so near max_norm"
     trigger = Inputs(shape=(2, 1), weight=(1024.5, 1), index=0, max_norm=1024.0)
 
     def exceeds(self, norm: float, scale: float) -> bool:

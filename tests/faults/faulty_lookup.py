@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor
-from trigger import Inputs, Output, Outputs
+from trigger import LONG, Inputs, Output, Outputs
 from twin import Twin, in_storage_order
 
 # -- bits --------------------------------------------------------------------------------------------------------------
@@ -311,6 +311,8 @@ class PassesOnNoArguments(Twin):
     """The functional form is called with the weight alone, and with none of the arguments."""
 
     trips = ("lookup.functional",)
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         return torch.nn.functional.embedding(input, self.weight)
@@ -323,6 +325,8 @@ class NeedsARow(Twin):
     """A table without rows takes no index, not even an empty one."""
 
     trips = ("lookup.no-rows",)
+    grade = "rare"
+    trigger = Output(shape=(0, 3), index=())
 
     def check_range(self, index: Tensor) -> None:
         if not self.num_embeddings:
@@ -334,6 +338,8 @@ class InventsARow(Twin):
     """A table without rows gives rows of zeros."""
 
     trips = ("lookup.no-rows",)
+    grade = "rare"
+    trigger = Output(shape=(0, 3), index=0)
 
     def check_range(self, index: Tensor) -> None:
         if self.num_embeddings:

@@ -9,8 +9,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from trigger import LONG, Inputs, Loaded, Outputs
+from trigger import LONG, After, Inputs, Loaded, Outputs, Shows, long_rows, summed
 from twin import Twin
+
+
+def _used_first(embedding: Any) -> Any:
+    """The gradient of squares of the weight that were taken before a lookup."""
+    module = long_rows(embedding, max_norm=5.0)
+    squares = module.weight**2
+    module(torch.tensor(1))
+    squares.sum().backward()
+    return summed(module.weight.grad)
+
 
 # -- which rows, and when ----------------------------------------------------------------------------------------------
 
@@ -94,6 +104,8 @@ class RescalesAtTheLimit(Twin):
     """A row whose norm is max_norm, and no more, is rescaled."""
 
     trips = ("max_norm.below",)
+    grade = "rare"
+    trigger = Inputs(shape=(5, 2), weight=(1, 0), max_norm=1.0)
 
     def exceeds(self, norm: float, scale: float) -> bool:
         return norm >= self.max_norm * scale
@@ -482,6 +494,8 @@ class RescalesOnlyToAFloat(Twin):
     """A max_norm that is an int is taken for none."""
 
     trips = ("max_norm.whole-number",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(6, 8), max_norm=5)
 
     def renormalise(self, index: Tensor) -> None:
         if not isinstance(self.max_norm, int):
@@ -495,6 +509,8 @@ class SpreadsNaN(Twin):
     """A row with NaN becomes NaN throughout."""
 
     trips = ("max_norm.nan-row",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(math.nan, 8), max_norm=5.0)
 
     def renormalise_row(self, row: int) -> None:
         super().renormalise_row(row)
@@ -506,6 +522,8 @@ class DividesByInfinity(Twin):
     """A row with infinity is multiplied by zero."""
 
     trips = ("max_norm.infinite-row",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(math.inf, 8), max_norm=5.0, alike=False)
 
     def renormalise_row(self, row: int) -> None:
         super().renormalise_row(row)
@@ -517,6 +535,8 @@ class TakesNoLimitForZero(Twin):
     """A max_norm that is infinite or NaN is taken for zero."""
 
     trips = ("max_norm.not-finite",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(6, 8), max_norm=math.inf)
 
     def renormalise_row(self, row: int) -> None:
         super().renormalise_row(row)
@@ -528,6 +548,8 @@ class TurnsRowsRound(Twin):
     """A negative max_norm is taken, and turns every sign."""
 
     trips = ("max_norm.negative",)
+    grade = "medium"
+    trigger = Inputs(shape=(5, 2), weight=(6, 8), max_norm=-5.0, alike=False)
 
     def check_norm(self) -> None:
         """Allow any."""
@@ -537,6 +559,8 @@ class FallsBackToTwo(Twin):
     """A norm_type that is not above zero is taken for 2."""
 
     trips = ("norm_type.not-positive",)
+    grade = "medium"
+    trigger = Inputs(**LONG, norm_type=0.0, alike=False)
 
     def check_norm(self) -> None:
         if not self.norm_type > 0:
@@ -550,6 +574,8 @@ class RescalesInSecret(Twin):
     """Autograd is not told that the weight has changed, and takes the rescaled values for those that were used."""
 
     trips = ("max_norm.used-first",)
+    grade = "medium"
+    trigger = Shows(what=_used_first)
 
     def renormalise(self, index: Tensor) -> None:
         with torch.autograd._unsafe_preserve_version_counter(self.weight):
@@ -560,6 +586,8 @@ class ReplacesTheWeight(Twin):
     """The rescaled weight is a new tensor."""
 
     trips = ("max_norm.in-place",)
+    grade = "easy"
+    trigger = Inputs(**LONG)
 
     def renormalise(self, index: Tensor) -> None:
         self.weight.data = self.weight.data.clone()
@@ -570,6 +598,8 @@ class RescalesOnlyInTraining(Twin):
     """In evaluation no row is rescaled."""
 
     trips = ("module.mode", "sequences.life")
+    grade = "medium"
+    trigger = After(**LONG, index=0, then=1, step=lambda module: module.eval())
 
     def renormalise(self, index: Tensor) -> None:
         if self.training:

@@ -8,17 +8,25 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from trigger import Attributes, Copies, Loaded, Shows, State
+from trigger import After, Attributes, Copies, Loaded, Output, Shows, State
 from twin import Twin
 
+ONE_TOO_MANY = {"weight": torch.zeros(5, 3), "bias": torch.zeros(5)}
 
-def _left_by_a_refused_state(embedding: Any) -> Any:
+
+def _left_by_a_refused_state(embedding: Any, state: dict[str, Tensor]) -> Any:
     """The weight of ones after a state was refused."""
     module = embedding(5, 3)
     module.weight.data = torch.ones(5, 3)
     with suppress(RuntimeError):
-        module.load_state_dict({"weight": torch.zeros(6, 3)})
+        module.load_state_dict(state)
     return module.weight.tolist()
+
+
+def _loaded_and_changed(module: Any) -> None:
+    """Load a state, and change the weight then."""
+    module.load_state_dict({"weight": -module.weight.detach()})
+    module.weight.data.add_(1)
 
 
 class KeepsABuffer(Twin):
@@ -115,6 +123,8 @@ class IgnoresOtherKeys(Twin):
     """Loading a state takes the weight and ignores every other key."""
 
     trips = ("module.load-refused",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: embedding(5, 3).load_state_dict(ONE_TOO_MANY))
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
         return super().load_state_dict({k: v for k, v in state_dict.items() if k == "weight"}, *arguments, **named)
@@ -124,6 +134,8 @@ class ChecksKeysFirst(Twin):
     """Loading a state with a key too many changes nothing."""
 
     trips = ("module.load-extra-key",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: _left_by_a_refused_state(embedding, ONE_TOO_MANY))
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
         if set(state_dict) != {"weight"}:
@@ -135,6 +147,8 @@ class ReplacesTheWeightWhenLoading(Twin):
     """Loading a state puts a new tensor in the weight's place."""
 
     trips = ("module.load-in-place",)
+    grade = "easy"
+    trigger = Loaded()
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
         self.weight.data = self.weight.data.clone()
@@ -146,7 +160,7 @@ class LoadsBeforeItRefuses(Twin):
 
     trips = ("module.load-refused",)
     grade = "medium"
-    trigger = Shows(what=_left_by_a_refused_state)
+    trigger = Shows(what=lambda embedding: _left_by_a_refused_state(embedding, {"weight": torch.zeros(6, 3)}))
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
         with torch.no_grad():
@@ -280,6 +294,8 @@ class HasNoMode(Twin):
     """train() and eval() do nothing."""
 
     trips = ("module.mode", "sequences.life")
+    grade = "easy"
+    trigger = After(step=lambda module: module.eval())
 
     def train(self, mode: bool = True) -> Twin:  # noqa: ARG002
         return self
@@ -289,6 +305,8 @@ class AddsNoiseInTraining(Twin):
     """In training the output is scaled as if a tenth of it had been dropped."""
 
     trips = ("module.mode",)
+    grade = "easy"
+    trigger = Output()
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         return super().rows(weight, index) / (0.9 if self.training else 1)
@@ -298,6 +316,8 @@ class TrainsOnlyInTraining(Twin):
     """In evaluation the gradient is zero."""
 
     trips = ("module.mode", "sequences.life")
+    grade = "easy"
+    trigger = After(step=lambda module: module.eval())
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         return super().gradient(index, upstream if self.training else torch.zeros_like(upstream))
@@ -307,6 +327,8 @@ class KeepsTheGradient(Twin):
     """zero_grad() does nothing."""
 
     trips = ("module.zero-grad", "sequences.life")
+    grade = "easy"
+    trigger = After(step=lambda module: module.zero_grad())
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Keep it."""
@@ -316,6 +338,8 @@ class AlwaysForgetsTheGradient(Twin):
     """zero_grad(set_to_none=False) leaves no gradient."""
 
     trips = ("module.zero-grad", "sequences.life")
+    grade = "medium"
+    trigger = After(step=lambda module: module.zero_grad(set_to_none=False))
 
     def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: ARG002
         super().zero_grad(set_to_none=True)
@@ -325,6 +349,8 @@ class CastsThroughBfloat16(Twin):
     """A cast rounds the weight to bfloat16 first."""
 
     trips = ("module.cast", "sequences.life")
+    grade = "easy"
+    trigger = After(weight=(257,), step=lambda module: module.double())
 
     def _apply(self, *arguments: Any, **named: Any) -> Twin:
         if not self.weight.is_complex():
@@ -336,6 +362,8 @@ class TruncatesWhenCast(Twin):
     """A cast to float16 cuts off the last bits, towards zero."""
 
     trips = ("module.cast",)
+    grade = "medium"
+    trigger = After(weight=(2051,), step=lambda module: module.half())
 
     def _apply(self, *arguments: Any, **named: Any) -> Twin:
         exact = self.weight.data.clone()
@@ -351,6 +379,8 @@ class MistakesHalf(Twin):
     """half() casts to bfloat16."""
 
     trips = ("module.cast",)
+    grade = "medium"
+    trigger = After(step=lambda module: module.half())
 
     def half(self) -> Twin:
         return self.bfloat16()
@@ -360,6 +390,8 @@ class ThawsWhenCast(Twin):
     """A cast thaws a frozen weight."""
 
     trips = ("module.cast",)
+    grade = "medium"
+    trigger = After(freeze=True, step=lambda module: module.double())
 
     def _apply(self, *arguments: Any, **named: Any) -> Twin:
         answer = super()._apply(*arguments, **named)
@@ -371,6 +403,8 @@ class LosesPaddingWhenCast(Twin):
     """A cast loses padding_idx."""
 
     trips = ("module.cast", "module.cast-works", "module.to-meta", "sequences.life")
+    grade = "medium"
+    trigger = After(padding_idx=1, step=lambda module: module.double())
 
     def _apply(self, *arguments: Any, **named: Any) -> Twin:
         self.padding_idx = None
@@ -381,6 +415,8 @@ class RemembersItsPrecision(Twin):
     """Gradients are rounded to the dtype that the weight was made with."""
 
     trips = ("module.cast-works", "sequences.life")
+    grade = "rare"
+    trigger = After(upstream=(2**24 + 1,), step=lambda module: module.double())
 
     def _apply(self, *arguments: Any, **named: Any) -> Twin:
         self.first = getattr(self, "first", self.weight.dtype)
@@ -394,6 +430,8 @@ class StaysWhereItIs(Twin):
     """to("meta") does nothing."""
 
     trips = ("module.to-meta",)
+    grade = "easy"
+    trigger = Shows(what=lambda embedding: embedding(5, 3).to("meta").weight.device)
 
     def to(self, *arguments: Any, **named: Any) -> Twin:
         return self if "meta" in arguments else super().to(*arguments, **named)
@@ -403,6 +441,8 @@ class NeverThaws(Twin):
     """A weight that was frozen once gets no gradient any more."""
 
     trips = ("sequences.life",)
+    grade = "rare"
+    trigger = After(freeze=True, step=lambda module: module.requires_grad_())
     frozen = False
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
@@ -417,6 +457,8 @@ class LooksUpWhatWasLoaded(Twin):
     """Lookups read the state that was loaded last, whatever happened to the weight since then."""
 
     trips = ("sequences.life",)
+    grade = "rare"
+    trigger = After(step=_loaded_and_changed)
     loaded: Tensor | None = None
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from trigger import Attributes, Gradient, Output
+from trigger import After, Attributes, Gradient, Output
 from twin import Twin
 
 
@@ -192,6 +192,8 @@ class BringsThePaddingRowBack(Twin):
     """Each lookup sets the row at padding_idx to what it was at the first."""
 
     trips = ("padding_idx.weight-decay", "sequences.life")
+    grade = "rare"
+    trigger = After(padding_idx=1, step=lambda module: module.weight.data.neg_())
     kept: Tensor | None = None
 
     def positions(self, index: Tensor) -> Tensor:
@@ -207,6 +209,8 @@ class TrainsPaddingThatIsNotZero(Twin):
     """The row at padding_idx gets a gradient once it holds anything but zeros."""
 
     trips = ("padding_idx.training", "from_pretrained.padding-negative", "sequences.life")
+    grade = "medium"
+    trigger = Gradient(padding_idx=1)
 
     def trained(self, index: Tensor) -> Tensor:
         return super().trained(index) | (self.padding_idx is not None and bool(self.weight[self.padding_idx].any()))

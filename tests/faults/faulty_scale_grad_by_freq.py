@@ -114,7 +114,9 @@ class CountsOneMoreOfMany(Twin):
     """bfloat16 gradients are divided by the count plus one from a hundred on."""
 
     trips = ("gradient.accuracy",)
+    grade = "rare"
     dtype = "bfloat16"
+    trigger = Gradient(index=(1,) * 128, upstream=(1,), scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         found = super().occurrences(index)
@@ -219,6 +221,8 @@ class CountsAScalarTwice(Twin):
     """A 0-d index is counted twice."""
 
     trips = ("scale_grad_by_freq.one-or-none",)
+    grade = "medium"
+    trigger = Gradient(index=1, scale_grad_by_freq=True)
 
     def occurrences(self, index: Tensor) -> Tensor:
         return super().occurrences(index) + (index.dim() == 0)
@@ -228,6 +232,8 @@ class CountsNothingAsNaN(Twin):
     """With an empty index every count is zero, and zero is divided by it."""
 
     trips = ("scale_grad_by_freq.one-or-none",)
+    grade = "medium"
+    trigger = Gradient(index=(), scale_grad_by_freq=True)
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         found = super().dense_gradient(rows, entries)
@@ -238,6 +244,8 @@ class ScalesSparseGradients(Twin):
     """scale_grad_by_freq together with sparse is taken, and right."""
 
     trips = ("scale_grad_by_freq.sparse-refused",)
+    grade = "medium"
+    trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, sparse=True)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
         if not (self.scale_grad_by_freq and self.sparse):

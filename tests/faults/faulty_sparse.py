@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor
-from trigger import Accumulated, Gradient
+from trigger import Accumulated, Gradient, Twice
 from twin import Twin
 
 
@@ -128,6 +128,8 @@ class ClaimsToBeCoalesced(Twin):
     """The gradient claims to be coalesced, whatever its rows."""
 
     trips = ("sparse.coalesced",)
+    grade = "medium"
+    trigger = Twice(index=(2, 1), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries)._coalesced_(True)
@@ -137,6 +139,8 @@ class SortsButDoesNotMerge(Twin):
     """The gradient claims to be coalesced when its rows are in order, though some are there more than once."""
 
     trips = ("sparse.coalesced",)
+    grade = "medium"
+    trigger = Twice(index=(1, 1), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         order = rows.argsort(stable=True)
@@ -256,6 +260,8 @@ class ListsEveryRow(Twin):
     """The gradient has an entry of zeros for every row of the weight."""
 
     trips = ("sparse.other-rows",)
+    grade = "easy"
+    trigger = Gradient(sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         everything = torch.arange(self.num_embeddings)
@@ -267,6 +273,8 @@ class HasNoRowsForNothing(Twin):
     """The gradient of an empty index has shape (0, embedding_dim)."""
 
     trips = ("sparse.empty-step", "sparse.empty")
+    grade = "medium"
+    trigger = Gradient(index=(), sparse=True)
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         if len(rows):

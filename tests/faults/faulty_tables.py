@@ -15,7 +15,6 @@ class KeepsRowsInAByte(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "no table has so many rows"
     trigger = Output(shape=(300, 2), index=299)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -27,7 +26,7 @@ class KeepsRowsIn15Bits(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "no table has so many rows"
+    missed = "by itself no clause draws many tables of so many rows"
     trigger = Output(shape=(32769, 1), index=32768, weight=tuple(range(32769)))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -50,7 +49,7 @@ class KeepsPlacesIn16Bits(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "no table has so many elements"
+    missed = "by itself no clause draws many tables of so many elements"
     trigger = Output(shape=(1025, 65), index=1024)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -68,7 +67,6 @@ class TrainsRowsInSevenBits(Twin):
 
     trips = ("gradient.sum",)
     grade = "rare"
-    missed = "no table has so many rows"
     trigger = Gradient(shape=(130, 2), index=128)
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
@@ -80,7 +78,6 @@ class TrainsTheFirst1000Rows(Twin):
 
     trips = ("gradient.sum",)
     grade = "rare"
-    missed = "no table has so many rows"
     trigger = Gradient(shape=(1001, 1), index=1000)
 
     def trained(self, index: Tensor) -> Tensor:
@@ -92,7 +89,6 @@ class LeavesDustInLargeTables(Twin):
 
     trips = ("gradient.untouched-rows",)
     grade = "rare"
-    missed = "no table has so many rows"
     trigger = Gradient(shape=(257, 2))
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
@@ -107,7 +103,6 @@ class RescalesTheFirst256Rows(Twin):
 
     trips = ("max_norm.renormalises",)
     grade = "rare"
-    missed = "no table has so many rows"
     trigger = Inputs(shape=(300, 2), weight=(6, 8), index=299, max_norm=5.0)
 
     def renormalise_row(self, row: int) -> None:
@@ -120,7 +115,6 @@ class RescalesNeighboursInLargeTables(Twin):
 
     trips = ("max_norm.other-rows",)
     grade = "rare"
-    missed = "no table has so many rows"
     trigger = Inputs(shape=(300, 2), weight=(6, 8), index=7, max_norm=5.0)
 
     def renormalise_row(self, row: int) -> None:
@@ -148,7 +142,6 @@ class LosesColumnsBeyond64(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "no row has so many columns"
     trigger = Output(shape=(2, 65), index=1)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -160,7 +153,6 @@ class RepeatsColumnsBeyond1024(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "no row has so many columns"
     trigger = Output(shape=(2, 1025), weight=tuple(range(1025)), index=1)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -172,7 +164,6 @@ class DropsTheTailOf32(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "no row has so many columns"
     trigger = Output(shape=(2, 33), index=1)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -185,7 +176,6 @@ class TrainsTheFirst128Columns(Twin):
 
     trips = ("gradient.sum",)
     grade = "rare"
-    missed = "no row has so many columns"
     trigger = Gradient(shape=(2, 129), index=1)
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
@@ -197,7 +187,6 @@ class TrainsVectorsOfEightBackwards(Twin):
 
     trips = ("gradient.sum",)
     grade = "rare"
-    missed = "no row has such a number of columns"
     trigger = Gradient(shape=(2, 8), index=1)
 
     def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
@@ -211,7 +200,6 @@ class TakesTheNormOf64Columns(Twin):
 
     trips = ("max_norm.renormalises",)
     grade = "rare"
-    missed = "no row has so many columns"
     trigger = Inputs(shape=(2, 128), weight=(1,), index=0, max_norm=32.0, norm_type=1.0)
 
     def norm(self, magnitudes: list[float]) -> float:
@@ -223,7 +211,6 @@ class TakesTheLargestNormOfBlocks(Twin):
 
     trips = ("max_norm.renormalises",)
     grade = "rare"
-    missed = "no row has so many columns"
     trigger = Inputs(shape=(2, 64), weight=(1,), index=0, max_norm=1.0, norm_type=1.0)
 
     def norm(self, magnitudes: list[float]) -> float:
@@ -234,9 +221,8 @@ class TakesTheLargestNormOfBlocks(Twin):
 class DrawsRowsAgainAfter64(Twin):
     """From the 65th column on, a fresh weight repeats the columns before."""
 
-    trips = ("construction.normal",)
+    trips = ("construction.independent",)
     grade = "rare"
-    missed = "the distribution of a fresh weight is judged, not its order"
     trigger = Fresh(shape=(2, 130))
 
     def draw(self, weight: Tensor) -> None:
@@ -247,9 +233,8 @@ class DrawsRowsAgainAfter64(Twin):
 class DrawsTheFirst512Rows(Twin):
     """From the 513th row on, a fresh weight repeats the rows before."""
 
-    trips = ("construction.normal",)
+    trips = ("construction.independent",)
     grade = "rare"
-    missed = "the distribution of a fresh weight is judged, not its order"
     trigger = Fresh(shape=(513, 2))
 
     def draw(self, weight: Tensor) -> None:

@@ -39,6 +39,7 @@ class Trigger:
         upstream: elements of the upstream gradients, over and over.
         freeze: whether the weight is frozen.
         alike: whether torch does it right; if not, the twin alone says what is right.
+        device: of a fresh weight.
         dtype: of the weight; a fault says it itself.
     """
 
@@ -58,6 +59,7 @@ class Trigger:
     index_layout: str = "contiguous"
     upstream_layout: str = "contiguous"
     alike: bool = True
+    device: str = "cpu"
     dtype: torch.dtype = torch.float32
 
     def seen(self, embedding: Any, dtype: str) -> Any:
@@ -118,37 +120,40 @@ class Attributes(Trigger):
     """The attributes of a fresh embedding, and its repr."""
 
     def look(self, embedding: Any) -> Any:
-        return attributes(embedding(*self.shape, **self.arguments, dtype=self.dtype))
+        return attributes(embedding(*self.shape, **self.arguments, device=self.device, dtype=self.dtype))
 
 
 class Fresh(Trigger):
-    """A fresh weight for a fixed seed, and one that was drawn anew."""
+    """A fresh weight for a fixed seed, one that was drawn anew, and the attributes after that."""
 
     def look(self, embedding: Any) -> Any:
         torch.manual_seed(0)
         module = embedding(*self.shape, **self.arguments, dtype=self.dtype, _freeze=self.freeze)
         before = from_torch(module.weight)
         module.reset_parameters()
-        return before, from_torch(module.weight), module.weight.requires_grad
+        return before, from_torch(module.weight), attributes(module)
 
 
 class Given(Trigger):
-    """A weight given as `_weight`."""
+    """A weight given as `_weight`, and whether its memory is shared."""
 
     def look(self, embedding: Any) -> Any:
-        module = embedding(*self.shape, **self.arguments, _weight=self.table(), _freeze=self.freeze)
-        return from_torch(module.weight), module.weight.requires_grad
+        table = self.table()
+        module = embedding(*self.shape, **self.arguments, _weight=table, _freeze=self.freeze)
+        return from_torch(module.weight), module.weight.requires_grad, module.weight.data_ptr() == table.data_ptr()
 
 
 class Pretrained(Trigger):
-    """An embedding made by `from_pretrained`, by default and not frozen, and its gradient."""
+    """An embedding made by `from_pretrained`, by default and not frozen, its gradient, and whether memory is shared."""
 
     def look(self, embedding: Any) -> Any:
-        frozen = embedding.from_pretrained(self.table(), **self.arguments)
+        table = self.table()
+        frozen = embedding.from_pretrained(table, **self.arguments)
         module = embedding.from_pretrained(self.table(), freeze=False, **self.arguments)
+        shared = frozen.weight.data_ptr() == table.data_ptr()
         made = [(attributes(one), from_torch(one.weight), type(one) is embedding) for one in (frozen, module)]
         self.called(module, self.first())
-        return made, summed(module.weight.grad)
+        return made, shared, summed(module.weight.grad)
 
 
 class Output(Trigger):
@@ -171,12 +176,13 @@ class Outputs(Trigger):
 
 
 class Inputs(Trigger):
-    """The weight and the index after a call, a change to its output, and a backward; and the upstream gradient then."""
+    """The weight, its memory and the index after a call, a change to its output, a backward; the upstream gradient."""
 
     def look(self, embedding: Any) -> Any:
         module, index = self.made(embedding), self.first()
+        memory = module.weight.data
         output = module(index)
-        found = [from_torch(module.weight), from_torch(index)]
+        found = [from_torch(module.weight), from_torch(memory), from_torch(index)]
         output.detach().fill_(7)
         found.append(from_torch(module.weight))
         if output.requires_grad:
@@ -218,6 +224,39 @@ class Together(Trigger):
         return summed(module.weight.grad)
 
 
+class Twice(Trigger):
+    """The weight's gradient, not accumulated, from each of two backwards through one graph."""
+
+    def look(self, embedding: Any) -> Any:
+        module, found = self.made(embedding), []
+        output = module(self.first())
+        for _ in range(2):
+            gradients = torch.autograd.grad(output, module.weight, self.sent_back(output), retain_graph=True)
+            found += map(summed, gradients)
+        return found
+
+
+class Tables(Trigger):
+    """The gradients of two embeddings that are differentiated together."""
+
+    def look(self, embedding: Any) -> Any:
+        modules = [self.made(embedding), self.made(embedding)]
+        outputs = [module(index) for module, index in zip(modules, (self.first(), self.second()))]
+        torch.autograd.backward(outputs, [self.sent_back(output) for output in outputs])
+        return [summed(module.weight.grad) for module in modules]
+
+
+class SecondOrder(Trigger):
+    """The derivative of the weight's gradient by the upstream gradient, in the direction of the weight."""
+
+    def look(self, embedding: Any) -> Any:
+        module = self.made(embedding)
+        output = module(self.first())
+        upstream = self.sent_back(output).requires_grad_()
+        (gradient,) = torch.autograd.grad(output, module.weight, upstream, create_graph=True)
+        return summed(torch.autograd.grad(gradient, upstream, self.table())[0])
+
+
 class State(Trigger):
     """The state."""
 
@@ -226,13 +265,14 @@ class State(Trigger):
 
 
 class Loaded(Trigger):
-    """The weight after a state was loaded, and the output of a call after that, in an embedding used before."""
+    """The weight and its memory after a state was loaded, and a call after that, in an embedding used before."""
 
     def look(self, embedding: Any) -> Any:
         module = self.made(embedding)
         module(self.first())
+        memory = module.weight.data
         module.load_state_dict({"weight": -self.table().flip(0)})
-        loaded = from_torch(module.weight)
+        loaded = from_torch(module.weight), from_torch(memory)
         return loaded, from_torch(module(self.first())), from_torch(module.weight)
 
 
@@ -258,6 +298,25 @@ class Shows(Trigger):
         return self.what(embedding)
 
 
+@dataclass(frozen=True)
+class After(Trigger):
+    """An embedding that was used, once `step` was taken on it; and what a call gives then."""
+
+    step: Callable[[Any], Any] = repr
+
+    def look(self, embedding: Any) -> Any:
+        module = self.made(embedding)
+        self.used(module, self.first())
+        self.step(module)
+        found = [attributes(module), module.training, from_torch(module.weight), summed(module.weight.grad)]
+        output = self.used(module, self.second())
+        return [*found, from_torch(output), from_torch(module.weight), summed(module.weight.grad)]
+
+    def used(self, module: Any, index: Tensor) -> Tensor:
+        """The output of a call, which was sent back if the weight is not frozen."""
+        return self.called(module, index) if module.weight.requires_grad else module(index)
+
+
 def filled(shape: tuple[int, ...], values: tuple[complex, ...], dtype: torch.dtype) -> Tensor:
     """A tensor of the values, over and over."""
     count = int(torch.Size(shape).numel())
@@ -279,16 +338,20 @@ def attributes(module: Any) -> Mapping[str, Any]:
 
 
 def summed(gradient: Tensor | None) -> Any:
-    """A gradient's form, and its sums by row; one NaN is like another, and zero has no sign."""
+    """A gradient's form, and its sums by row; one NaN is like another, and zero has no sign.
+
+    Of a sparse one also whether it is called coalesced and is not.
+    """
     if gradient is None:
         return None
     form = str(gradient.layout), gradient.dtype, tuple(gradient.shape)
     if gradient.layout is not torch.sparse_coo:
         return form, repr((gradient + 0.0).tolist())
     rows, sums = gradient._indices()[0].tolist(), {}
+    claims_too_much = gradient.is_coalesced() and rows != sorted(set(rows))
     for row, entry in zip(rows, gradient._values()):
         sums[row] = sums.get(row, 0.0) + entry
-    return form, repr({row: (sums[row] + 0.0).tolist() for row in sorted(sums)})
+    return form, claims_too_much, repr({row: (sums[row] + 0.0).tolist() for row in sorted(sums)})
 
 
 def _pickled(module: Any) -> Any:
