@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 
-from conformance.adapter import Call, Declared, Description, Unsupported
+from conformance.adapter import Call, Declared, Description, Refused, Unsupported
 from conformance.adapters import torch_lookups
 from conformance.adapters.torch_instance import TorchInstance
 from conformance.adapters.torch_module import TorchModuleAdapter
-from conformance.case import Config
+from conformance.case import Config, Lookup
 from reference import Tensor
 
 
@@ -28,12 +28,14 @@ class Path:
         through: what of torch it goes through, and with which arguments.
         refuses: what it does not do: it raises.
         start: called before an embedding is made, if there is something to do.
+        first_order: why its gradients have no derivatives of their own, if torch refuses those.
     """
 
     lookup: Callable[[torch.nn.Embedding, torch.Tensor], torch.Tensor]
     through: str
     refuses: tuple[Declared, ...] = ()
     start: Callable[[], object] | None = None
+    first_order: str = ""
 
 
 def _forget_compiled() -> None:
@@ -56,12 +58,14 @@ UNKNOWN_SIZE = Declared(
     "sparse with padding_idx: the compiler fails where the size of a gradient depends on the indices",
 )
 
+ONCE = "torch.compile does not differentiate twice"
+
 PATHS = {
     "torch-script": Path(torch_lookups.scripted, "torch.jit.script", start=_forget_scripted),
     "torch-trace": Path(torch_lookups.traced, "torch.jit.trace"),
-    "torch-compile": Path(torch_lookups.compiled, "torch.compile", (UNKNOWN_SIZE,), _forget_compiled),
+    "torch-compile": Path(torch_lookups.compiled, "torch.compile", (UNKNOWN_SIZE,), _forget_compiled, ONCE),
     "torch-compile-aot": Path(
-        torch_lookups.compiled_aot, "torch.compile(backend='aot_eager')", (UNKNOWN_SIZE,), _forget_compiled
+        torch_lookups.compiled_aot, "torch.compile(backend='aot_eager')", (UNKNOWN_SIZE,), _forget_compiled, ONCE
     ),
     "torch-compile-eager": Path(torch_lookups.compiled_eager, "torch.compile(backend='eager')", start=_forget_compiled),
     "torch-export": Path(torch_lookups.exported, "torch.export.export"),
@@ -89,6 +93,7 @@ PATHS = {
             Declared({"padding_idx": True}, "padding_idx: a bag leaves that row out of its sum"),
             Declared({"embedding_dim": 0}, "rows without elements: EmbeddingBag fails for two bags and more"),
         ),
+        first_order="the backward of EmbeddingBag has no derivative",
     ),
     "torch-autocast": Path(torch_lookups.autocast, "torch.autocast"),
 }
@@ -164,6 +169,15 @@ class PathInstance(TorchInstance):
     def call(self, index: torch.Tensor) -> torch.Tensor:
         """One lookup."""
         return self._path.lookup(self.module, index)
+
+    def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
+        """Differentiate the gradient."""
+        try:
+            return super().second_order(lookup, direction)
+        except Refused as refused:
+            if self._path.first_order:
+                raise Unsupported(self._path.first_order) from refused
+            raise
 
     def attributes(self) -> Mapping[str, Any]:
         """The attributes are torch's own."""
