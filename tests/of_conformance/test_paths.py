@@ -17,7 +17,7 @@ from conformance import ledger
 from conformance.adapter import Unsupported
 from conformance.adapters.torch_paths import PATHS, Path, PathAdapter
 from conformance.adapters.torch_tensors import from_torch
-from conformance.case import Case
+from conformance.case import Case, Life, Step
 from conformance.catalogue import clauses
 from conformance.judge import Deviation
 from conformance.options import Options
@@ -47,6 +47,12 @@ def scalar() -> Case:
     return replace(plain, lookups=(replace(lookup, index=index, upstream=upstream),))
 
 
+def life() -> Life:
+    """Two lookups, the second of a 0-d index."""
+    first = case(index=(2, 0, 2))
+    return Life(first.config, first.weight, first.lookups, steps=(Step("look up", lookups=scalar().lookups),))
+
+
 FEW = {
     "lookup.bits": case(),
     "lookup.shape": scalar(),
@@ -61,12 +67,14 @@ FEW = {
     "scale_grad_by_freq.divides": case(index=(0, 0, 1), scale_grad_by_freq=True),
     "sparse.values": case(sparse=True),
     "sparse.padding": case(sparse=True, padding_idx=1),
+    "gradient.second-order": case(),
+    "sequences.life": life(),
 }
 """A few clauses, each with a case that meets its precondition."""
 
 UNSUPPORTED = {
-    "torch-compile": {"sparse.padding"},
-    "torch-compile-aot": {"sparse.padding"},
+    "torch-compile": {"sparse.padding", "gradient.second-order"},
+    "torch-compile-aot": {"sparse.padding", "gradient.second-order"},
     "torch-vmap": {"lookup.shape", "max_norm.renormalises"},
     "torch-vmap-grad": {
         "lookup.shape",
@@ -76,7 +84,13 @@ UNSUPPORTED = {
         "sparse.values",
         "sparse.padding",
     },
-    "torch-bag": {"lookup.device", "gradient.form", "padding_idx.no-gradient", "sparse.padding"},
+    "torch-bag": {
+        "lookup.device",
+        "gradient.form",
+        "padding_idx.no-gradient",
+        "sparse.padding",
+        "gradient.second-order",
+    },
     "torch-meta": set(FEW) - {"lookup.shape", "lookup.wrong-index-dtype", "lookup.device", "gradient.form"},
 }
 """Which of them do not apply."""
