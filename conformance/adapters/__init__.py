@@ -1,1 +1,1 @@
-"""Bundled adapters, a module each; `--embedding some-name` is the module `some_name`, which defines `ADAPTER`."""
+"""Bundled adapters: `--embedding some-name` is the module `some_name` (its `ADAPTER`), or a path of `torch_paths`."""
