@@ -39,9 +39,11 @@ class Path:
 
 
 def _forget_compiled() -> None:
-    """Else the compiler meets its limit on variants of one function; ten steps of one embedding may need a dozen."""
-    torch.compiler.reset()
-    torch._dynamo.config.cache_size_limit = 64  # noqa: SLF001 - what its documentation names
+    """Else the compiler meets its limit on variants of one function; a dozen steps of one embedding need dozens."""
+    from torch import _dynamo  # noqa: PLC0415 - slow to import, and for these paths alone
+
+    _dynamo.reset()
+    _dynamo.config.cache_size_limit = 64
 
 
 def _forget_scripted() -> None:
