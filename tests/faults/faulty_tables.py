@@ -26,7 +26,6 @@ class KeepsRowsIn15Bits(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "by itself no clause draws many tables of so many rows"
     trigger = Output(shape=(32769, 1), index=32768, weight=tuple(range(32769)))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
@@ -49,7 +48,6 @@ class KeepsPlacesIn16Bits(Twin):
 
     trips = ("lookup.bits",)
     grade = "rare"
-    missed = "by itself no clause draws many tables of so many elements"
     trigger = Output(shape=(1025, 65), index=1024)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
