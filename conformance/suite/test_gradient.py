@@ -44,7 +44,7 @@ def test_sum(embedding: Subject, case: Case) -> None:
 def test_untouched_rows(embedding: Subject, case: Case) -> None:
     """A row that was not looked up gets a gradient of exactly zero."""
     observed = embedding.run(case)
-    untouched = [r for r in range(case.config.num_embeddings) if r not in set(case.positions)]
+    untouched = set(range(case.config.num_embeddings)) - set(case.positions)
     embedding.judge_gradient_rows(case, observed, untouched, Interval.exactly(Fraction(0)))
 
 

@@ -48,7 +48,7 @@ def _pads_and_others(case: Case) -> bool:
 def test_no_gradient(embedding: Subject, case: Case) -> None:
     """The row at padding_idx receives a zero gradient, however often it is looked up."""
     zero = Interval.exactly(Fraction(0))
-    embedding.judge_gradient_rows(case, embedding.run(case), [_row(case)], zero)
+    embedding.judge_gradient_rows(case, embedding.run(case), {_row(case)}, zero)
 
 
 @clause("padding_idx.others", MUST, argument="padding_idx", doc="padding_idx", when=_pads_and_others)
