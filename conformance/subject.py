@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -266,7 +267,7 @@ class Subject:
         for name, value in case.config.attributes().items():
             judge.equal(f"the attribute {name}", value, kept[name])
 
-    def judge_gradient_rows(self, case: Case, observed: Observation, rows: Set[int], allowed: Interval) -> None:
+    def judge_gradient_rows(self, case: Case, observed: Observation, rows: AbstractSet[int], allowed: Interval) -> None:
         """Judge some rows of the weight's gradient by the same rule, whatever the others hold."""
         anything = Interval(None, None, frozenset({"any"}))
         width = case.config.embedding_dim * case.weight.format.components
