@@ -111,7 +111,7 @@ class Embedding:
         if self.max_norm is None or self._refuses(index) is not None:
             return Exactly(weight)
         after = self._renormalised(weight, {int(i) for i in index.components()}, wide=wide)
-        rows = [after.get(r) or Exactly(weight.entry(r)) for r in range(self.num_embeddings)]
+        rows = [after.get(r) or Exactly(entry) for r, entry in enumerate(weight.entries())]
         return Rows(weight.dtype, weight.shape, tuple(rows))
 
     def _refuses(self, index: Tensor) -> Raises | None:

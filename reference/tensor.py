@@ -30,7 +30,7 @@ class Tensor:
         """Check that the bytes fill the shape."""
         if self.dtype not in FORMATS:
             raise ValueError(f"unknown dtype {self.dtype!r}; known: {', '.join(FORMATS)}")
-        if any(length < 0 for length in self.shape):
+        if self.shape and min(self.shape) < 0:
             raise ValueError(f"shape {self.shape} has a negative length")
         wanted = self.numel * self.format.itemsize
         if len(self.data) != wanted:
@@ -68,6 +68,17 @@ class Tensor:
     def entry(self, position: int) -> Tensor:
         """One entry of the first dimension."""
         return Tensor(self.dtype, self.shape[1:], self.row(position))
+
+    def entries(self) -> list[Tensor]:
+        """All entries of the first dimension; without checking each, as tables have up to 65,537."""
+        size, shape, entries = self.row_size, self.shape[1:], []
+        for position in range(self.shape[0]):
+            entry = object.__new__(Tensor)
+            entry.__dict__.update(
+                dtype=self.dtype, shape=shape, data=self.data[position * size : (position + 1) * size]
+            )
+            entries.append(entry)
+        return entries
 
     def components(self) -> Sequence[float]:
         """Every component, row-major: one a number, or two (real, imaginary) for a complex dtype."""

@@ -182,7 +182,13 @@ class TorchInstance:
                 made[key] = getattr(torch.optim, optimizer)([self.table], **options)
             made[key].zero_grad()
             self.gradient(lookups)
-            made[key].step()
+            try:
+                made[key].step()
+            except RuntimeError as error:
+                if not _trains(optimizer, options, self.table):
+                    dtype, device = str(self.table.dtype).replace("torch.", ""), self.table.device.type
+                    raise Unsupported(f"{optimizer} does not train any {dtype} tensor on {device}") from error
+                raise
 
     def clear(self, *, to_none: bool = True) -> None:
         """`zero_grad(set_to_none=to_none)`."""
@@ -319,11 +325,26 @@ def changed_arguments(config: Config) -> dict[str, Any]:
     return {name: value for name, value in changed.items() if value != getattr(DEFAULTS, name)}
 
 
+def _trains(optimizer: str, options: Mapping[str, Any], like: torch.Tensor) -> bool:
+    """Whether the optimiser can step a plain tensor of this dtype, device and layout of the gradient."""
+    parameter = torch.nn.Parameter(torch.ones((2, 2), dtype=like.dtype, device=like.device))
+    gradient = torch.ones_like(parameter)
+    sparse = like.grad is not None and like.grad.layout is torch.sparse_coo
+    parameter.grad = gradient.to_sparse(1) if sparse else gradient
+    try:
+        getattr(torch.optim, optimizer)([parameter], **options).step()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _gradient(grad: torch.Tensor | None) -> Gradient | None:
     if grad is None:
         return None
     shape, device = tuple(grad.shape), grad.device.type
     if grad.layout is torch.sparse_coo:
         rows, values = from_torch(grad._indices()[0]), from_torch(grad._values())  # noqa: SLF001
+        if not rows.numel:  # whichever of its dimensions are the sparse ones
+            values = Tensor(values.dtype, (0, shape[1]), b"")
         return Gradient("coo", shape, device, values, rows, grad.is_coalesced())
     return Gradient("dense" if grad.layout is torch.strided else str(grad.layout), shape, device, from_torch(grad))

@@ -87,7 +87,7 @@ class TorchModuleAdapter:
                 return TorchInstance(self._pretrained(via)(table, **freeze, **keywords), table)
         wanted = getattr(torch, dtype or (weight.dtype if weight else "float32"))
         if via == "_weight":
-            keywords.update({"_weight": table}, **({"_freeze": True} if config.freeze else {}))
+            keywords.update({"_weight": table}, **self._frozen(config))
         else:
             if via != "default_dtype":
                 keywords.update(dtype=wanted)
@@ -102,6 +102,14 @@ class TorchModuleAdapter:
                 if config.freeze:
                     module.weight.requires_grad_(False)
         return TorchInstance(module, table)
+
+    def _frozen(self, config: Config) -> dict[str, bool]:
+        """`_freeze` where it is asked for; what torch's own class does not have in this release, no other must have."""
+        if not config.freeze:
+            return {}
+        if all(name != "_freeze" for name, _, _ in parameters(torch.nn.Embedding)):
+            raise Unsupported(f"torch {torch.__version__} has no _freeze")
+        return {"_freeze": True}
 
     def _pretrained(self, via: str) -> Callable[..., Any]:
         """`from_pretrained`, or that of a class derived from this one."""
