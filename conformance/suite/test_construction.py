@@ -31,6 +31,11 @@ SIGNATURE = [
 ]
 
 
+def _trains(case: Case) -> bool:
+    """Whether a row is looked up that gets a gradient."""
+    return bool(set(case.positions) - {case.config.padding_row})
+
+
 @clause("construction.signature", MUST, argument="num_embeddings", doc="Embedding", dtypes="none", since="2.0")
 def test_signature(embedding: Subject) -> None:
     """The constructor takes the documented parameters, by these names, in this order, with these defaults."""
@@ -246,6 +251,43 @@ def test_reset_keeps(embedding: Subject, case: Case) -> None:
     before = instance.attributes()
     instance.reset()
     judge.equal("what is kept", before, instance.attributes())
+
+
+@clause("construction.reset-in-place", MUST, argument="num_embeddings", doc="reset_parameters")
+@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+def test_reset_in_place(embedding: Subject, case: Case) -> None:
+    """reset_parameters() draws into the weight's own memory, so that whatever shares it goes on doing so."""
+    instance = embedding.make(case)
+    embedding.needs_shared_memory(case, instance)
+    instance.reset()
+    embedding.judge("the tensor that the weight lies in", Exactly(instance.weight()), instance.given())
+
+
+@clause("construction.reset-optimizer", MUST, argument="num_embeddings", doc="reset_parameters", when=_trains)
+@given(
+    cases(
+        max_norm=OFF,
+        sparse=OFF,
+        indices=1,
+        columns=1,
+        weights=palettes.MODERATE,
+        upstreams=("ones",),
+        large=False,
+        writable=True,
+    )
+)
+def test_reset_optimizer(embedding: Subject, case: Case) -> None:
+    """After reset_parameters() an optimiser that was made before goes on training the weight."""
+    instance = embedding.make(case)
+    step = partial(instance.step, optimizer="SGD", options={"lr": 1.0}, lookups=case.lookups)
+    step()
+    instance.reset()
+    before = instance.weight()
+    step()
+    after = instance.weight()
+    # A gradient of 1 or more shows in every element of a draw: in bfloat16 it is lost from 256 on, far beyond any.
+    trained = sorted(set(case.positions) - {case.config.padding_row})
+    judge.equal("rows not trained", [], [row for row in trained if before.row(row) == after.row(row)])
 
 
 def _judge_zero_row(embedding: Subject, case: Case, weight: Tensor) -> None:

@@ -142,6 +142,15 @@ def test_each_call(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", embedding.predict(between).weight, instance.weight())
 
 
+@clause("max_norm.no-grad", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
+def test_no_grad(embedding: Subject, case: Case) -> None:
+    """A lookup under no_grad rescales rows like any other."""
+    instance = embedding.make(case)
+    instance.forward(lookup=case.lookups[0], no_grad=True)
+    embedding.judge_rows("the weight", _permitted(embedding, case), instance.weight(), _looked_up(case))
+
+
 @clause("max_norm.zero", MUST, argument="max_norm", doc="max_norm", when=lambda case: any(case.norms().values()))
 @given(cases(max_norm=ON, padding_idx=OFF, weights=palettes.MODERATE))
 def test_zero(embedding: Subject, case: Case) -> None:

@@ -14,7 +14,7 @@ from conformance.case import Case
 from conformance.clause import INFO, MUST, SHOULD, clause
 from conformance.strategies import ANY, OFF, cases
 from conformance.subject import Subject
-from reference import Exactly
+from reference import FORMATS, Exactly, Tensor
 from reference.conversion import converted
 from reference.embedding import WRONG_ARGUMENT
 
@@ -41,14 +41,31 @@ def test_load(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
+@clause("module.load-dtype", MUST, argument="dtype", doc="Module.load_state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True))
+def test_load_dtype(embedding: Subject, case: Case) -> None:
+    """The weight keeps its dtype when a state of another one is loaded, which is rounded to nearest."""
+    for dtype in embedding.other_dtypes(case):
+        thirds = FORMATS[dtype].encode([c / 3 for c in case.weight.components()])  # so that there is something to round
+        state = Tensor(dtype, case.weight.shape, thirds)
+        instance = embedding.make(case)
+        instance.load(state={"weight": state})
+        weight = instance.weight()
+        judge.equal("the weight's dtype", embedding.dtype, weight.dtype)
+        # Where a component may be one of two, neither is an error of any size.
+        judge.compare(f"the weight from {dtype}", converted(state, embedding.dtype), weight)
+
+
 @clause("module.load-refused", MUST, argument="_weight", doc="Module.load_state_dict")
 @given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
 def test_load_refused(embedding: Subject, case: Case) -> None:
     """A state with a wrong shape, a wrong key, no key or one too many is refused, and the weight stays as it is."""
     instance = embedding.make(case)
     rows, dim = case.weight.shape
+    # All but the first broadcast.
+    wrong = [shape for shape in ((rows + 1, dim), (1, dim), (rows, 1), (dim,), ()) if shape != (rows, dim)]
     states = {
-        "a wrong shape": {"weight": palettes.fill("counting", embedding.dtype, (rows + 1, dim), 0)},
+        **{f"shape {shape}": {"weight": palettes.fill("counting", embedding.dtype, shape, 0)} for shape in wrong},
         "a wrong key": {"table": palettes.inverted(case.weight)},
         "nothing": {},
         "a key too many": {"weight": case.weight, "table": case.weight},

@@ -204,9 +204,8 @@ class TrainsPaddingInEvaluation(Twin):
 class RescalesOnlyWithGradients(Twin):
     """Under no_grad no row is rescaled."""
 
-    trips = ("max_norm.renormalises",)
+    trips = ("max_norm.no-grad",)
     grade = "rare"
-    missed = "no clause reads the weight after a lookup under no_grad"
     trigger = Shows(what=lambda embedding: _weight_after(long_rows(embedding, max_norm=5.0), gradients=False))
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002

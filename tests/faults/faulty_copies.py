@@ -57,9 +57,8 @@ class LoadsIntoANewParameter(Twin):
 class ResetsIntoANewParameter(Twin):
     """reset_parameters() makes a new parameter, and an optimiser goes on with the old one."""
 
-    trips = ("construction.reset",)
+    trips = ("construction.reset-in-place", "construction.reset-optimizer")
     grade = "rare"
-    missed = "no clause trains on after a reset"
     trigger = Shows(what=lambda embedding: _same_parameter(embedding, lambda m: m.reset_parameters()))
 
     def draw(self, weight: Tensor) -> None:
@@ -170,7 +169,6 @@ class RepeatsASingleRow(Twin):
 
     trips = ("module.load-refused",)
     grade = "rare"
-    missed = "no state has a shape that broadcasts"
     trigger = Shows(what=lambda embedding: long_rows(embedding).load_state_dict({"weight": torch.ones(1, 2)}))
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
@@ -206,9 +204,8 @@ class ReshapesTheGivenWeight(Twin):
 class TakesTheDtypeOfAState(Twin):
     """Loading a state of another dtype changes the weight's dtype."""
 
-    trips = ("module.load",)
+    trips = ("module.load-dtype",)
     grade = "rare"
-    missed = "no state has another dtype"
     trigger = Shows(what=lambda embedding: _dtype_after(long_rows(embedding)))
 
     def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
