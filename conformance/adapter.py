@@ -295,7 +295,7 @@ class Adapter(Protocol):
         """
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
-        """(name, kind, default as repr or "") of each parameter of "constructor" or "from_pretrained"."""
+        """(name, kind, default as repr or "") of each parameter of "constructor", "from_pretrained" or "functional"."""
 
     def script(self, calls: Sequence[Call]) -> str:
         """A standalone script in the framework's own API that makes the same calls and prints what each gives."""

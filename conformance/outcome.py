@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections import Counter
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from conformance import baseline
+from conformance.adapter import Adapter, Died, Refused, Unsupported
 from conformance.catalogue import clauses
 from conformance.clause import Clause
 from conformance.interplay import Column, described
@@ -33,6 +35,9 @@ ENVIRONMENT = (
 )
 """Environment variables, or beginnings of their names, that bear on what implementations do."""
 
+SIGNATURES = ("constructor", "from_pretrained", "functional")
+"""The forms of an embedding whose parameters a results file records."""
+
 STATUS = {
     "conforms": ("passed", ".", "CONFORMS"),
     "deviates": ("deviates", "d", "DEVIATES"),
@@ -53,6 +58,7 @@ class Outcome:
         self.started = datetime.now(UTC)
         self.document: dict[str, Any] = {}
         self.notes: list[str] = []
+        self.signatures = _signatures(session.adapter)  # before the run, which may end with a worker that hangs
 
     def dress(self, report: pytest.TestReport, clause: Clause, verdict: Verdict, lookups: Counter[Kinds]) -> None:
         """Let a test's report say the verdict, and which lookups it rests on."""
@@ -149,6 +155,7 @@ class Outcome:
                 "adapter": type(self.session.adapter).__name__,
                 "name": description.name,
                 "version": description.version,
+                "signatures": self.signatures,
             },
             "profile": options.profile_name,
             "seed": self.seed,
@@ -164,6 +171,16 @@ class Outcome:
             "packages": {**description.packages, **{name: metadata.version(name) for name in ours}},
             "environment": _environment(),
         }
+
+
+def _signatures(adapter: Adapter) -> dict[str, list[list[str]]]:
+    """The parameters of each form that the adapter can look into, for what changes between releases."""
+    found = {}
+    for form in SIGNATURES:
+        # No verdict hangs on this: an adapter without the verb, or one that breaks here, leaves it out.
+        with contextlib.suppress(Unsupported, Refused, Died, AttributeError, RuntimeError, TypeError, ValueError):
+            found[form] = [list(parameter) for parameter in adapter.signature(form)]
+    return found
 
 
 def _failure(clause: Clause, verdict: Verdict) -> str:

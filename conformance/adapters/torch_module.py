@@ -129,8 +129,9 @@ class TorchModuleAdapter:
         return FunctionalInstance(config, table.requires_grad_(not config.freeze), self.functional)
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
-        """The parameters of the constructor or of `from_pretrained` (`conformance.adapter.Adapter.signature`)."""
-        called = self.factory if of == "constructor" else getattr(self.factory, of, None)
+        """The parameters of one form (`conformance.adapter.Adapter.signature`)."""
+        forms = {"constructor": self.factory, "functional": self.functional}
+        called = forms[of] if of in forms else getattr(self.factory, of, None)
         if called is None:
             raise Unsupported(f"{self.target} has no {of}")
         return parameters(called)

@@ -73,6 +73,13 @@ def test_it_inherits_torchs_own_known_deviations(right: Run) -> None:
     assert all(entry["inherited"] for entry in verdict["known"])
 
 
+def test_the_signatures_are_recorded(right: Run) -> None:
+    signatures = right.document["header"]["implementation"]["signatures"]
+    assert list(signatures) == ["constructor", "from_pretrained", "functional"]
+    assert ["padding_idx", "POSITIONAL_OR_KEYWORD", "None"] in signatures["from_pretrained"]
+    assert [name for name, _, _ in signatures["functional"]][:2] == ["input", "weight"]
+
+
 def test_in_a_worker_the_verdicts_are_the_same(right: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = folder_with_users_module(tmp_path_factory)
     more = ("--embedding-isolation", "process")

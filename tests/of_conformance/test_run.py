@@ -42,6 +42,10 @@ def test_the_header_says_what_is_under_test_and_how(plain: Run) -> None:
     assert "profile: smoke; seed: 1; isolation: auto" in plain.text
 
 
+def test_an_adapter_without_the_verb_has_no_signatures(plain: Run) -> None:
+    assert plain.document["header"]["implementation"]["signatures"] == {}
+
+
 @pytest.mark.parametrize("more", [(), ("-n", "2"), ("--embedding-isolation", "process")], ids=" ".join)
 def test_a_seed_gives_the_same_cases_however_they_are_run(plain: Run, tmp_path: Path, more: tuple[str, ...]) -> None:
     again = suite(tmp_path, "plain:Plain", FEW, *more)

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from documents import document, interplay, realistic, verdict
+from documents import document, implementation, interplay, realistic, verdict
 
 from reports import errors, results
 
@@ -32,8 +32,11 @@ SMALL = document(
         document(verdict(), complete=False),  # without interplay, as older releases wrote it
         document(verdict(reason="a name that was no UTF-8: \udc80, and ✓")),
         realistic(),
+        document(
+            verdict(), implementation=implementation(signatures={"constructor": [["sparse", "KEYWORD_ONLY", ""]]})
+        ),
     ],
-    ids=["empty", "small", "interrupted", "surrogate", "realistic"],
+    ids=["empty", "small", "interrupted", "surrogate", "realistic", "signatures"],
 )
 def test_what_is_written_is_read_back(tmp_path: Path, given: Document) -> None:
     path = tmp_path / "new" / "folder" / "results.json"
@@ -163,6 +166,16 @@ DEFECTS = {
         _changed(lambda d: d["interplay"][1]["pairs"][2].append(1)),
         errors.Inconsistent,
         "the interplay (index_ndim 0) does not have a row for each of 8 kinds",
+    ),
+    "an unknown form": (
+        _changed(lambda d: d["header"]["implementation"].update(signatures={"call": []})),
+        errors.SchemaViolation,
+        '.signatures: expected one of "constructor", "from_pretrained", "functional", found "call"',
+    ),
+    "half a parameter": (
+        _changed(lambda d: d["header"]["implementation"].update(signatures={"constructor": [["sparse"]]})),
+        errors.SchemaViolation,
+        "at $.header.implementation.signatures.constructor[0]: ['sparse'] is too short (one parameter",
     ),
     "line breaks": (
         _changed(lambda d: d["header"].update({"a\nb": 1})),
