@@ -21,6 +21,7 @@ from conformance.kinds import Kinds
 from conformance.session import Session, Verdict
 from reports import results
 from reports.html import render
+from reports.plain import difference
 from reports.summary import headline
 
 ENVIRONMENT = (
@@ -194,19 +195,10 @@ def _failure(clause: Clause, verdict: Verdict) -> str:
         lines += [f"  {deviation['summary']}", f"  smallest case: {case}"]
         lines += [f"  expected: {deviation['expected']}", f"  observed: {deviation['observed']}"]
         if deviation["difference"]:
-            lines.append(f"  first difference: {_difference(deviation['difference'])}")
+            lines.append(f"  first difference: {difference(deviation['difference'])}")
         if deviation["script"]:
             lines += ["", "  To reproduce without this suite:", "", deviation["script"]]
     return "\n".join(lines)
-
-
-def _difference(difference: dict[str, Any]) -> str:
-    """The first element that differs, both sides with their bits where they have any."""
-    sides = (
-        f"{side} {difference[side]}" + (f" ({bits})" if (bits := difference[f"{side}_bits"]) else "")
-        for side in ("expected", "observed")
-    )
-    return f"at {difference['where']} {', '.join(sides)}"
 
 
 def _unmatched(session: Session, verdicts: list[Verdict]) -> list[str]:

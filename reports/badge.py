@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reports.summary import Standing, Summary
 
 _COLOURS: dict[Standing, str] = {
+    "absent": "lightgrey",
     "incomplete": "lightgrey",
     "errors": "lightgrey",
     "untested": "lightgrey",
@@ -37,6 +38,8 @@ def badge(document: Document) -> dict[str, str | int]:
 
 def _message(summary: Summary) -> str:
     match summary.standing:
+        case "absent":
+            return "did not run"
         case "incomplete" | "errors":
             return "incomplete"
         case "untested":

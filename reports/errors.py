@@ -50,3 +50,7 @@ class SchemaViolation(ResultsError):
 
 class Inconsistent(ResultsError):
     """Every value is well-formed, but two of them contradict each other."""
+
+
+class Unfit(ResultsError):
+    """The results are sound, but cannot answer what was asked of them."""

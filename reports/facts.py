@@ -6,6 +6,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports.order import python
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,7 +44,7 @@ def facts(document: Document) -> dict[str, str]:
         "Fails on": {"must": "MUST only", "should": "MUST and SHOULD"}.get(header["level"], header["level"]),
         "Isolation": header["isolation"],
         "Devices": ", ".join(header["devices"]),
-        "Python": platform["python"],
+        "Python": python(document),
         "Platform": f"{platform['system']} ({platform['machine']})",
         "Started": moment(header["started"]),
         "Duration": duration(footer["seconds"]),
@@ -59,7 +61,9 @@ def reproduce(document: Document) -> str:
     """The command line that runs the same cases again; options at their default are left out."""
     header = document["header"]
     words = ["pytest", "--pyargs", "conformance", "--embedding", header["implementation"]["target"]]
-    words += ["--embedding-profile", header["profile"], "--hypothesis-seed", header["seed"]]
+    for option, given in (("--embedding-profile", header["profile"]), ("--hypothesis-seed", header["seed"])):
+        if given:  # a run that did not take place has neither
+            words += [option, given]
     if header["devices"] not in ([], ["cpu"]):
         words += ["--embedding-device", ",".join(header["devices"])]
     for option, default in (("level", "should"), ("isolation", "auto")):
@@ -93,6 +97,17 @@ def labels(documents: Sequence[Document]) -> list[str]:
     return result
 
 
+def short_labels(documents: Sequence[Document]) -> list[str]:
+    """Labels without the name of the implementation, where it is the same for all and has versions."""
+    found = labels(documents)
+    names = {document["header"]["implementation"]["name"] for document in documents}
+    versions = {document["header"]["implementation"]["version"] for document in documents}
+    if len(names) > 1 or "" in versions:
+        return found
+    (name,) = names
+    return [label.removeprefix(" ".join(name.split())).strip() for label in found]
+
+
 def _apart(documents: Sequence[Document]) -> list[str]:
     """What tells runs of one implementation and version apart; their position when nothing does."""
     headers = [document["header"] for document in documents]
@@ -100,7 +115,7 @@ def _apart(documents: Sequence[Document]) -> list[str]:
         [header["implementation"]["target"] for header in headers],
         [", ".join(header["devices"]) for header in headers],
         [f"{header['profile']} profile" for header in headers],
-        [f"Python {header['platform']['python']}" for header in headers],
+        [f"Python {python(document)}" for document in documents],
         [f"seed {header['seed']}" for header in headers],
         [moment(header["started"]) for header in headers],
     )

@@ -97,7 +97,7 @@ def find(clause: Document, verdicts: Sequence[Document], devices: Sequence[str])
     groups: dict[object, Group] = {}
     remarks: dict[tuple[str, str], list[str]] = {}
     for verdict in verdicts:
-        place = where(verdict, devices)
+        place = where(verdict["dtype"], verdict["device"], devices)
         if deviation := verdict["deviation"]:
             _add(groups, "deviates", None, place, verdict["dtype"], deviation)
         for entry in verdict["known"]:
@@ -116,16 +116,16 @@ def find(clause: Document, verdicts: Sequence[Document], devices: Sequence[str])
         clause=clause,
         outcome=outcome(verdicts),
         fails=any(verdict["fails"] for verdict in verdicts),
-        everywhere=tuple(where(verdict, devices) for verdict in verdicts),
+        everywhere=tuple(where(verdict["dtype"], verdict["device"], devices) for verdict in verdicts),
         groups=sorted(groups.values(), key=lambda group: group.verdict != "deviates"),
         remarks=[Remark(verdict, text, tuple(places)) for (verdict, text), places in remarks.items()],
     )
 
 
-def where(verdict: Document, devices: Sequence[str]) -> str:
+def where(dtype: str | None, device: str | None, devices: Sequence[str]) -> str:
     """A cell in words: its dtype, and its device where the run had several."""
-    dtype = verdict["dtype"] or "any dtype"
-    return f"{dtype} on {verdict['device'] or 'any device'}" if len(devices) > 1 else str(dtype)
+    named = dtype or "any dtype"
+    return f"{named} on {device or 'any device'}" if len(devices) > 1 else named
 
 
 def in_short(places: Sequence[str], everywhere: Sequence[str]) -> str:

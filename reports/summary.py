@@ -18,9 +18,9 @@ NOT_RUN = "not run"
 
 # A clause's outcome is the first of these that any of its cells has. `unsupported` comes after `conforms` because
 # it is declared per dtype and device: the clause is then judged by the cells in which it was tested.
-_PRECEDENCE = ("deviates", "error", "known deviation", "not exercised", "conforms", "unsupported")
+PRECEDENCE = ("deviates", "error", "known deviation", "not exercised", "conforms", "unsupported")
 
-Standing = Literal["incomplete", "errors", "untested", "deviates", "known", "conforms"]
+Standing = Literal["absent", "incomplete", "errors", "untested", "deviates", "known", "conforms"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Summary:
     Attributes:
         name: the implementation and its version.
         complete: whether the run went to its end.
+        absence: why there was no run at all; None where there was one.
         outcomes: outcome per clause id, in the order of the contract.
         deviating: how many clauses deviate, per level.
         hit_errors: clauses with an error in any cell, whatever their outcome.
@@ -39,6 +40,7 @@ class Summary:
 
     name: str
     complete: bool
+    absence: str | None
     outcomes: Mapping[str, str]
     deviating: Mapping[str, int]
     hit_errors: int
@@ -57,6 +59,8 @@ class Summary:
     @property
     def standing(self) -> Standing:
         """The run in one word; what makes its counts untrustworthy comes first."""
+        if self.absence is not None:
+            return "absent"
         if not self.complete:
             return "incomplete"
         if self.hit_errors:
@@ -80,6 +84,7 @@ def summarise(document: Document) -> Summary:
     return Summary(
         name=" ".join(f"{implementation['name']} {implementation['version']}".split()),
         complete=document["footer"]["complete"],
+        absence=absence(document),
         outcomes=outcomes,
         deviating=Counter(clause["level"] for clause in document["clauses"] if outcomes[clause["id"]] == "deviates"),
         hit_errors=sum("error" in kinds for kinds in found.values()),
@@ -88,13 +93,20 @@ def summarise(document: Document) -> Summary:
     )
 
 
+def absence(document: Document) -> str | None:
+    """Why the run did not take place, as `reports.absent.not_run` put it down; None if it did, at least in part."""
+    if document["verdicts"] or document["footer"]["complete"]:
+        return None
+    return " ".join(document["footer"]["notes"]) or "no reason was recorded"
+
+
 def outcome(verdicts: Iterable[Document]) -> str:
     """The outcome of one clause, given the verdicts of all its cells.
 
     It is `conforms` only if every cell in which the clause was tested conforms.
     """
     found = {verdict["verdict"] for verdict in verdicts}
-    return next((verdict for verdict in _PRECEDENCE if verdict in found), NOT_RUN)
+    return next((verdict for verdict in PRECEDENCE if verdict in found), NOT_RUN)
 
 
 def headline(document: Document) -> str:
@@ -105,6 +117,8 @@ def headline(document: Document) -> str:
 def sentences(document: Document) -> list[str]:
     """The one-line answer in one or two sentences: what was found out, then what was not tested."""
     summary = summarise(document)
+    if summary.absence is not None:
+        return [f"{summary.name} did not run: {summary.absence}"]
     answer = f"{summary.name} {_finding(summary)}"
     if not summary.complete:
         answer = f"Incomplete run: {answer}"
@@ -147,6 +161,7 @@ def overview(documents: Sequence[Document]) -> str:
         ("untested", "tested nothing", "tested nothing"),
         ("errors", "hit errors", "hit errors"),
         ("incomplete", "is incomplete", "are incomplete"),
+        ("absent", "did not run", "did not run"),
     )
     parts = [_verb(found[standing], one, many) for standing, one, many in phrases if found[standing]]
     return f"{len(documents)} runs: {', '.join(parts)}." if parts else "No runs."

@@ -159,7 +159,7 @@ def _cell(verdict: Document | None, span: int, devices: Sequence[str]) -> Cell:
     if verdict is None:
         return Cell(NOT_RUN, span, "", None, "not run: no verdict was recorded")
     kind, cases, exercised = verdict["verdict"], verdict["cases"], verdict["exercised"]
-    words = f"{where(verdict, devices)}: {kind}"
+    words = f"{where(verdict['dtype'], verdict['device'], devices)}: {kind}"
     if cases or kind not in {"unsupported", "error"}:
         words += f"; {exercised} of {cases} cases exercised it"
     if verdict["worst"] is not None:

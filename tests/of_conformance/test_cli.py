@@ -1,15 +1,18 @@
-"""`embedding-conformance`: reports, badges and the contract from results files."""
+"""`embedding-conformance`: reports, comparisons, badges and the contract from results files."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import python, suite
 
 from conformance.catalogue import clauses
 from conformance.cli import main
+from reports.absent import not_run
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,81 @@ def test_a_badge(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["schemaVersion"] == 1
 
 
+def changed(results: Path, file: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Another results file: these results, changed."""
+    document = json.loads(results.read_text(encoding="utf-8"))
+    change(document)
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return file
+
+
+def breaks(document: dict[str, Any]) -> None:
+    """Let one clause deviate in a later version."""
+    document["header"]["implementation"]["version"] = "2.0"
+    shown = dict.fromkeys(("summary", "case_repr", "expected", "observed", "script"), "shown")
+    deviation = {**shown, "case": None, "difference": None}
+    document["verdicts"][0] |= {"verdict": "deviates", "fails": True, "deviation": deviation}
+
+
+def test_two_runs_that_agree(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", str(results), str(results)]) == 0
+    assert capsys.readouterr().out == "plain 1.0 (run 1) -> 1.0 (run 2): 0 clauses changed, 2 did not\n"
+
+
+def test_two_runs_that_do_not(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    later = changed(results, tmp_path / "later.json", breaks)
+    assert main(["diff", str(results), str(later)]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("plain 1.0 -> 2.0: 1 clause changed, 1 did not\n")
+    for words in ("broke: conforms -> deviates\n", "2.0 on float32: shown\n", "smallest case: shown\n"):
+        assert words in said
+
+
+def test_a_change_of_the_signature_alone_is_a_change(results: Path, tmp_path: Path) -> None:
+    signature = {"constructor": [["sparse", "KEYWORD_ONLY", ""]]}
+    later = changed(results, tmp_path / "a.json", lambda d: d["header"]["implementation"].update(signatures=signature))
+    earlier = changed(results, tmp_path / "b.json", lambda d: d["header"]["implementation"].update(signatures={}))
+    assert main(["diff", str(earlier), str(later)]) == 1
+
+
+def test_a_clause_through_the_releases(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    later = changed(results, tmp_path / "later.json", breaks)
+    clause = json.loads(later.read_text(encoding="utf-8"))["verdicts"][0]["clause"]
+    assert main(["bisect", clause, str(later), str(results)]) == 0
+    said = capsys.readouterr().out
+    assert "  1.0  conforms\n  2.0  deviates\n" in said
+    assert "Between 1.0 and 2.0:\n" in said
+
+
+def test_the_published_results_are_bisected_by_default(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["bisect", "lookup.bits"]) == 2
+    assert "name one for each release" in capsys.readouterr().err
+    (tmp_path / "reports" / "published").mkdir(parents=True)
+    changed(results, tmp_path / "reports" / "published" / "plain-1.0.json", lambda document: document)
+    assert main(["bisect", "lookup.bits"]) == 0
+    assert "in 1 run of plain" in capsys.readouterr().out
+
+
+def test_an_unknown_clause_is_named_with_the_nearest(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bisect", "lookup.bit", str(results)]) == 2
+    line = "embedding-conformance: bisect: no clause lookup.bit in these runs; the nearest is lookup.bits\n"
+    assert capsys.readouterr().err == line
+
+
+def test_a_run_that_did_not_take_place_has_nothing_to_compare(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = tmp_path / "absent.json"
+    absent.write_text(json.dumps(not_run("plain", "3.0", "no wheel")), encoding="utf-8")
+    assert main(["diff", str(results), str(absent)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"embedding-conformance: {absent}: ")
+    assert line.endswith("did not take place: no wheel")
+
+
 def test_the_contract_as_markdown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["contract"]) == 0
     said = capsys.readouterr().out
@@ -50,7 +128,7 @@ def test_the_contract_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [clause["id"] for clause in said] == [clause.id for clause in clauses()]
 
 
-@pytest.mark.parametrize("command", ["report", "badge"])
+@pytest.mark.parametrize("command", ["report", "badge", "diff", "bisect"])
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -67,8 +145,9 @@ def test_bad_results_are_named_in_one_line(
     file = tmp_path / "results.json"
     if content is not None:
         file.write_text(content, encoding="utf-8")
-    more = ["--html", str(tmp_path / "page.html")] if command == "report" else []
-    assert main([command, str(file), *more]) == 2
+    before = {"bisect": ["lookup.bits"]}.get(command, [])
+    after = {"report": ["--html", str(tmp_path / "page.html")], "diff": [str(file)]}.get(command, [])
+    assert main([command, *before, str(file), *after]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     (line,) = said.err.splitlines()

@@ -96,6 +96,12 @@ ANSWERS = {
         "incomplete",
         GREY,
     ),
+    "did not run": (
+        document(complete=False, notes=["no wheel"]),
+        "did not run: no wheel",
+        "did not run",
+        GREY,
+    ),
     "fixed but declared": (
         document(verdict(fails=True, reason="fixed: remove this entry")),
         "conforms to the one clause tested; 1 clause fails the run for another reason.",
@@ -107,7 +113,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("given", "answer", "message", "colour"), ANSWERS.values(), ids=ANSWERS.keys())
 def test_the_answer(given: dict[str, Any], answer: str, message: str, colour: str) -> None:
-    prefix = "" if given["footer"]["complete"] else "Incomplete run: "
+    prefix = "" if given["footer"]["complete"] or not given["verdicts"] else "Incomplete run: "
     assert headline(given) == f"{prefix}{NAME} {answer}"
     assert badge(given) == {
         "schemaVersion": 1,

@@ -203,7 +203,7 @@ def test_each_defect_is_one_line(
 
 def test_every_defect_has_a_test() -> None:
     tested = {error for _, error, _ in DEFECTS.values()}
-    elsewhere = {errors.Unreadable, errors.Unwritable, errors.MixedVersions}
+    elsewhere = {errors.Unfit, errors.Unreadable, errors.Unwritable, errors.MixedVersions}
     assert tested | elsewhere == set(errors.ResultsError.__subclasses__())
 
 
