@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import json
 import sys
 from collections.abc import Sequence
@@ -66,8 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _files(named: Sequence[Path]) -> list[Path]:
+    """The files that were named; tox and some shells leave patterns as they are."""
+    return [Path(found) for path in named for found in sorted(glob.glob(str(path))) or [str(path)]]  # noqa: PTH207
+
+
 def _report(chosen: argparse.Namespace) -> tuple[str, int]:
-    documents = results.merge(chosen.results)
+    documents = results.merge(_files(chosen.results))
     chosen.html.parent.mkdir(parents=True, exist_ok=True)
     chosen.html.write_text(render(documents), encoding="utf-8")
     return "".join(f"{headline(document)}\n" for document in documents) + f"report: {chosen.html}\n", 0
@@ -85,7 +91,7 @@ def _diff(chosen: argparse.Namespace) -> tuple[str, int]:
 
 
 def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:
-    files = chosen.results or sorted(PUBLISHED.glob("*.json"))
+    files = _files(chosen.results) or sorted(PUBLISHED.glob("*.json"))
     if not files:
         raise Unfit("bisect", f"no results files were named, and {PUBLISHED} has none here; name one for each release")
     return plain.bisect(history(chosen.clause, results.merge(files))), 0
