@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from conformance import palettes
 from conformance.case import FEATURES, LAYOUTS, Case, Config, Lookup
+from conformance.indices import INDEX_PATTERNS
 from conformance.lives import VERBS, lives
 from conformance.optimizers import DENSE, SPARSE
 from conformance.strategies import (
@@ -20,7 +21,6 @@ from conformance.strategies import (
     CORNERS,
     DTYPES,
     EMBEDDING_DIMS,
-    INDEX_PATTERNS,
     LARGE,
     MAX_NORMS,
     NORM_TYPES,
