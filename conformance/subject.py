@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import hypothesis
@@ -23,7 +19,6 @@ from conformance.adapter import (
     Description,
     Died,
     Gradient,
-    Instance,
     Observation,
     Refused,
     Unsupported,
@@ -32,33 +27,11 @@ from conformance.case import Case, Config, Lookup
 from conformance.clause import Clause
 from conformance.features import could_match, matches
 from conformance.judge import Deviation
-from conformance.kinds import Kinds, of_calls
+from conformance.kinds import of_calls
+from conformance.prediction import Prediction
+from conformance.recorded import Recorded
+from conformance.tally import Tally
 from reference import FORMATS, Interval, Permitted, Raises, Rows, Tensor, Within
-
-
-@dataclass
-class Tally:
-    """What was counted and timed while one clause ran on one dtype and device.
-
-    Attributes:
-        cases: cases run.
-        exercised: those that met the clause's precondition and were judged.
-        covered: those left out because a known deviation covers them.
-        unsupported: those whose features are not supported, all refused as they should be.
-        reason: why the last of those is not.
-        worst: largest error as a fraction of its bound.
-        lookups: those made in exercised cases, by the kinds of their arguments; alike ones of a case count once.
-        seconds: by part: "body" is the whole test body, within it "reference" and "adapter".
-    """
-
-    cases: int = 0
-    exercised: int = 0
-    covered: int = 0
-    unsupported: int = 0
-    reason: str | None = None
-    worst: float | None = None
-    lookups: Counter[Kinds] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(default_factory=lambda: {"body": 0.0, "reference": 0.0, "adapter": 0.0})
 
 
 class Subject:
@@ -103,7 +76,7 @@ class Subject:
         self.calls.clear()
         before = self.tally.exercised, self.tally.unsupported
         # What the implementation warns of is not judged, and must not become an exception where warnings are errors.
-        with self.measured("body"), warnings.catch_warnings():
+        with self.tally.measured("body"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 if case is None and self.settled:
@@ -191,12 +164,12 @@ class Subject:
         self.calls.append(call)
         number = len(self.calls)
         try:
-            with self.measured("adapter"):
+            with self.tally.measured("adapter"):
                 result = getattr(on, call.verb)(**call.arguments)
         except Unsupported:
             self.calls.pop()  # it changed nothing, and would fail in a script
             raise
-        return Recorded(result, self, number) if call.verb in ("make", "copy") else result
+        return Recorded(result, self.call, number) if call.verb in ("make", "copy") else result
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """(name, kind, default) of each parameter of "constructor" or "from_pretrained"."""
@@ -234,7 +207,7 @@ class Subject:
 
     def predict(self, case: Case) -> Prediction:
         """What the contract permits for the case."""
-        return Prediction(case, self)
+        return Prediction(case, self.tally)
 
     def judge(self, what: str, permitted: Permitted, observed: Tensor) -> None:
         """`judge.compare`, keeping the worst error."""
@@ -292,67 +265,6 @@ class Subject:
         if error is not None:
             self.tally.worst = max(self.tally.worst or 0.0, error)
             self._case_worst = max(self._case_worst, error)
-
-    @contextmanager
-    def measured(self, part: str) -> Iterator[None]:
-        """Add the time spent in the block to a part of the tally."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.tally.seconds[part] += time.perf_counter() - start
-
-
-class Recorded:
-    """An instance whose calls go through `Subject.call`; `number` is that of the call that made it."""
-
-    def __init__(self, instance: Instance, subject: Subject, number: int) -> None:
-        self._instance, self._subject, self._number = instance, subject, number
-
-    def __getattr__(self, verb: str) -> Callable[..., Any]:
-        def call(**arguments: Any) -> Any:
-            return self._subject.call(self._instance, Call(verb, arguments, self._number))
-
-        return call
-
-
-class Prediction:
-    """What the contract permits for a case, worked out when asked for."""
-
-    def __init__(self, case: Case, subject: Subject) -> None:
-        self._case, self._subject = case, subject
-
-    @cached_property
-    def outputs(self) -> tuple[Permitted, ...]:
-        """One output a lookup, each as if it were the first."""
-        with self._subject.measured("reference"):
-            return tuple(self._case.config.output(self._case.weight, lookup.index) for lookup in self._case.lookups)
-
-    @property
-    def output(self) -> Permitted:
-        """The output of the first lookup."""
-        return self.outputs[0]
-
-    @cached_property
-    def weight(self) -> Permitted:
-        """The weight after the first lookup."""
-        return self.weight_after()
-
-    def weight_after(self, *, wide: bool = False) -> Permitted:
-        """The weight after the first lookup; `wide` as in `reference.Embedding.weight_after`."""
-        with self._subject.measured("reference"):
-            return self._case.config.weight_after(self._case.weight, self._case.index, wide=wide)
-
-    @cached_property
-    def gradient(self) -> Permitted:
-        """The weight's gradient after all lookups."""
-        return self.gradient_of()
-
-    def gradient_of(self, *, wide: bool = False) -> Permitted:
-        """The same; `wide` as in `reference.Embedding.gradient`."""
-        pairs = [(lookup.index, lookup.upstream) for lookup in self._case.lookups]
-        with self._subject.measured("reference"):
-            return self._case.config.gradient(self._case.weight.dtype, pairs, wide=wide)
 
 
 def _gradient(observed: Observation | Backward) -> Gradient:
