@@ -104,12 +104,14 @@ class Case:
         counts = Counter(positions)
         padding = config.padding_idx
         in_range = padding is None or -config.num_embeddings <= padding < config.num_embeddings
+        pads = counts[padding % config.num_embeddings] if padding is not None and in_range else 0
         return {
             "num_embeddings": config.num_embeddings,
             "embedding_dim": config.embedding_dim,
             "padding_idx": padding is not None,
             "padding_idx_negative": padding is not None and padding < 0,
-            "pads": counts[padding % config.num_embeddings] if padding is not None and in_range else 0,
+            "pads": pads,
+            "only_pads": pads == len(positions),
             "max_norm": config.max_norm is not None,
             "norm_type": config.norm_type,
             "norm_range": self._norm_range(positions) if config.max_norm is not None else "ordinary",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import io
 import pickle
@@ -34,6 +35,11 @@ class TorchInstance:
         """The weight itself."""
         table: torch.Tensor = self.module.weight
         return table
+
+    @property
+    def sparse(self) -> bool:
+        """Whether gradients are sparse."""
+        return bool(getattr(self.module, "sparse", False))
 
     def call(self, index: torch.Tensor) -> torch.Tensor:
         """One lookup; raises what the implementation raises."""
@@ -177,18 +183,15 @@ class TorchInstance:
     def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
         """One step of `torch.optim.<optimizer>`."""
         made, key = self._optimizers, (optimizer, repr(options))
+        dtype, device = self.table.dtype, self.table.device.type
+        if key not in made and not _trains(optimizer, tuple(options.items()), dtype, device, sparse=self.sparse):
+            raise Unsupported(f"{optimizer} does not train a tensor of {dtype} on {device}, whatever it belongs to")
         with refusals():
             if key not in made:
                 made[key] = getattr(torch.optim, optimizer)([self.table], **options)
             made[key].zero_grad()
             self.gradient(lookups)
-            try:
-                made[key].step()
-            except RuntimeError as error:
-                if not _trains(optimizer, options, self.table):
-                    dtype, device = str(self.table.dtype).replace("torch.", ""), self.table.device.type
-                    raise Unsupported(f"{optimizer} does not train any {dtype} tensor on {device}") from error
-                raise
+            made[key].step()
 
     def clear(self, *, to_none: bool = True) -> None:
         """`zero_grad(set_to_none=to_none)`."""
@@ -249,6 +252,11 @@ class FunctionalInstance(TorchInstance):
     def table(self) -> torch.Tensor:
         """The weight itself."""
         return self._table
+
+    @property
+    def sparse(self) -> bool:
+        """Whether gradients are sparse."""
+        return bool(self._arguments.get("sparse", False))
 
     def call(self, index: torch.Tensor) -> torch.Tensor:
         """One call of the function."""
@@ -325,14 +333,16 @@ def changed_arguments(config: Config) -> dict[str, Any]:
     return {name: value for name, value in changed.items() if value != getattr(DEFAULTS, name)}
 
 
-def _trains(optimizer: str, options: Mapping[str, Any], like: torch.Tensor) -> bool:
-    """Whether the optimiser can step a plain tensor of this dtype, device and layout of the gradient."""
-    parameter = torch.nn.Parameter(torch.ones((2, 2), dtype=like.dtype, device=like.device))
+@functools.cache
+def _trains(
+    optimizer: str, options: tuple[tuple[str, Any], ...], dtype: torch.dtype, device: str, *, sparse: bool
+) -> bool:
+    """Whether the optimiser can step a tensor of this dtype at all, given a gradient that is sparse or not."""
+    parameter = torch.nn.Parameter(torch.ones((2, 2), dtype=dtype, device=device))
     gradient = torch.ones_like(parameter)
-    sparse = like.grad is not None and like.grad.layout is torch.sparse_coo
     parameter.grad = gradient.to_sparse(1) if sparse else gradient
     try:
-        getattr(torch.optim, optimizer)([parameter], **options).step()
+        getattr(torch.optim, optimizer)([parameter], **dict(options)).step()
     except RuntimeError:
         return False
     return True
