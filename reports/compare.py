@@ -73,7 +73,8 @@ class Change:
         """One of the shifts in words."""
         places = in_short(shift.places, self.everywhere)
         where = "" if len(self.everywhere) == 1 else " everywhere" if places == "everywhere" else f" on {places}"
-        return f"{shift.kind}{where}: {shift.before} -> {shift.after}"
+        verdicts = "" if shift.before == shift.after else f": {shift.before} -> {shift.after}"
+        return f"{shift.kind}{where}{verdicts}"
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _change(clause: Document, before: Verdicts, after: Verdicts, places: Mapping
         was, now = _at(before, place), _at(after, place)
         kind = _kind(was, now)
         if kind:
-            shifts.setdefault((kind, _verdict(was), _verdict(now), _said(was), _said(now)), []).append(words)
+            shifts.setdefault((kind, _verdict(was), _verdict(now), said_of(was), said_of(now)), []).append(words)
             shown += [("new", Sighting(words, each)) for each in _deviations(now)]
             shown += [("old", Sighting(words, each)) for each in _deviations(was)]
     if not shifts:
@@ -169,7 +170,7 @@ def _kind(was: Document | None, now: Document | None) -> str:
     """How the verdict changed; empty: it did not."""
     before, after = _verdict(was), _verdict(now)
     if before == after:
-        return "declared otherwise" if after in BAD and _said(was) != _said(now) else ""
+        return "declared otherwise" if after in BAD and said_of(was) != said_of(now) else ""
     if before not in TESTED:
         return "now tested" if after in TESTED else "still not tested"
     if after not in TESTED:
@@ -185,7 +186,7 @@ def _verdict(verdict: Document | None) -> str:
     return str(verdict["verdict"]) if verdict else NOT_RUN
 
 
-def _said(verdict: Document | None) -> tuple[str, ...]:
+def said_of(verdict: Document | None) -> tuple[str, ...]:
     """The reasons behind a verdict: those of the ledger's entries for deviations, else its own."""
     if verdict is None:
         return ()

@@ -154,16 +154,16 @@ def _add(
     deviation: Document | None,
 ) -> None:
     ledger = {**entry, "deviation": None} if entry else None
-    look = _look(deviation["summary"], dtype) if deviation and not entry else ""
-    group = groups.setdefault((repr(ledger), look), Group(verdict, ledger))
+    looks = look(deviation["summary"], dtype or "") if deviation and not entry else ""
+    group = groups.setdefault((repr(ledger), looks), Group(verdict, ledger))
     group.places.append(place)
     if deviation:
         group.sightings.append(Sighting(place, deviation))
 
 
-def _look(summary: str, dtype: str | None) -> str:
-    """A summary without its numbers and dtype: equal for deviations that only the format tells apart."""
-    if dtype:
+def look(summary: str, *dtypes: str) -> str:
+    """A summary without its numbers and dtypes: equal for deviations that only the format tells apart."""
+    for dtype in dtypes:
         summary = summary.replace(dtype, "")
     return re.sub(r"[-+]?\b(?:\d[\w.+-]*|nan\b|inf\b)", "#", summary)
 

@@ -81,7 +81,7 @@ def history(name: str, documents: Sequence[Document]) -> History:
                 broken.add(id(new))
     spans: list[Span] = []
     for run in runs:
-        label, says = labels[id(run)], state(name, run)
+        label, says = labels[id(run)], _state(name, run)
         if spans and spans[-1].state == says and id(run) not in broken:
             spans[-1] = Span(spans[-1].first, label, says)
         else:
@@ -89,18 +89,19 @@ def history(name: str, documents: Sequence[Document]) -> History:
     return History(known[name], found[0], len(runs), spans, breaks)
 
 
-def state(name: str, document: Document) -> str:
-    """What a run found out about one clause, in words: each verdict with its places where there are several."""
+def state(verdicts: Sequence[Document], devices: Sequence[str]) -> str:
+    """What a run found out about one clause, in words: each verdict, with its places where there are several."""
+    places: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        places.setdefault(verdict["verdict"], []).append(where(verdict["dtype"], verdict["device"], devices))
+    if len(places) < 2:
+        return next(iter(places), NOT_RUN)
+    return "; ".join(f"{verdict} on {', '.join(places[verdict])}" for verdict in PRECEDENCE if verdict in places)
+
+
+def _state(name: str, document: Document) -> str:
     why = absence(document)
     if why is not None:
         return f"did not run: {why}"
-    devices = document["header"]["devices"]
-    places: dict[str, list[str]] = {}
-    for verdict in document["verdicts"]:
-        if verdict["clause"] == name:
-            places.setdefault(verdict["verdict"], []).append(where(verdict["dtype"], verdict["device"], devices))
-    if not places:
-        return NOT_RUN
-    if len(places) == 1:
-        return next(iter(places))
-    return "; ".join(f"{verdict} on {', '.join(places[verdict])}" for verdict in PRECEDENCE if verdict in places)
+    found = [verdict for verdict in document["verdicts"] if verdict["clause"] == name]
+    return state(found, document["header"]["devices"])

@@ -8,15 +8,17 @@ import hashlib
 import json
 import re
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
 
+from reports.answer import overview
 from reports.facts import duration
 from reports.findings import in_short
 from reports.interplay import size
-from reports.summary import LEVELS, NOT_RUN, VERDICTS, overview
+from reports.merged import merge
+from reports.summary import LEVELS, NOT_RUN, VERDICTS
 from reports.view import arrange, fraction
 
 if TYPE_CHECKING:
@@ -55,23 +57,24 @@ def render(documents: Sequence[Document], title: str | None = None) -> str:
     """Render runs as one HTML page that opens offline and loads nothing.
 
     Args:
-        documents: validated results, as `results.read` or `results.merge` return them; the page puts the runs with
-            the fewest problems first.
+        documents: validated results, as `results.read` or `results.merge` return them; of several runs the page shows
+            where they differ, those of one implementation in order of version.
         title: the page's title; by default it says what was tested.
 
     Returns:
         The page, to be stored as UTF-8.
     """
-    runs = arrange(documents)
     script, style = _static("report.js"), _static("report.css")
-    subject = runs[0].label if len(runs) == 1 else f"{len(runs)} runs"
+    single = len(documents) == 1
+    shown: dict[str, Any] = {"run": arrange(documents)[0]} if single else {"merged": merge(documents)}
+    subject = shown["run"].label if single else f"{len(documents)} runs"
     page = (
         _environment()
-        .get_template("report.html.j2")
+        .get_template("run.html.j2" if single else "merged.html.j2")
         .render(
+            **shown,
             title=title or f"{subject}: embedding conformance",
             answer=overview(documents),
-            runs=runs,
             script=Markup(script),  # noqa: S704  our own file
             style=Markup(style),  # noqa: S704  our own file
             policy=f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from reports.results import Document
 
@@ -125,9 +125,9 @@ def sentences(document: Document) -> list[str]:
     remarks = []
     if deviating := summary.count("deviates"):
         levels = ", ".join(f"{summary.deviating[level]} {level}" for level in LEVELS if summary.deviating[level])
-        remarks.append(f"{_verb(deviating, 'deviates', 'deviate')} ({levels})")
+        remarks.append(f"{verb(deviating, 'deviates', 'deviate')} ({levels})")
     if known := summary.count("known deviation"):
-        remarks.append(_verb(known, "is a known deviation", "are known deviations"))
+        remarks.append(verb(known, "is a known deviation", "are known deviations"))
     if summary.hit_errors:
         remarks.append(f"{clauses(summary.hit_errors)} hit an error")
     if summary.failing_otherwise:
@@ -149,24 +149,6 @@ def sentences(document: Document) -> list[str]:
     return result
 
 
-def overview(documents: Sequence[Document]) -> str:
-    """The answer of several runs in one line; of a single run, the first sentence of its headline."""
-    if len(documents) == 1:
-        return sentences(documents[0])[0]
-    found = Counter(summarise(document).standing for document in documents)
-    phrases: tuple[tuple[Standing, str, str], ...] = (
-        ("conforms", "conforms to every clause tested", "conform to every clause tested"),
-        ("known", "deviates only as declared beforehand", "deviate only as declared beforehand"),
-        ("deviates", "deviates", "deviate"),
-        ("untested", "tested nothing", "tested nothing"),
-        ("errors", "hit errors", "hit errors"),
-        ("incomplete", "is incomplete", "are incomplete"),
-        ("absent", "did not run", "did not run"),
-    )
-    parts = [_verb(found[standing], one, many) for standing, one, many in phrases if found[standing]]
-    return f"{len(documents)} runs: {', '.join(parts)}." if parts else "No runs."
-
-
 def clauses(number: int) -> str:
     """`1 clause`, `2 clauses`."""
     return f"{number} clause" if number == 1 else f"{number} clauses"
@@ -183,5 +165,6 @@ def _finding(summary: Summary) -> str:
     return f"conforms to {conforming} of {clauses(tested)} tested{so_far}"
 
 
-def _verb(number: int, one: str, many: str) -> str:
+def verb(number: int, one: str, many: str) -> str:
+    """`1 deviates`, `2 deviate`."""
     return f"{number} {one if number == 1 else many}"

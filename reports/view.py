@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reports.facts import facts, labels, reproduce, timing
 from reports.findings import Finding, Remark, declared_unsupported, find, where
 from reports.interplay import interplay
+from reports.order import implementations, ordered
 from reports.summary import NOT_RUN, Summary, outcome, sentences, summarise
 
 if TYPE_CHECKING:
@@ -70,18 +71,20 @@ class Run:
 
 
 def arrange(documents: Sequence[Document]) -> list[Run]:
-    """Arrange runs for the page, those with the fewest problems first."""
+    """Arrange runs for the page: of one implementation by version, of several those with the fewest problems first."""
+    if len(implementations(documents)) == 1:
+        documents = ordered(documents)
     runs = [
         _arrange(document, label, f"run-{number}")
         for number, (document, label) in enumerate(zip(documents, labels(documents), strict=True), 1)
     ]
-    return sorted(runs, key=_problems)
+    return runs if len(implementations(documents)) == 1 else sorted(runs, key=_problems)
 
 
 def _problems(run: Run) -> tuple[int, ...]:
     summary = run.summary
     # A run that says little about its implementation must not lead the list for having found little wrong.
-    untrusted = {"errors": 1, "untested": 2, "incomplete": 3}.get(summary.standing, 0)
+    untrusted = {"errors": 1, "untested": 2, "incomplete": 3, "absent": 4}.get(summary.standing, 0)
     kinds = ("deviates", "error", "known deviation", "not exercised", "unsupported")
     return (untrusted, *map(summary.count, kinds), -summary.count("conforms"))
 

@@ -1,21 +1,25 @@
 // Everything on the page can be read without this script. It adds filters, copy buttons, sharable addresses and parts of the interplay.
 "use strict";
 (() => {
-  // The address's fragment is the only state: level=MUST&verdict=deviates&text=padding&at=ID
+  // The address's fragment is the only state: rows=all&level=MUST&verdict=deviates&text=padding&at=ID
   const form = document.querySelector("form.filters");
   const rows = [...document.querySelectorAll("tr[data-level]")].map((row) => ({
     row,
     level: row.dataset.level,
     verdicts: row.dataset.verdicts.split(" "),
+    differs: "differs" in row.dataset,
     text: row.querySelector("th").textContent.toLowerCase(),
   }));
 
   const plainAnchor = () => location.hash.length > 1 && !location.hash.includes("=");
   const state = () => new URLSearchParams(plainAnchor() ? "" : location.hash.slice(1));
 
+  // Which rows are shown unless the address says otherwise; a page of one run has no such choice.
+  const preset = form.querySelector("[name=rows][checked]")?.value;
+
   function address(at) {
     const data = new URLSearchParams();
-    for (const [name, value] of new FormData(form)) if (value) data.append(name, value);
+    for (const [name, value] of new FormData(form)) if (value && !(name === "rows" && value === preset)) data.append(name, value);
     if (at) data.set("at", at);
     // An empty fragment would scroll to the top.
     return "#" + (data.toString() || "view=all");
@@ -25,20 +29,22 @@
     const wanted = state();
     const levels = wanted.getAll("level");
     const verdicts = wanted.getAll("verdict");
+    const differing = (wanted.get("rows") || preset) === "differing";
     const text = (wanted.get("text") || "").trim().toLowerCase();
     for (const box of form.querySelectorAll("[type=checkbox]")) box.checked = wanted.getAll(box.name).includes(box.value);
+    for (const choice of form.querySelectorAll("[name=rows]")) choice.checked = (choice.value === "differing") === differing;
     if (form.text.value.trim().toLowerCase() !== text) form.text.value = wanted.get("text") || "";
     let shown = 0;
     for (const { row, ...has } of rows) {
       row.hidden =
+        (differing && !has.differs) ||
         (levels.length && !levels.includes(has.level)) ||
         (verdicts.length && !verdicts.some((verdict) => has.verdicts.includes(verdict))) ||
         !has.text.includes(text);
       shown += !row.hidden;
     }
     for (const body of document.querySelectorAll(".clauses tbody")) body.hidden = !body.querySelector("tr[data-level]:not([hidden])");
-    const noun = document.querySelectorAll("section.run").length > 1 ? "rows" : "clauses";
-    form.querySelector("output").textContent = `${shown} of ${rows.length} ${noun} shown.`;
+    form.querySelector("output").textContent = `${shown} of ${rows.length} clauses shown.`;
     form.querySelector("button").hidden = shown === rows.length;
     go(wanted.get("at"));
   }
@@ -111,7 +117,10 @@
   });
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(filter));
+  form.addEventListener("reset", () => setTimeout(() => {
+    for (const choice of form.querySelectorAll("[name=rows]")) choice.checked = choice.value === "all";
+    filter();
+  }));
   addEventListener("hashchange", apply);
   // A phase-by-phase print would leave out what is folded away.
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((box) => (box.open = true)));

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from documents import clause, document, implementation, verdict
 
+from reports.absent import not_run
+from reports.answer import overview, spans
 from reports.badge import badge
-from reports.summary import NOT_RUN, headline, outcome, overview, summarise
+from reports.summary import NOT_RUN, headline, outcome, summarise
 
 NAME = "torch.nn.Embedding 2.13.0+cpu"
 
@@ -144,22 +146,50 @@ def test_a_name_stays_on_one_line() -> None:
     assert headline(given) == "my embedding conforms to the one clause tested."
 
 
+def released(kinds: dict[str, str], name: str = "torch.nn.Embedding") -> list[dict[str, Any]]:
+    """Runs of several versions, each with one clause."""
+    return [run(kind, implementation=implementation(name=name, version=version)) for version, kind in kinds.items()]
+
+
 @pytest.mark.parametrize(
     ("runs", "expected"),
     [
         ([], "No runs."),
-        (["conforms"], f"{NAME} conforms to the one clause tested."),
+        ([run("conforms")], f"{NAME} conforms to the one clause tested."),
+        (released({"1.0": "conforms", "2.0": "conforms"}), "E in 2 runs: all conform to every clause tested."),
         (
-            ["conforms", "conforms", "deviates", "known_deviation", "error", "unsupported"],
+            released({"2.10": "deviates", "2.9": "conforms", "2.8": "deviates", "2.7": "deviates", "2.6": "deviates"}),
+            "E in 5 runs: 2.6 to 2.8, 2.10 deviate; 2.9 conforms to every clause tested.",
+        ),
+        (
+            [
+                *released({"1": "conforms", "2": "known_deviation", "3": "error", "4": "unsupported"}),
+                not_run("torch.nn.Embedding", "5", "no wheel"),
+                run("conforms", complete=False, implementation=implementation(version="6")),
+            ],
             (
-                "6 runs: 2 conform to every clause tested, 1 deviates only as declared beforehand, 1 deviates, "
-                "1 tested nothing, 1 hit errors."
+                "E in 6 runs: 2 deviates only as declared beforehand; 1 conforms to every clause tested; "
+                "4 tested nothing; 3 hit errors; 6 is incomplete; 5 did not run."
             ),
+        ),
+        (
+            [*released({"1": "conforms"}, "a"), *released({"1": "deviates"}, "b")],
+            "2 runs: b 1 deviates; a 1 conforms to every clause tested.",
+        ),
+        (
+            released({str(number): "deviates" if number % 2 else "conforms" for number in range(10)}),
+            "E in 10 runs: 5 runs deviate; 5 runs conform to every clause tested.",
         ),
     ],
 )
-def test_several_runs_in_one_line(runs: list[str], expected: str) -> None:
-    assert overview([run(kinds) for kinds in runs]) == expected
+def test_several_runs_in_one_line(runs: list[dict[str, Any]], expected: str) -> None:
+    assert overview(runs) == expected.replace("E in", "torch.nn.Embedding in")
+
+
+def test_runs_next_to_each_other_are_one_range() -> None:
+    labels = list("abcdefgh")
+    assert spans([0, 1, 3, 5, 6, 7], labels, by_version=True) == ["a, b", "d", "f to h"]
+    assert spans([0, 1, 2], labels, by_version=False) == ["a", "b", "c"]
 
 
 def test_counts_add_up() -> None:

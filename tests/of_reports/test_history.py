@@ -87,9 +87,11 @@ def test_what_cannot_be_bisected_is_said_in_one_line(name: str, given: list[dict
 
 def test_a_clause_with_several_verdicts_says_where_each_is() -> None:
     cells = {"float16": "conforms", "float32": "deviates", "float64": "conforms"}
-    given = document(*(verdict(kind=kind, dtype=dtype) for dtype, kind in cells.items()))
-    assert state(NAME, given) == "deviates on float32; conforms on float16, float64"
-    assert state("another", given) == "not run"
+    given = [verdict(kind=kind, dtype=dtype) for dtype, kind in cells.items()]
+    assert state(given, ["cpu"]) == "deviates on float32; conforms on float16, float64"
+    assert state(given, ["cpu", "cuda"]).startswith("deviates on float32 on cpu; ")
+    assert state(given[:1], ["cpu"]) == "conforms"
+    assert state([], ["cpu"]) == "not run"
 
 
 # -- releases that could not be run -----------------------------------------------------------------------------------

@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from documents import clause, deviation, document, implementation, interplay, known, realistic, verdict
+from pages import Page, page
 
+from reports.absent import not_run
 from reports.facts import duration, labels, reproduce, timing
 from reports.html import LEVEL_LEGEND, VERDICT_LEGEND, render
 from reports.interplay import Interplay, size
 from reports.summary import sentences
 from reports.view import arrange, fraction
-
-
-class Page(HTMLParser):
-    """A page as a reader meets it: its text, its elements, its addresses."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.source = source
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.cdata_elem not in {"script", "style"}:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.words).split())
-
-    def attributes(self, name: str) -> list[str]:
-        return [attrs[name] or "" for _, attrs in self.elements if name in attrs]
-
-    def count(self, tag: str) -> int:
-        return sum(found == tag for found, _ in self.elements)
-
-
-def page(*documents: dict[str, Any], title: str | None = None) -> Page:
-    return Page(render(documents, title))
-
 
 WHOLE = page(realistic())
 SEVERAL = page(realistic(), document(verdict(), devices=["cpu", "cuda:0"]), document(verdict(), complete=False))
@@ -137,7 +105,10 @@ def test_nothing_breaks_out() -> None:
             clause("a.c"),
             clause("a.d", section=HOSTILE),
         ],
-        implementation=dict.fromkeys(("target", "adapter", "name", "version"), HOSTILE),
+        implementation={
+            **dict.fromkeys(("target", "adapter", "name", "version"), HOSTILE),
+            "signatures": {"constructor": [[HOSTILE] * 3]},
+        },
         packages={HOSTILE: HOSTILE},
         environment={HOSTILE: HOSTILE},
         platform=dict.fromkeys(("python", "system", "machine"), HOSTILE),
@@ -148,7 +119,11 @@ def test_nothing_breaks_out() -> None:
         notes=[HOSTILE],
         **interplay((HOSTILE, HOSTILE), pairs={}, kinds={HOSTILE: [HOSTILE] * 2, "sparse": [HOSTILE], "y": ["z"]}),
     )
-    for shown in (page(given), page(given, given, title=HOSTILE)):
+    other = copy.deepcopy(given)
+    other["header"]["implementation"]["signatures"] = {"functional": [[f"other {HOSTILE}"] * 3]}
+    other["verdicts"][0] |= {"verdict": "conforms", "deviation": None}
+    absent = not_run(HOSTILE, HOSTILE, HOSTILE)
+    for shown in (page(given), page(given, other, absent, title=HOSTILE), page(absent)):
         assert shown.count("script") == shown.count("style") == 1
         assert shown.count("img") == 0
         assert not [attrs for _, attrs in shown.elements for name in attrs if name.startswith("on")]
