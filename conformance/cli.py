@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reports import plain, results
 from reports.badge import badge
+from reports.compare import compare
 from reports.errors import ResultsError, Unfit
 from reports.history import history
 from reports.html import render
@@ -86,8 +87,8 @@ def _diff(chosen: argparse.Namespace) -> tuple[str, int]:
         why = absence(document)
         if why is not None:
             raise Unfit(file, f"there is nothing to compare in a run that did not take place: {why}")
-    text, changed = plain.changed(*documents)
-    return text, int(changed)
+    found = compare(*documents)
+    return plain.diff(found), int(found.changed)
 
 
 def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:

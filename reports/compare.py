@@ -97,6 +97,11 @@ class Comparison:
     signature: Sequence[str]
     caveats: Sequence[str]
 
+    @property
+    def changed(self) -> bool:
+        """Whether a verdict or a signature changed."""
+        return bool(self.changes or self.signature)
+
 
 def compare(old: Document, new: Document) -> Comparison:
     """Compare two runs at the dtypes and devices that both of them tested."""

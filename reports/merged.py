@@ -54,7 +54,7 @@ class Step:
     @property
     def quiet(self) -> bool:
         """Whether nothing changed, and nothing kept that from being seen."""
-        return not (self.comparison.changes or self.comparison.signature or self.comparison.caveats)
+        return not (self.comparison.changed or self.comparison.caveats)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from reports.compare import compare
 from reports.facts import labels, short_labels
 from reports.summary import clauses
 
@@ -14,25 +13,18 @@ if TYPE_CHECKING:
 
     from reports.compare import Change, Comparison
     from reports.history import History
-    from reports.results import Document
 
 
 def diff(comparison: Comparison) -> str:
     """What changed between two runs: a summary, the signature, then the clauses with their smallest cases."""
     pair = comparison.old, comparison.new
     old, new = short_labels(pair)
-    changed = f"{clauses(len(comparison.changes))} changed, {comparison.unchanged} did not"
-    blocks = ["\n".join([f"{labels(pair)[0]} -> {new}: {changed}", *(f"note: {each}" for each in comparison.caveats)])]
+    counts = f"{clauses(len(comparison.changes))} changed, {comparison.unchanged} did not"
+    blocks = ["\n".join([f"{labels(pair)[0]} -> {new}: {counts}", *(f"note: {each}" for each in comparison.caveats)])]
     if comparison.signature:
         blocks.append("\n".join(["Signature", *(f"  {each}" for each in comparison.signature)]))
     blocks += [_change(change, old, new) for change in comparison.changes]
     return "\n\n".join(blocks) + "\n"
-
-
-def changed(old: Document, new: Document) -> tuple[str, bool]:
-    """The text of `diff`, and whether anything changed at all."""
-    found = compare(old, new)
-    return diff(found), bool(found.changes or found.signature)
 
 
 def bisect(history: History) -> str:
