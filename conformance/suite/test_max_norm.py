@@ -170,6 +170,13 @@ def test_gradient(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
 
 
+@clause("max_norm.one-graph", SHOULD, argument="max_norm", doc="max_norm", when=_above_in_the_second)
+@given(cases(max_norm=ON, sparse=OFF, indices=1, lookups=2, weights=palettes.MODERATE))
+def test_one_graph(embedding: Subject, case: Case) -> None:
+    """Two lookups can be differentiated in one backward, although the second rescales rows after the first."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case, together=True))
+
+
 @clause("max_norm.clone-used-first", MUST, argument="max_norm", doc="max_norm", when=_above)
 @given(cases(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE))
 def test_clone_used_first(embedding: Subject, case: Case) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from trigger import LONG, After, Inputs, Loaded, Outputs, Shows, long_rows, summed
+from trigger import LONG, After, Inputs, Loaded, Outputs, Shows, Together, long_rows, summed
 from twin import Twin
 
 
@@ -580,6 +580,29 @@ class RescalesInSecret(Twin):
     def renormalise(self, index: Tensor) -> None:
         with torch.autograd._unsafe_preserve_version_counter(self.weight):
             super().renormalise(index)
+
+
+class NeedsTheWeightAsItWas(Twin):
+    """A backward is refused where rows were rescaled since its lookup."""
+
+    trips = ("max_norm.one-graph",)
+    grade = "medium"
+    trigger = Together(**LONG, index=0, then=1)
+
+    def prepare(self) -> None:
+        self.versions: dict[int, int] = {}
+
+    def positions(self, index: Tensor) -> Tensor:
+        return super().positions(index).clone()
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        self.versions[index.data_ptr()] = weight._version
+        return super().rows(weight, index)
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        if self.max_norm is not None and self.versions.get(index.data_ptr()) != self.weight._version:
+            raise RuntimeError("the weight has changed since")
+        return super().gradient(index, upstream)
 
 
 class ReplacesTheWeight(Twin):
