@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import page
+import releases
 
 from reports import results
 from reports.html import render
@@ -38,7 +38,7 @@ def main() -> None:
     if not documents:
         sys.exit(f"no results in {OUT}: run tox first")
     (PUBLISHED / "torch.html").write_text(render(documents), encoding="utf-8")
-    (ROOT / "docs" / "torch-releases.md").write_text(page.rendered(documents), encoding="utf-8")
+    (ROOT / "docs" / "torch-releases.md").write_text(releases.rendered(documents), encoding="utf-8")
 
 
 def published() -> list[Document]:

@@ -1,0 +1,83 @@
+"""The release matrix: what tox runs for each release of torch, and what is published of it."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.html import render
+from reports.results import read
+from reports.summary import absence
+
+ROOT = Path(__file__).parents[2]
+TOX = configparser.RawConfigParser()
+TOX.read(ROOT / "tox.ini", encoding="utf-8")
+MATRIX = next(section for section in TOX.sections() if section.startswith("testenv:{") and "torch{" in section)
+
+
+@pytest.fixture
+def publish(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module that publishes; `matrix` is a folder of scripts."""
+    monkeypatch.syspath_prepend(ROOT / "matrix")
+    return import_module("publish")
+
+
+def releases(text: str) -> list[str]:
+    """The minor releases in `torch{...}`."""
+    return re.findall(r"torch\{([\d.,]+)\}", text)[0].split(",")
+
+
+def install(results: Path, release: str) -> int:
+    """Run what installs a release, with no index to install anything from."""
+    command = [sys.executable, str(ROOT / "matrix" / "install.py"), str(results), release]
+    return subprocess.run(command, check=False, env={**os.environ, "PIP_NO_INDEX": "1"}).returncode  # noqa: S603
+
+
+def test_every_release_is_run_installed_and_merged() -> None:
+    wanted = releases(TOX["tox"]["env_list"])
+    assert wanted == releases(MATRIX) == releases(TOX["testenv:report"]["depends"])
+    installed = re.findall(r"torch([\d.]+): \{\[matrix\]install\} ([\d.]+)", TOX[MATRIX]["commands_pre"])
+    assert [minor for minor, _ in installed] == wanted
+    assert all(patch.startswith(f"{minor}.") for minor, patch in installed)
+
+
+def test_what_cannot_be_installed_leaves_results_that_say_so(tmp_path: Path) -> None:
+    results = tmp_path / "torch0.0.json"
+    assert install(results, "0.0.1") != 0
+    assert re.match(
+        r"torch 0\.0\.1 could not be installed: ERROR: No matching distribution", str(absence(read(results)))
+    )
+
+
+def test_until_the_suite_has_run_results_say_that_it_has_not(tmp_path: Path) -> None:
+    results = tmp_path / "torch.json"
+    assert install(results, version("torch").partition("+")[0]) == 0
+    assert absence(read(results)) == "the run ended before its results were written"
+
+
+def test_pages_are_made_of_the_published_results(publish: Any) -> None:
+    documents = publish.published()
+    assert (ROOT / "docs" / "torch-releases.md").read_text(encoding="utf-8") == publish.releases.rendered(documents)
+    assert (publish.PUBLISHED / "torch.html").read_text(encoding="utf-8") == render(documents)
+
+
+def test_every_release_of_the_matrix_is_published(publish: Any) -> None:
+    names = {path.stem for path in publish.PUBLISHED.glob("torch-[0-9]*.json")}
+    patches = re.findall(r"\{\[matrix\]install\} ([\d.]+)", TOX[MATRIX]["commands_pre"])
+    assert {f"torch-{patch}" for patch in patches} <= names
+
+
+def test_results_keep_their_name_and_verdicts_when_they_are_published(publish: Any) -> None:
+    for path in publish.PUBLISHED.glob("torch-[0-9]*.json"):
+        document = read(path)
+        assert publish.name_of(document) == path.stem
+        assert publish.slim(document) == document
