@@ -86,6 +86,8 @@ def _change(change: Change, comparison: Comparison) -> Iterator[str]:
 def _constant(documents: Sequence[Document]) -> Iterator[str]:
     """The deviations that every release has that was run."""
     ran = [document for document in documents if absence(document) is None]
+    if not ran:
+        return
     yield "## What deviates in every release"
     yield ""
     found = [{(v["clause"], known["reason"]): None for v in d["verdicts"] for known in _replayed(v)} for d in ran]
