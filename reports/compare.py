@@ -142,8 +142,8 @@ def _change(clause: Document, before: Verdicts, after: Verdicts, places: Mapping
         kind = _kind(was, now)
         if kind:
             shifts.setdefault((kind, _verdict(was), _verdict(now), said_of(was), said_of(now)), []).append(words)
-            shown += [("new", Sighting(words, each)) for each in _deviations(now)]
-            shown += [("old", Sighting(words, each)) for each in _deviations(was)]
+            shown += [("new", Sighting(words, each)) for each in _deviations(now, was)]
+            shown += [("old", Sighting(words, each)) for each in _deviations(was, now)]
     if not shifts:
         return None
     side, evidence = min(shown, key=lambda each: _size(each[1]), default=("", None))
@@ -200,13 +200,17 @@ def said_of(verdict: Document | None) -> tuple[str, ...]:
     return (verdict["reason"],) if verdict["reason"] else ()
 
 
-def _deviations(verdict: Document | None) -> list[Document]:
-    """What a verdict shows of deviations; what a deviation shows beyond the ledger says more than its witnesses."""
+def _deviations(verdict: Document | None, other: Document | None) -> list[Document]:
+    """What a verdict shows of deviations, but for those declared on the other side, too.
+
+    What a deviation shows beyond the ledger says more than its witnesses.
+    """
     if verdict is None or verdict["verdict"] not in BAD:
         return []
     if verdict["deviation"]:
         return [verdict["deviation"]]
-    return [entry["deviation"] for entry in verdict["known"] if entry["deviation"]]
+    both = {entry["reason"] for entry in (other or {}).get("known", ()) if entry["deviation"]}
+    return [entry["deviation"] for entry in verdict["known"] if entry["deviation"] and entry["reason"] not in both]
 
 
 def _caveats(old: Document, new: Document, apart: int) -> list[str]:

@@ -105,6 +105,18 @@ def test_the_witness_of_a_known_deviation_shows_it_unless_it_was_not_replayed() 
     assert change.evidence is None
 
 
+def test_what_both_sides_declare_does_not_show_what_changed() -> None:
+    stays = known(deviation=deviation(case_repr="Case(0)"))
+    goes = known(reason="another", deviation=deviation(case_repr="Case(a longer one)"))
+    found = compare(
+        document(verdict(kind="known deviation", known=[stays, goes])),
+        document(verdict(kind="known deviation", known=[stays])),
+    )
+    evidence = found.changes[0].evidence
+    assert evidence is not None
+    assert evidence.deviation["case_repr"] == "Case(a longer one)"
+
+
 def test_the_reasons_are_told() -> None:
     since = verdict(kind="unsupported", reason="documented since torch 2.0")
     (change,) = compare(document(since), document(verdict(kind="known deviation"))).changes
