@@ -52,6 +52,23 @@ class Died(Exception):  # noqa: N818 - it says what the implementation did
     """The implementation ended its process, or did not answer in time; the text says which, e.g. `died (SIGSEGV)`."""
 
 
+class Shape(Tensor):
+    """What is known of a tensor on the meta device: its dtype and its shape."""
+
+    def __init__(self, dtype: str, shape: tuple[int, ...]) -> None:
+        object.__setattr__(self, "dtype", dtype)
+        object.__setattr__(self, "shape", shape)
+
+    @property
+    def data(self) -> bytes:
+        """There is none.
+
+        Raises:
+            Unsupported: always.
+        """
+        raise Unsupported("on the meta device a tensor has no data")
+
+
 @dataclass(frozen=True)
 class Gradient:
     """A weight gradient, as it came.

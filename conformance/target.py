@@ -34,7 +34,7 @@ class UnusableTarget(Exception):  # noqa: N818 - the message is for the user
 
 def bundled() -> tuple[str, ...]:
     """Names of the bundled adapters."""
-    private = ("torch_instance", "torch_lookups", "torch_paths", "torch_script", "torch_tensors")
+    private = ("torch_instance", "torch_lookups", "torch_meta", "torch_paths", "torch_script", "torch_tensors")
     modules = [m.name for m in pkgutil.iter_modules(adapters.__path__) if m.name not in private]
     return (*("torch" if name == "torch_module" else name.replace("_", "-") for name in modules), *PATHS)
 

@@ -31,14 +31,15 @@ _TYPES = {
 def encode(value: Any) -> Any:
     """`value` as JSON types.
 
-    A tensor becomes {"tensor": [dtype, shape, base64]}; a dataclass {"type": name, field: ...} without the fields that
-    have their default; a float that JSON cannot hold {"float": "inf"}.
+    A tensor becomes {"tensor": [dtype, shape, base64]}, with null where it has no data; a dataclass {"type": name,
+    field: ...} without the fields that have their default; a float that JSON cannot hold {"float": "inf"}.
 
     Raises:
         TypeError: the value is not plain data.
     """
     if isinstance(value, Tensor):
-        return {"tensor": [value.dtype, list(value.shape), base64.b64encode(value.data).decode()]}
+        data = None if isinstance(value, adapter.Shape) else base64.b64encode(value.data).decode()
+        return {"tensor": [value.dtype, list(value.shape), data]}
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -65,7 +66,8 @@ def decode(value: Any) -> Any:
         return value
     if set(value) == {"tensor"}:
         dtype, shape, data = value["tensor"]
-        return Tensor(dtype, tuple(shape), base64.b64decode(data))
+        shape = tuple(shape)
+        return adapter.Shape(dtype, shape) if data is None else Tensor(dtype, shape, base64.b64decode(data))
     if set(value) == {"float"}:
         return float(value["float"])
     if "type" in value:

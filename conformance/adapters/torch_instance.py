@@ -49,8 +49,9 @@ class TorchInstance:
     def forward(self, lookup: Lookup, *, no_grad: bool = False, index_device: str | None = None) -> Forward:
         """Look up."""
         index = self._index(lookup)
+        elsewhere = None if index_device is None else to_torch(lookup.index, index_device, lookup.index_layout)
         with refusals(), torch.set_grad_enabled(not no_grad):
-            output = self.call(index if index_device is None else index.to(index_device))
+            output = self.call(index if elsewhere is None else elsewhere)
             came = from_torch(output)  # an output that cannot be read is the implementation's doing, too
         return Forward(came, output.requires_grad, output.device.type, from_torch(index))
 

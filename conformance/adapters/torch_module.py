@@ -12,6 +12,7 @@ import torch
 
 from conformance.adapter import Call, Declared, Description, Unsupported
 from conformance.adapters.torch_instance import FunctionalInstance, TorchInstance, changed_arguments, refusals
+from conformance.adapters.torch_meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
 from conformance.adapters.torch_script import write_script
 from conformance.adapters.torch_tensors import to_torch
 from conformance.case import Config
@@ -49,16 +50,20 @@ class TorchModuleAdapter:
         return f"{self.module}.{self.name}"
 
     def describe(self) -> Description:
-        """What is under test: torch's version for torch's own class, else that of the package it comes from."""
+        """What is under test: torch's version for torch's own class, else that of the package it comes from.
+
+        Only torch's own class claims the meta device: what others do without data is for them to say.
+        """
+        own = self.factory is torch.nn.Embedding
         return Description(
             name=self.target,
             version=_version_of(self.module.partition(".")[0]),
             dtypes=DTYPES,
-            devices=devices(),
+            devices=(*devices(), "meta") if own else devices(),
             packages={"torch": torch.__version__, "numpy": _version_of("numpy"), "python": platform.python_version()},
-            unsupported=UNSUPPORTED,
+            unsupported=(*UNSUPPORTED, NO_BOUNDS, UNKNOWN_SIZE) if own else UNSUPPORTED,
             ledger="torch" if self._built_on_torch else "",
-            inherits=self.factory is not torch.nn.Embedding,
+            inherits=not own,
         )
 
     @property
@@ -79,12 +84,13 @@ class TorchModuleAdapter:
         """A module with the given arguments (`conformance.adapter.Adapter.make`)."""
         table = None if weight is None else to_torch(weight, device, layout)
         keywords = changed_arguments(config)
+        instance = MetaInstance if device == "meta" else TorchInstance
         if via == "functional":
             return self._functional(config, table)
         if via in ("from_pretrained", "subclass"):
             freeze = {} if config.freeze else {"freeze": False}
             with refusals():
-                return TorchInstance(self._pretrained(via)(table, **freeze, **keywords), table)
+                return instance(self._pretrained(via)(table, **freeze, **keywords), table)
         wanted = getattr(torch, dtype or (weight.dtype if weight else "float32"))
         if via == "_weight":
             keywords.update({"_weight": table}, **self._frozen(config))
@@ -101,7 +107,7 @@ class TorchModuleAdapter:
                     module.weight.data = table
                 if config.freeze:
                     module.weight.requires_grad_(False)
-        return TorchInstance(module, table)
+        return instance(module, table)
 
     def _frozen(self, config: Config) -> dict[str, bool]:
         """`_freeze` where it is asked for; what torch's own class does not have in this release, no other must have."""
@@ -126,6 +132,8 @@ class TorchModuleAdapter:
     def _functional(self, config: Config, table: torch.Tensor | None) -> TorchInstance:
         if self.functional is None or table is None:
             raise Unsupported(f"{self.target} has no functional form")
+        if table.is_meta:
+            raise Unsupported(f"the functional form is judged by its output: {NO_DATA}")
         return FunctionalInstance(config, table.requires_grad_(not config.freeze), self.functional)
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ import torch
 from conformance.adapter import Call, Declared, Description, Refused, Unsupported
 from conformance.adapters import torch_lookups
 from conformance.adapters.torch_instance import TorchInstance
-from conformance.adapters.torch_module import TorchModuleAdapter
+from conformance.adapters.torch_module import UNSUPPORTED, TorchModuleAdapter, devices
 from conformance.case import Config, Lookup
 from reference import Tensor
 
@@ -119,11 +119,11 @@ class PathAdapter(TorchModuleAdapter):
             attrgetter(needed.partition(".")[2])(torch)
         except AttributeError:
             raise Unsupported(f"torch {torch.__version__} has no {needed}") from None
-        described = super().describe()
         return replace(
-            described,
+            super().describe(),
             name=f"torch.nn.Embedding through {self.path.through}",
-            unsupported=(*described.unsupported, *self.path.refuses),
+            devices=devices(),
+            unsupported=(*UNSUPPORTED, *self.path.refuses),
             inherits=True,
         )
 

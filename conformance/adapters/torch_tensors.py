@@ -4,25 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from conformance.adapter import Unsupported
+from conformance.adapter import Shape
 from reference import Tensor
-
-
-class Shape(Tensor):
-    """What is known of a tensor on the meta device: its dtype and its shape."""
-
-    def __init__(self, dtype: str, shape: tuple[int, ...]) -> None:
-        object.__setattr__(self, "dtype", dtype)
-        object.__setattr__(self, "shape", shape)
-
-    @property
-    def data(self) -> bytes:
-        """There is none.
-
-        Raises:
-            Unsupported: always.
-        """
-        raise Unsupported("on the meta device a tensor has no data")
 
 
 def to_torch(tensor: Tensor, device: str = "cpu", layout: str = "contiguous") -> torch.Tensor:

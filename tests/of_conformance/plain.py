@@ -65,6 +65,13 @@ class PlainInstance:
         return PlainInstance(self.adapter, self.config, self.table)
 
 
+class Elsewhere(Plain):
+    """Is not on the CPU."""
+
+    def describe(self) -> Description:
+        return Description("plain", "1.0", ("float32",), devices=("there", "everywhere"))
+
+
 class Lenient(Plain):
     """Takes indices of any dtype."""
 

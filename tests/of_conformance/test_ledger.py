@@ -265,3 +265,4 @@ def test_bundled_ledgers_can_be_read(name: str) -> None:
     for entry in book.deviations:
         assert entry.reason.endswith(".")
         assert set(entry.features) <= set(MATCHABLE)
+        assert entry.features["device"], "where it was seen: nothing is known of other devices"

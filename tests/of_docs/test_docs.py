@@ -13,6 +13,7 @@ from conformance.profiles import PROFILES
 from conformance.target import bundled, resolve
 
 ROOT = Path(__file__).parents[2]
+META = "torch --embedding-device meta"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -67,8 +68,8 @@ def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
 
 def test_the_paths_that_tox_runs_are_all_there_are() -> None:
     commands = (ROOT / "tox.ini").read_text(encoding="utf-8").partition("[testenv:paths]")[2].partition("[testenv")[0]
-    assert sorted(re.findall(r"--embedding (\S+)", commands)) == sorted(torch_adapters())
-    assert sorted(re.findall(r"{/}(\S+)\.json", commands)) == sorted(torch_adapters())
+    assert sorted(re.findall(r"--embedding (.+?) --embedding-results", commands)) == sorted([*torch_adapters(), META])
+    assert sorted(re.findall(r"{/}(\S+)\.json", commands)) == sorted([*torch_adapters(), "torch-meta"])
 
 
 def test_torch_is_the_same_release_everywhere() -> None:
