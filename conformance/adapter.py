@@ -44,6 +44,14 @@ class Refused(Exception):  # noqa: N818 - it says what the implementation did
         return f"{self.kind}: {first_line}" if first_line else self.kind
 
 
+class Lost(Refused):
+    """The implementation raised, and nothing in its process answers any more, as after an assertion on a device."""
+
+
+LOST = "a refusal cost the process that held the weight, as an assertion on the device does"
+"""Why nothing can be told of what is left after such a refusal."""
+
+
 class Unsupported(Exception):  # noqa: N818 - it is an answer, not an error
     """The adapter does not provide this verb or argument, for the reason given."""
 

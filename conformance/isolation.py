@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from conformance.adapter import Call, Description, Died, Refused, Unsupported
+from conformance.adapter import LOST, Call, Description, Died, Lost, Refused, Unsupported
 from conformance.case import Config
 from conformance.target import UnusableTarget
 from conformance.wire import decode, encode
@@ -43,6 +43,7 @@ class WorkerAdapter:
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as we do
         self._next = 0
+        self._lost = 0  # the last number of a process that a refusal cost; what it held is lost
         self._answered = False
         self._done: list[int] = []
 
@@ -69,9 +70,12 @@ class WorkerAdapter:
 
         Raises:
             Refused, Unsupported: as the adapter on the other side raised them.
+            Lost: it did so at the cost of the process; the next call starts another.
             Died: the process ended, or took too long; the next call starts another.
             RuntimeError: the adapter on the other side broke.
         """
+        if 0 < on <= self._lost:
+            raise Unsupported(LOST)
         process = self._running()
         self._next += 1
         request = {"id": self._next, "verb": verb, "on": on, "arguments": encode(arguments), "forget": self._done}
@@ -85,7 +89,7 @@ class WorkerAdapter:
         answer = self._answer(self.seconds if self._answered else SECONDS_TO_START)
         self._answered = True
         if "refused" in answer:
-            raise Refused(**answer["refused"])
+            raise self._refusal(**answer["refused"])
         if "unsupported" in answer:
             raise Unsupported(answer["unsupported"])
         if "error" in answer:
@@ -159,6 +163,14 @@ class WorkerAdapter:
             pass
         self._end()
         raise Died(f"answered nonsense: {line.strip()[:80]!r}")
+
+    def _refusal(self, *, lost: bool = False, **refused: str) -> Refused:
+        """What the adapter on the other side raised; with the process ended, if that is of no use any more."""
+        if not lost:
+            return Refused(**refused)
+        self._lost = self._next
+        self._end()
+        return Lost(**refused)
 
     def _end(self) -> str:
         """Make sure that the process has ended; how it did, in words."""

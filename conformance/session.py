@@ -79,13 +79,19 @@ class Session:
 
     def subject(self, clause: Clause, dtype: str | None, device: str | None) -> Subject:
         """The implementation as the test of a clause receives it."""
-        in_worker = clause.may_crash and self.options.isolation != "none"
+        worker = self.adapter if self.options.isolation == "none" else self.worker
         return Subject(
-            self.worker if in_worker else self.adapter,
+            worker if clause.may_crash else self.adapter,
             self.description,
             dtype or "float32",
             device or self.devices[0],
+            refuge=worker,
+            losses=self._enough(clause),
         )
+
+    def _enough(self, clause: Clause) -> int:
+        """How many cases must be exercised."""
+        return clause.enough or (self.options.profile.enough if clause.draws else 1)
 
     def entries(self, clause: Clause, subject: Subject) -> list[Entry]:
         """The known deviations that are about this clause and what it runs on."""
@@ -138,7 +144,9 @@ class Session:
             error: what the test raised, or None.
             seconds: how long it took in all.
         """
-        tally, enough = subject.tally, clause.enough or (self.options.profile.enough if clause.draws else 1)
+        tally, enough = subject.tally, self._enough(clause)
+        if tally.lost and not clause.may_crash:
+            self.adapter = subject.refuge  # nothing answers in this process any more
         deviation = _deviation(error)
         fixed = [k for k in known if k["deviation"] is None and not k["inherited"]]
         reason = None

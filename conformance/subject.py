@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -19,6 +20,7 @@ from conformance.adapter import (
     Description,
     Died,
     Gradient,
+    Lost,
     Observation,
     Refused,
     Unsupported,
@@ -38,6 +40,9 @@ class Subject:
     """An implementation under test on one dtype and device, with everything that its tests ask of it.
 
     Attributes:
+        adapter: what drives it.
+        refuge: what drives it from then on when the process of `adapter` is lost.
+        losses: how many lost processes are enough, as each takes seconds to replace.
         dtype: the weight dtype.
         device: the device.
         declared: what is declared unsupported and concerns this dtype and device.
@@ -47,8 +52,18 @@ class Subject:
         calls: made for the latest case.
     """
 
-    def __init__(self, adapter: Adapter, description: Description, dtype: str, device: str) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        description: Description,
+        dtype: str,
+        device: str,
+        *,
+        refuge: Adapter | None = None,
+        losses: float = math.inf,
+    ) -> None:
         self.adapter, self.description = adapter, description
+        self.refuge, self.losses = refuge or adapter, losses
         self.dtype, self.device = dtype, device
         # What cannot match here is left out once, so that most cases need not have their features worked out.
         self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
@@ -70,6 +85,8 @@ class Subject:
         """
         if reason := clause.not_in_force(self.description.packages.get("torch")):
             self.tally.unsupported, self.tally.reason = 1, reason
+            return
+        if self.tally.lost >= self.losses and not self.tally.deviated:  # a case that deviates is yet to be shrunk
             return
         self.tally.cases += 1
         self._case_worst = 0.0
@@ -93,7 +110,12 @@ class Subject:
                 self.tally.reason = str(unsupported)
                 return
             except (Refused, Died, SystemExit, Deviation) as came:
+                self.tally.deviated = True
                 raise self._evidence(_deviation(came), case) from None
+        self._count(clause, case, before)
+
+    def _count(self, clause: Clause, case: Case | None, before: tuple[int, int]) -> None:
+        """Count a case that was judged, given what was exercised and unsupported before."""
         if case is None:  # a test that runs cases of its own counts them itself
             self.tally.exercised += before == (self.tally.exercised, self.tally.unsupported)
         elif clause.when is None or clause.when(case):
@@ -169,6 +191,11 @@ class Subject:
         except Unsupported:
             self.calls.pop()  # it changed nothing, and would fail in a script
             raise
+        except Lost as lost:
+            self.tally.lost += 1
+            self.adapter = self.refuge
+            lost.__context__ = None  # else Hypothesis takes it for another bug when it comes from the refuge
+            raise lost.with_traceback(None) from None
         return Recorded(result, self.call, number) if call.verb in ("make", "copy") else result
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:

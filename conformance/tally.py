@@ -19,6 +19,8 @@ class Tally:
         cases: cases run.
         exercised: those that met the clause's precondition and were judged.
         covered: those left out because a known deviation covers them.
+        lost: those that cost the process they ran in.
+        deviated: whether one deviated.
         unsupported: those whose features are not supported, all refused as they should be.
         reason: why the last of those is not.
         worst: largest error as a fraction of its bound.
@@ -29,6 +31,8 @@ class Tally:
     cases: int = 0
     exercised: int = 0
     covered: int = 0
+    lost: int = 0
+    deviated: bool = False
     unsupported: int = 0
     reason: str | None = None
     worst: float | None = None

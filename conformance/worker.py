@@ -3,8 +3,9 @@
 One JSON object a line each way. A request is {"id", "verb", "on", "arguments"}: `on` is 0 for the adapter itself, else
 the number of an instance, which is the id of the request that made it; an optional "forget" lists instances that are
 done with. An answer is {"id"} and one of "result", "instance" (the number of a new instance), "refused"
-({"family", "kind", "message"}), "unsupported" (the reason) or "error" (the adapter broke: a traceback). Values are
-those of `conformance.wire`. Anything that the implementation itself prints goes to standard error.
+({"family", "kind", "message"}, and "lost": true where this process can answer nothing more and is to be replaced),
+"unsupported" (the reason) or "error" (the adapter broke: a traceback). Values are those of `conformance.wire`. Anything
+that the implementation itself prints goes to standard error.
 
 Runs on Python 3.8 and later with nothing but the standard library and the framework.
 """
@@ -17,7 +18,7 @@ import sys
 import traceback
 from typing import Any
 
-from conformance.adapter import Refused, Unsupported
+from conformance.adapter import Lost, Refused, Unsupported
 from conformance.target import UnusableTarget, resolve
 from conformance.wire import decode, encode
 
@@ -50,7 +51,8 @@ def _answer(objects: dict[int, Any], request: dict[str, Any]) -> dict[str, Any]:
         if request["verb"] not in ("make", "copy"):
             return {"result": encode(result)}
     except Refused as refused:
-        return {"refused": {"family": refused.family, "kind": refused.kind, "message": refused.message}}
+        lost = {"lost": True} if isinstance(refused, Lost) else {}
+        return {"refused": {"family": refused.family, "kind": refused.kind, "message": refused.message, **lost}}
     except Unsupported as unsupported:
         return {"unsupported": str(unsupported)}
     except Exception:  # noqa: BLE001 - whatever broke is reported to the other side

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from conformance.adapter import Backward, Forward, Gradient, Refused, Unsupported
+from conformance.adapter import Backward, Forward, Gradient, Lost, Refused, Unsupported
 from conformance.adapters.torch_tensors import from_torch, to_torch
 from conformance.case import Config, Lookup
 from reference import Tensor
@@ -306,13 +306,24 @@ class FunctionalInstance(TorchInstance):
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn what the implementation raises into `Refused`."""
+    """Turn what the implementation raises into `Refused`, or `Lost` where CUDA fails from then on."""
     try:
         yield
     except (Refused, Unsupported):
         raise
     except Exception as error:
-        raise Refused.of(error) from error
+        raise (Lost if _cuda_is_lost() else Refused).of(error) from error
+
+
+def _cuda_is_lost() -> bool:
+    """Whether an assertion on the device, say, has cost the process its CUDA context; never where CUDA was not used."""
+    if not torch.cuda.is_initialized():
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False
 
 
 @contextmanager
