@@ -28,17 +28,18 @@ SIZES = ("num_embeddings", "embedding_dim", "index_numel", "pads", "norm_type", 
 
 def write(session: Session, verdicts: list[Verdict]) -> str:
     """Add an entry for each deviation that is not known yet; what was done, in words."""
-    merged: dict[tuple[str, str], Entry] = {}
+    merged: dict[tuple[str, str, str], Entry] = {}
     for verdict in verdicts:
         if verdict["verdict"] != "deviates":
             continue
         witness = decode(verdict["deviation"]["case"])
         features = _telling(witness) if witness is not None else {}
         entry = merged.setdefault(
-            (verdict["clause"], repr(features)),
+            (verdict["clause"], repr(features), str(verdict["device"])),
             Entry(
                 clause=verdict["clause"],
-                features={**features, **({"dtype": []} if verdict["dtype"] else {})},
+                # Nothing is known of a device on which it was not seen.
+                features={**features, **({"dtype": [], "device": [verdict["device"]]} if verdict["dtype"] else {})},
                 reason=f"baseline: {verdict['deviation']['summary']}",
                 witness=witness,
                 implementation=session.description.name,

@@ -147,7 +147,8 @@ class Subject:
         """The dtypes, real or complex as the case's is, in which it is supported too."""
         kind = case.weight.format.kind
         others = [d for d in self.description.dtypes if d != case.weight.dtype and FORMATS[d].kind == kind]
-        return [d for d in others if self.declaration(case.with_dtype(d)) is None]
+        declared = [d.features for d in self.description.unsupported]  # what is left out here may be about those
+        return [t for t in others if not any(matches(f, case.with_dtype(t), self.device) for f in declared)]
 
     def declaration(self, case: Case) -> Declared | None:
         """What the case uses of what is declared unsupported."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 
 from conformance.adapter import Call, Description, Unsupported
-from conformance.adapters.torch_instance import FunctionalInstance
-from conformance.adapters.torch_module import DTYPES, UNSUPPORTED, devices, parameters
+from conformance.adapters.torch_instance import FunctionalInstance, refusals
+from conformance.adapters.torch_module import DTYPES, devices, lacking, parameters, unsupported
 from conformance.adapters.torch_script import write_script
 from conformance.adapters.torch_tensors import to_torch
 from conformance.case import Config
@@ -26,7 +26,7 @@ class TorchFunctionalAdapter:
             dtypes=DTYPES,
             devices=devices(),
             packages={"torch": str(torch.__version__)},
-            unsupported=UNSUPPORTED,
+            unsupported=unsupported(),
             ledger="torch",
         )
 
@@ -43,9 +43,11 @@ class TorchFunctionalAdapter:
         """A weight and the arguments to call with."""
         if weight is None or via != "assignment":
             raise Unsupported("the functional form has no constructor")
-        return FunctionalInstance(
-            config, to_torch(weight, device, layout).requires_grad_(not config.freeze), torch.nn.functional.embedding
-        )
+        if reason := lacking(device, weight.dtype):
+            raise Unsupported(reason)
+        with refusals():
+            table = to_torch(weight, device, layout).requires_grad_(not config.freeze)
+        return FunctionalInstance(config, table, torch.nn.functional.embedding)
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """The functional form has a signature of its own, "functional"."""

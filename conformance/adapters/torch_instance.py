@@ -48,17 +48,17 @@ class TorchInstance:
 
     def forward(self, lookup: Lookup, *, no_grad: bool = False, index_device: str | None = None) -> Forward:
         """Look up."""
-        index = self._index(lookup)
-        elsewhere = None if index_device is None else to_torch(lookup.index, index_device, lookup.index_layout)
         with refusals(), torch.set_grad_enabled(not no_grad):
+            index = self._index(lookup)
+            elsewhere = None if index_device is None else to_torch(lookup.index, index_device, lookup.index_layout)
             output = self.call(index if elsewhere is None else elsewhere)
-            came = from_torch(output)  # an output that cannot be read is the implementation's doing, too
-        return Forward(came, output.requires_grad, output.device.type, from_torch(index))
+            # An output that cannot be read is the implementation's doing, too: a device may fail later than its call.
+            return Forward(from_torch(output), output.requires_grad, output.device.type, from_torch(index))
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up, and send the upstream gradients back."""
-        calls = [self._inputs(lookup) for lookup in lookups]
         with refusals():
+            calls = [self._inputs(lookup) for lookup in lookups]
             if together:
                 outputs = [self.call(index) for index, _ in calls]
                 torch.autograd.backward(outputs, [upstream for _, upstream in calls])
@@ -68,9 +68,8 @@ class TorchInstance:
                     output = self.call(index)
                     output.backward(upstream)
                     outputs.append(output)
-            came = tuple(map(from_torch, outputs))
-        inputs = tuple(Lookup(from_torch(index), from_torch(upstream)) for index, upstream in calls)
-        return Backward(came, _gradient(self.table.grad), inputs)
+            inputs = tuple(Lookup(from_torch(index), from_torch(upstream)) for index, upstream in calls)
+            return Backward(tuple(map(from_torch, outputs)), _gradient(self.table.grad), inputs)
 
     def weight(self) -> Tensor:
         """The weight as it is now."""
@@ -100,49 +99,49 @@ class TorchInstance:
 
     def index_after(self, lookup: Lookup) -> Tensor:
         """The index after a lookup that may have raised."""
-        index = self._index(lookup)
-        with suppress(Exception):
-            self.call(index)
-        return from_torch(index)
+        with refusals():
+            index = self._index(lookup)
+            with suppress(Exception):
+                self.call(index)
+            return from_torch(index)
 
     def again(self, lookup: Lookup, *, deterministic: bool = False) -> tuple[Backward, Backward]:
         """Two backwards through one graph."""
-        index, upstream = self._inputs(lookup)
         with refusals(), _deterministic() if deterministic else nullcontext():
+            index, upstream = self._inputs(lookup)
             output = self.call(index)
             first, second = (
                 torch.autograd.grad(output, self.table, upstream, retain_graph=True, allow_unused=True)[0]
                 for _ in range(2)
             )
             came = (from_torch(output),)
-        return Backward(came, _gradient(first)), Backward(came, _gradient(second))
+            return Backward(came, _gradient(first)), Backward(came, _gradient(second))
 
     def beside(self, weight: Tensor, lookups: Sequence[Lookup]) -> tuple[Backward, Backward]:
         """Two tables in one graph."""
-        calls = [self._inputs(lookup) for lookup in lookups]
         with refusals():
+            calls = [self._inputs(lookup) for lookup in lookups]
             other = copy.deepcopy(self)
             other.table.data = to_torch(weight, str(self.table.device))
             outputs = [one.call(index) for one, (index, _) in zip((self, other), calls)]
             torch.autograd.backward(outputs, [upstream for _, upstream in calls])
             mine, others = map(from_torch, outputs)
-        return Backward((mine,), _gradient(self.table.grad)), Backward((others,), _gradient(other.table.grad))
+            return Backward((mine,), _gradient(self.table.grad)), Backward((others,), _gradient(other.table.grad))
 
     def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:
         """Use the weight, then look up, then differentiate both."""
-        index, upstream = self._inputs(lookup)
         with refusals():
+            index, upstream = self._inputs(lookup)
             squares = (self.table.clone() if clone else self.table).square()
             output = self.call(index)
             torch.autograd.backward([squares, output], [torch.ones_like(squares), upstream])
-            came = from_torch(output)
-        return Backward((came,), _gradient(self.table.grad))
+            return Backward((from_torch(output),), _gradient(self.table.grad))
 
     def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
         """Differentiate the gradient by the upstream gradient."""
-        index, upstream = self._inputs(lookup)
-        upstream.requires_grad_()
         with refusals():
+            index, upstream = self._inputs(lookup)
+            upstream.requires_grad_()
             (gradient,) = torch.autograd.grad(self.call(index), self.table, upstream, create_graph=True)
             dense = gradient if gradient.layout is torch.strided else gradient.to_dense()
             found = None
@@ -208,7 +207,8 @@ class TorchInstance:
         """The tensor that it was made with, as it is now."""
         if self._given is None:
             raise Unsupported("no tensor was given")
-        return from_torch(self._given)
+        with refusals():
+            return from_torch(self._given)
 
     def freeze(self, *, frozen: bool) -> None:
         """`requires_grad_()` of the weight."""
@@ -328,12 +328,20 @@ def _cuda_is_lost() -> bool:
 
 @contextmanager
 def _deterministic() -> Iterator[None]:
-    """Deterministic algorithms within the block, and afterwards whatever there was before."""
+    """Deterministic algorithms within the block, and afterwards whatever there was before.
+
+    Raises:
+        Unsupported: an operator has none on this device, or needs a setting of the environment; it says so.
+    """
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(mode=True)
     try:
         yield
+    except RuntimeError as error:
+        if "torch.use_deterministic_algorithms(True)" in str(error):  # what each such refusal names as its cause
+            raise Unsupported(str(error).partition(". ")[0]) from error
+        raise
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
@@ -350,10 +358,10 @@ def _trains(
     optimizer: str, options: tuple[tuple[str, Any], ...], dtype: torch.dtype, device: str, *, sparse: bool
 ) -> bool:
     """Whether the optimiser can step a tensor of this dtype at all, given a gradient that is sparse or not."""
-    parameter = torch.nn.Parameter(torch.ones((2, 2), dtype=dtype, device=device))
-    gradient = torch.ones_like(parameter)
-    parameter.grad = gradient.to_sparse(1) if sparse else gradient
     try:
+        parameter = torch.nn.Parameter(torch.ones((2, 2), dtype=dtype, device=device))
+        gradient = torch.ones_like(parameter)
+        parameter.grad = gradient.to_sparse(1) if sparse else gradient
         getattr(torch.optim, optimizer)([parameter], **dict(options)).step()
     except RuntimeError:
         return False

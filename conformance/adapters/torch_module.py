@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import platform
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 
-from conformance.adapter import Call, Declared, Description, Unsupported
+from conformance.adapter import Call, Declared, Description, Refused, Unsupported
 from conformance.adapters.torch_instance import FunctionalInstance, TorchInstance, changed_arguments, refusals
 from conformance.adapters.torch_meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
 from conformance.adapters.torch_script import write_script
@@ -61,7 +63,7 @@ class TorchModuleAdapter:
             dtypes=DTYPES,
             devices=(*devices(), "meta") if own else devices(),
             packages={"torch": torch.__version__, "numpy": _version_of("numpy"), "python": platform.python_version()},
-            unsupported=(*UNSUPPORTED, NO_BOUNDS, UNKNOWN_SIZE) if own else UNSUPPORTED,
+            unsupported=(*unsupported(), NO_BOUNDS, UNKNOWN_SIZE) if own else unsupported(),
             ledger="torch" if self._built_on_torch else "",
             inherits=not own,
         )
@@ -82,7 +84,11 @@ class TorchModuleAdapter:
         dtype: str | None = None,
     ) -> TorchInstance:
         """A module with the given arguments (`conformance.adapter.Adapter.make`)."""
-        table = None if weight is None else to_torch(weight, device, layout)
+        wanted = dtype or (weight.dtype if weight else "float32")
+        if reason := lacking(device, wanted):
+            raise Unsupported(reason)
+        with refusals():
+            table = None if weight is None else to_torch(weight, device, layout)
         keywords = changed_arguments(config)
         instance = MetaInstance if device == "meta" else TorchInstance
         if via == "functional":
@@ -91,15 +97,14 @@ class TorchModuleAdapter:
             freeze = {} if config.freeze else {"freeze": False}
             with refusals():
                 return instance(self._pretrained(via)(table, **freeze, **keywords), table)
-        wanted = getattr(torch, dtype or (weight.dtype if weight else "float32"))
         if via == "_weight":
             keywords.update({"_weight": table}, **self._frozen(config))
         else:
             if via != "default_dtype":
-                keywords.update(dtype=wanted)
+                keywords.update(dtype=getattr(torch, wanted))
             if device != "cpu":
                 keywords.update(device=device)
-        with refusals(), _default_dtype(wanted) if via == "default_dtype" else nullcontext():
+        with refusals(), _default_dtype(getattr(torch, wanted)) if via == "default_dtype" else nullcontext():
             module = self.factory(config.num_embeddings, config.embedding_dim, **keywords)
         if via != "_weight":
             with refusals():
@@ -175,11 +180,42 @@ def devices() -> tuple[str, ...]:
     found = ["cpu"]
     if torch.cuda.is_available():
         found.append("cuda")
-    for name in ("mps", "xpu"):
-        backend = getattr(torch.backends, name, None) or getattr(torch, name, None)
-        if backend is not None and getattr(backend, "is_available", lambda: False)():
+    for name in ("mps", "xpu"):  # the one is in torch.backends, the other in torch
+        places = (getattr(torch.backends, name, None), getattr(torch, name, None))
+        if any(getattr(place, "is_available", lambda: False)() for place in places):
             found.append(name)
     return tuple(found)
+
+
+@functools.cache
+def lacking(device: str, dtype: str) -> str:
+    """Why nothing of this dtype can be on this device, or "" where it can: the device is asked, once."""
+    if device in ("cpu", "meta"):
+        return ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.ones(1, dtype=getattr(torch, dtype), device=device).add(1).to("cpu")
+    except Exception as error:  # noqa: BLE001 - whatever it raises, it does not have it
+        return f"{device} has no {dtype}: {Refused.of(error)}"
+    return ""
+
+
+def unsupported() -> tuple[Declared, ...]:
+    """What torch's embedding does not claim, and the dtypes that devices lack."""
+    return (
+        *(
+            Declared({"device": device, "dtype": dtype}, reason)
+            for device in devices()
+            for dtype in DTYPES
+            if (reason := lacking(device, dtype))
+        ),
+        *(
+            Declared({"dtype": dtype, "freeze": False}, "torch's embedding is not differentiable for complex weights")
+            for dtype in DTYPES
+            if dtype.startswith("complex")
+        ),
+    )
 
 
 def _version_of(package: str) -> str:
@@ -192,11 +228,5 @@ def _version_of(package: str) -> str:
     except metadata.PackageNotFoundError:
         return "unknown"
 
-
-UNSUPPORTED = tuple(
-    Declared({"dtype": dtype, "freeze": False}, "torch's embedding is not differentiable for complex weights")
-    for dtype in DTYPES
-    if dtype.startswith("complex")
-)
 
 ADAPTER = TorchModuleAdapter

@@ -14,7 +14,7 @@ import torch
 from conformance.adapter import Call, Declared, Description, Refused, Unsupported
 from conformance.adapters import torch_lookups
 from conformance.adapters.torch_instance import TorchInstance
-from conformance.adapters.torch_module import UNSUPPORTED, TorchModuleAdapter, devices
+from conformance.adapters.torch_module import TorchModuleAdapter, devices, unsupported
 from conformance.case import Config, Lookup
 from reference import Tensor
 
@@ -123,7 +123,7 @@ class PathAdapter(TorchModuleAdapter):
             super().describe(),
             name=f"torch.nn.Embedding through {self.path.through}",
             devices=devices(),
-            unsupported=(*UNSUPPORTED, *self.path.refuses),
+            unsupported=(*unsupported(), *self.path.refuses),
             inherits=True,
         )
 

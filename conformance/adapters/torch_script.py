@@ -33,12 +33,14 @@ class _Names:
         factory: as in `write_script`.
         number: how the names end.
         origin: the module that it is a copy of.
+        device: where its weight is, and what is looked up.
         optimizers: what its optimisers are called, by their names and options.
     """
 
     factory: str | None
     number: str = ""
     origin: str = ""
+    device: str = "cpu"
     optimizers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -73,7 +75,9 @@ def write_script(calls: Sequence[Call], *, factory: str | None, module: str = "t
     for number, (verb, arguments, on) in enumerate(calls, 1):
         name = names[on]
         if verb in ("make", "copy"):
-            name = names[number] = _Names(factory, str(len(names)) if len(names) > 1 else "", origin=name.module)
+            name = names[number] = _Names(
+                factory, str(len(names)) if len(names) > 1 else "", origin=name.module, device=name.device
+            )
         lines += _VERBS[verb](arguments, name)
     if any("zlib." in line for line in lines):
         lines.insert(0, "import base64, zlib")
@@ -83,7 +87,7 @@ def write_script(calls: Sequence[Call], *, factory: str | None, module: str = "t
 def _make(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     config: Config = arguments["config"]
     weight, via = arguments.get("weight"), arguments.get("via", "assignment")
-    device = arguments.get("device", "cpu")
+    device = name.device = arguments.get("device", "cpu")
     keywords = [
         f"{keyword}={_number(getattr(config, keyword))}"
         for keyword in ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
@@ -121,15 +125,18 @@ def _make(arguments: Mapping[str, Any], name: _Names) -> list[str]:
 
 def _forward(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     device, recording = arguments.get("index_device"), "with torch.no_grad(): " * arguments.get("no_grad", False)
-    index = f'index.to("{device}")' if device else "index"
-    return [*_lookup(arguments["lookup"]), f"{recording}output = {name.module}({index})", 'print("output", output)']
+    lookup = _lookup(arguments["lookup"], device or name.device)
+    return [*lookup, f"{recording}output = {name.module}(index)", 'print("output", output)']
 
 
 def _gradient(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     lines = []
     if arguments.get("together"):
         for number, lookup in enumerate(arguments["lookups"]):
-            lines += [*_lookup(lookup), f"output{number}, upstream{number} = {name.module}(index), upstream"]
+            lines += [
+                *_lookup(lookup, name.device),
+                f"output{number}, upstream{number} = {name.module}(index), upstream",
+            ]
         places = range(len(arguments["lookups"]))
         outputs, upstreams = (", ".join(f"{what}{n}" for n in places) for what in ("output", "upstream"))
         lines.append(f"torch.autograd.backward([{outputs}], [{upstreams}])")
@@ -140,18 +147,23 @@ def _gradient(arguments: Mapping[str, Any], name: _Names) -> list[str]:
 
 
 def _overwrite(arguments: Mapping[str, Any], name: _Names) -> list[str]:
-    return [*_lookup(arguments["lookup"]), f"{name.module}(index).detach().fill_(7)", _show(name)]
+    return [*_lookup(arguments["lookup"], name.device), f"{name.module}(index).detach().fill_(7)", _show(name)]
 
 
 def _index_after(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     call = f"try: {name.module}(index)\nexcept Exception as error: print(error)"
-    return [*_lookup(arguments["lookup"]), call, 'print("index", index)']
+    return [*_lookup(arguments["lookup"], name.device), call, 'print("index", index)']
 
 
 def _again(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     mode = ["torch.use_deterministic_algorithms(True)"] * arguments.get("deterministic", False)
     backward = f'print("gradient", torch.autograd.grad(output, {name.weight}, upstream, retain_graph=True))'
-    return [*mode, *_lookup(arguments["lookup"]), f"output = {name.module}(index)", f"for _ in range(2): {backward}"]
+    return [
+        *mode,
+        *_lookup(arguments["lookup"], name.device),
+        f"output = {name.module}(index)",
+        f"for _ in range(2): {backward}",
+    ]
 
 
 def _beside(arguments: Mapping[str, Any], name: _Names) -> list[str]:
@@ -162,8 +174,8 @@ def _beside(arguments: Mapping[str, Any], name: _Names) -> list[str]:
         copied = f"import copy; beside = copy.deepcopy({module}); beside.weight.data = other; other = beside.weight"
         look_up = f"{copied}; output1 = beside(index)"
     return [
-        *[*_lookup(first), f"output0, upstream0 = {module}(index), upstream"],
-        *[*_define("other", arguments["weight"]), *_lookup(second), look_up],
+        *[*_lookup(first, name.device), f"output0, upstream0 = {module}(index), upstream"],
+        *[*_define("other", arguments["weight"], device=name.device), *_lookup(second, name.device), look_up],
         "torch.autograd.backward([output0, output1], [upstream0, upstream])",
         f'print("gradients", {weight}.grad, other.grad)',
     ]
@@ -171,7 +183,7 @@ def _beside(arguments: Mapping[str, Any], name: _Names) -> list[str]:
 
 def _use_first(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     return [
-        *_lookup(arguments["lookup"]),
+        *_lookup(arguments["lookup"], name.device),
         f"squares = {name.weight}{'.clone()' * arguments['clone']}.square()",
         f"output = {name.module}(index)",
         "torch.autograd.backward([squares, output], [torch.ones_like(squares), upstream])",
@@ -181,8 +193,8 @@ def _use_first(arguments: Mapping[str, Any], name: _Names) -> list[str]:
 
 def _second_order(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     return [
-        *_lookup(arguments["lookup"]),
-        *_define("direction", arguments["direction"]),
+        *_lookup(arguments["lookup"], name.device),
+        *_define("direction", arguments["direction"], device=name.device),
         f"output, upstream = {name.module}(index), upstream.requires_grad_()",
         f"gradient, = torch.autograd.grad(output, {name.weight}, upstream, create_graph=True)",
         "gradient = gradient.to_dense() if gradient.is_sparse else gradient",
@@ -198,7 +210,7 @@ def _step(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     lines = [] if known else [f"{optimizer} = {made}"]
     lines.append(f"{optimizer}.zero_grad()")
     for lookup in arguments["lookups"]:
-        lines += [*_lookup(lookup), f"{name.module}(index).backward(upstream)"]
+        lines += [*_lookup(lookup, name.device), f"{name.module}(index).backward(upstream)"]
     return [*lines, f"{optimizer}.step()", _show(name)]
 
 
@@ -242,7 +254,7 @@ def _cast(arguments: Mapping[str, Any], name: _Names) -> list[str]:
 
 
 def _move(arguments: Mapping[str, Any], name: _Names) -> list[str]:
-    device = arguments["device"]
+    device = name.device = arguments["device"]
     return _converted(f'to_empty(device="{device}")' if arguments.get("empty") else f'to("{device}")', name)
 
 
@@ -293,10 +305,10 @@ def _show(name: _Names) -> str:
     return f'print("weight", {name.weight})'
 
 
-def _lookup(lookup: Lookup) -> list[str]:
+def _lookup(lookup: Lookup, device: str) -> list[str]:
     return [
-        *_define("index", lookup.index, lookup.index_layout),
-        *_define("upstream", lookup.upstream, lookup.upstream_layout),
+        *_define("index", lookup.index, lookup.index_layout, device),
+        *_define("upstream", lookup.upstream, lookup.upstream_layout, device),
     ]
 
 

@@ -56,7 +56,7 @@ def test_a_baseline_covers_what_deviates_and_no_more(known: Run) -> None:
     assert verdict["verdict"] == "known deviation"
     assert verdict["exercised"] >= verdict["enough"]
     (entry,) = verdict["known"]
-    assert entry["features"] == {"index_ndim": 2, "dtype": ["float32", "float64"]}
+    assert entry["features"] == {"index_ndim": 2, "dtype": ["float32", "float64"], "device": ["cpu"]}
     assert entry["deviation"]["case_repr"]
     assert known.verdict("lookup.shape")["verdict"] == "conforms"
 
