@@ -97,3 +97,12 @@ def test_a_loss_in_this_process_costs_one_verdict(tmp_path: Path) -> None:
     weight = decode(verdict["deviation"]["case"]).weight
     assert any(map(math.isnan, weight.values())), "cases without NaN were taken for smaller ones"
     assert run.verdict("lookup.shape")["verdict"] == "conforms"
+
+
+def test_an_assertion_on_a_device_of_torch_is_a_refusal(tmp_path: Path) -> None:
+    run = suite(tmp_path, "asserting:Asserts", f"{FEW} or test_no_rows", dtypes="float32,complex64")
+    assert run.status == 0
+    assert {run.verdict(clause)["verdict"] for clause in AFTER} == {"unsupported"}
+    assert {run.verdict(clause)["reason"] for clause in AFTER} == {LOST}
+    for clause in ("lookup.out-of-range", "lookup.no-rows", "lookup.shape"):
+        assert run.verdict(clause)["verdict"] == "conforms"

@@ -1,0 +1,47 @@
+"""A torch embedding that does, on the CPU, as CUDA does with an index out of range; for a process of its own.
+
+The lookup itself returns. What is read afterwards raises, and everything from then on does.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from conformance.adapters import torch_instance, torch_module
+
+_READ, _WRITTEN = torch_instance.from_torch, torch_instance.to_torch
+
+
+class Context:
+    """As of CUDA."""
+
+    lost = False
+
+    @classmethod
+    def use(cls) -> None:
+        if cls.lost:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+
+class Asserts(torch.nn.Embedding):
+    """Asserts that indices are in range."""
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        Context.lost |= bool(((index < 0) | (index >= self.num_embeddings)).any())
+        return super().forward(index % max(self.num_embeddings, 1) if self.num_embeddings else index[:0])
+
+
+def read(tensor: torch.Tensor) -> object:
+    Context.use()
+    return _READ(tensor)
+
+
+def written(*arguments: object) -> torch.Tensor:
+    Context.use()
+    return _WRITTEN(*arguments)
+
+
+torch_instance.from_torch = read
+torch_instance.to_torch = torch_module.to_torch = written
+torch.cuda.is_initialized = lambda: True
+torch.cuda.synchronize = Context.use
