@@ -190,6 +190,7 @@ EXPECTED: dict[str, set[Any]] = {
     "padding_idx": BOTH,
     "padding_idx_negative": BOTH,
     "pads": {0, 1, 2, 3},
+    "only_pads": BOTH,
     "max_norm": BOTH,
     "norm_type": set(NORM_TYPES),
     "norm_range": {"ordinary", "overflow", "underflow"},
