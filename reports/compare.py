@@ -146,15 +146,11 @@ def _change(clause: Document, before: Verdicts, after: Verdicts, places: Mapping
             shown += [("old", Sighting(words, each)) for each in _deviations(was, now)]
     if not shifts:
         return None
-    side, evidence = min(shown, key=lambda each: _size(each[1]), default=("", None))
+    side, evidence = min(shown, key=lambda each: each[1].size, default=("", None))
     told = [Shift(*sides, tuple(found)) for sides, found in shifts.items()]
     told.sort(key=lambda shift: KINDS.index(shift.kind))
     presence = "new" if before is None else "gone" if after is None else ""
     return Change(clause, presence, told, side, evidence, tuple(places.values()))
-
-
-def _size(sighting: Sighting) -> int:
-    return len(sighting.deviation["case_repr"])
 
 
 def _places(before: Verdicts, after: Verdicts) -> list[Place]:

@@ -21,6 +21,11 @@ class Sighting:
     where: str
     deviation: Document
 
+    @property
+    def size(self) -> int:
+        """How long its case is in print: the shortest is taken for the smallest."""
+        return len(self.deviation["case_repr"])
+
 
 @dataclass
 class Group:

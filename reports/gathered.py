@@ -130,13 +130,9 @@ def _add(groups: dict[object, Deviated], run: int, group: Group, everywhere: Seq
     places = in_short(list(dict.fromkeys(group.places)), everywhere)
     known.seen.places[run] = f"{before}, {places}" if (before := known.seen.places.get(run)) else places
     for sighting in group.sightings[:1]:
-        if known.smallest is None or _size(sighting) < _size(known.smallest):
+        if known.smallest is None or sighting.size < known.smallest.size:
             known.run, known.smallest = run, sighting
 
 
 def _dtypes(places: Sequence[str]) -> list[str]:
     return [place.partition(" on ")[0] for place in places]
-
-
-def _size(sighting: Sighting) -> int:
-    return len(sighting.deviation["case_repr"])

@@ -72,13 +72,14 @@ class Run:
 
 def arrange(documents: Sequence[Document]) -> list[Run]:
     """Arrange runs for the page: of one implementation by version, of several those with the fewest problems first."""
-    if len(implementations(documents)) == 1:
+    single = len(implementations(documents)) == 1
+    if single:
         documents = ordered(documents)
     runs = [
         _arrange(document, label, f"run-{number}")
         for number, (document, label) in enumerate(zip(documents, labels(documents), strict=True), 1)
     ]
-    return runs if len(implementations(documents)) == 1 else sorted(runs, key=_problems)
+    return runs if single else sorted(runs, key=_problems)
 
 
 def _problems(run: Run) -> tuple[int, ...]:
