@@ -100,10 +100,17 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Forward:
-    """What a lookup gave: the output, whether it requires a gradient, its device, and the index after the call."""
+    """What a lookup gave.
+
+    Attributes:
+        output: the output.
+        requires_grad: whether it takes part in differentiation; None where an output does not say.
+        device: where it lives.
+        index_after: the index after the call.
+    """
 
     output: Tensor
-    requires_grad: bool
+    requires_grad: bool | None
     device: str
     index_after: Tensor
 

@@ -39,6 +39,12 @@ class Config(Embedding):
 
     __repr__ = _concise
 
+    def changed(self) -> dict[str, Any]:
+        """The keyword arguments that differ from their defaults: one that lacks the others can still be made."""
+        names = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
+
 
 @dataclass(frozen=True, repr=False)
 class Lookup:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.case import FEATURES, Case
+from conformance.case import FEATURES, LAYOUTS, Case
 
 MATCHABLE = (*FEATURES, "device")
 """The names that a pattern may have."""
+
+LAYOUT_FEATURES = ("weight_layout", "index_layout", "upstream_layout")
+WHOLE: Mapping[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("padding_idx", "max_norm", "scale_grad_by_freq", "sparse", "freeze"), (True,)),
+    **dict.fromkeys(LAYOUT_FEATURES, tuple(layout for layout in LAYOUTS if layout != "contiguous")),
+}
+"""What an implementation may not have at all: features, and the values that are then unsupported."""
 
 
 def matches(pattern: Mapping[str, Any], case: Case, device: str) -> bool:
@@ -24,10 +31,19 @@ def could_match(pattern: Mapping[str, Any], dtype: str | None, device: str | Non
     return all(_is(value, pattern[name]) for name, value in axis.items() if name in pattern)
 
 
+def lacking(pattern: Mapping[str, Any]) -> set[str]:
+    """The features of `WHOLE` that an implementation does not have at all for which the pattern is unsupported."""
+    telling = {name: wanted for name, wanted in pattern.items() if name not in ("dtype", "device")}
+    if len(telling) != 1:
+        return set()
+    return {name for name, wanted in telling.items() if name in WHOLE and all(_is(v, wanted) for v in WHOLE[name])}
+
+
 def implied(pattern: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
     """Whether whatever has the known features has those of the pattern."""
     return all(name in known and _is(known[name], wanted) for name, wanted in pattern.items())
 
 
 def _is(value: object, wanted: object) -> bool:
-    return value in wanted if isinstance(wanted, list) else value == wanted
+    # From a worker a list comes as a tuple.
+    return value in wanted if isinstance(wanted, (list, tuple)) else value == wanted

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from conformance import palettes
 from conformance.case import Case, Life, Step
 from conformance.optimizers import optimizers_for
-from conformance.strategies import ANY, DTYPES, OFF, SHAPES, cases, dtype_under_test, random_lookup
+from conformance.strategies import ANY, DTYPES, OFF, SHAPES, cases, random_lookup, under_test
 from reference import FORMATS
 
 STEPS = 12
@@ -47,7 +47,7 @@ _variants = st.sampled_from(range(256))
 @st.composite
 def lives(draw: st.DrawFn) -> Life:
     """A case of one lookup, and up to `STEPS` steps."""
-    dtype = dtype_under_test.get() or draw(st.sampled_from(DTYPES))
+    dtype = under_test.get().dtype or draw(st.sampled_from(DTYPES))
     # A complex weight is often not differentiable; any other is frozen by a step.
     freeze = ANY if FORMATS[dtype].kind == "complex" else OFF
     moderate = palettes.MODERATE

@@ -35,10 +35,13 @@ class Living:
         self.saved: Tensor | None = None
         self.moved: dict[str, set[int]] = {}
 
-    def take(self, step: Step) -> None:
-        """Take one step; one that is not provided is left out."""
-        with suppress(Unsupported):
+    def take(self, step: Step) -> bool:
+        """Take one step; one that is not provided is left out. Whether it is provided."""
+        try:
             getattr(self, step.verb.replace(" ", "_"))(step)
+        except Unsupported:
+            return False
+        return True
 
     # -- using it -----------------------------------------------------------------------------------------------------
 
@@ -48,13 +51,15 @@ class Living:
 
     def look_up_together(self, step: Step) -> None:
         """Look up twice, and send the gradients back in one backward."""
-        if self.case.config.max_norm is None:
-            self.use(*step.lookups)
+        if self.case.config.max_norm is not None:
+            raise Unsupported("with max_norm it is not known with which weight the first was made")
+        self.use(*step.lookups)
 
     def use(self, *lookups: Lookup) -> None:
         """Look up, and send the gradients back in one backward."""
         case = replace(self.case, lookups=lookups)
-        if self.embedding.declaration(case) or self.embedding.covered(replace(case, lookups=(*self.pending, *lookups))):
+        self.embedding.needs(case)
+        if self.embedding.covered(replace(case, lookups=(*self.pending, *lookups))):
             return
         self.case = replace(self.case, weight=self.embedding.use(case, self.instance, pending=self.pending))
         if not case.config.freeze:
@@ -63,7 +68,8 @@ class Living:
     def train(self, step: Step) -> None:
         """One step of an optimiser: the row at padding_idx, and rows that were never looked up, keep their bits."""
         case, optimizer = replace(self.case, lookups=step.lookups), optimizers_for(self.case.config)[step.how]
-        if case.config.freeze or self.embedding.declaration(case) or self.embedding.covered(case):
+        self.embedding.needs(case)
+        if case.config.freeze or self.embedding.covered(case):
             return
         self.instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
         weight, permitted = self.instance.weight(), self.embedding.predict(case).weight
@@ -122,8 +128,9 @@ class Living:
 
     def restore(self, _: Step) -> None:
         """Load the state that was saved last."""
-        if self.saved is not None:
-            self.load(Step("load", weight=self.saved))
+        if self.saved is None:
+            raise Unsupported("no state was saved")
+        self.load(Step("load", weight=self.saved))
 
     def reset(self, _: Step) -> None:
         """Draw the weight afresh."""
@@ -157,22 +164,24 @@ class Living:
 
     def _freeze(self, *, frozen: bool) -> None:
         case = replace(self.case, config=replace(self.case.config, freeze=frozen))
-        if self.embedding.declaration(case) is None:
-            self._clear()
-            self.instance.freeze(frozen=frozen)
-            self.case = case
-            self._settle(Exactly(case.weight))
+        self.embedding.needs(case)
+        self._clear()
+        self.instance.freeze(frozen=frozen)
+        self.case = case
+        self._settle(Exactly(case.weight))
 
     def cast(self, step: Step) -> None:
         """Go over to another dtype, look up there, and come back."""
         own = self.case.weight.dtype
-        if step.how in self.embedding.other_dtypes(self.case):
-            lookups = replace(self.case, lookups=step.lookups).with_dtype(step.how).lookups
-            self._clear()
-            self._cast(step.how)
+        if step.how not in self.embedding.other_dtypes(self.case):
+            raise Unsupported(f"it has no {step.how}")
+        lookups = replace(self.case, lookups=step.lookups).with_dtype(step.how).lookups
+        self._clear()
+        self._cast(step.how)
+        with suppress(Unsupported):
             self.use(*lookups)
-            self._clear()
-            self._cast(own)
+        self._clear()
+        self._cast(own)
 
     def _cast(self, dtype: str) -> None:
         before = self.case.weight

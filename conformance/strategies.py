@@ -14,7 +14,7 @@ import random
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -26,8 +26,30 @@ from reference.embedding import INDEX_DTYPES
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
 
-dtype_under_test: ContextVar[str | None] = ContextVar("dtype_under_test", default=None)
-"""The weight dtype of `cases()` that name none: the suite sets it for each test; elsewhere every dtype is drawn."""
+
+class UnderTest(NamedTuple):
+    """What the suite says of the implementation under test to the strategies.
+
+    Attributes:
+        dtype: the weight dtype of `cases()` that name none.
+        lacks: features that it does not have at all (`conformance.features.lacking`): `cases()` have them only where
+            they are asked for, which shows that they are refused; elsewhere too few cases would be left to run.
+    """
+
+    dtype: str | None = None
+    lacks: frozenset[str] = frozenset()
+
+    def switch(self, name: str, asked: str) -> str:
+        """Whether an argument is to be on, off or any, where this is asked for."""
+        return OFF if asked == ANY and name in self.lacks else asked
+
+    def layouts(self, name: str, asked: str) -> tuple[str, ...]:
+        """How a tensor may lie in memory."""
+        return _LAYOUTS[:1] if asked == ANY and name in self.lacks else _LAYOUTS
+
+
+under_test: ContextVar[UnderTest] = ContextVar("under_test", default=UnderTest())  # noqa: B039 - it is immutable
+"""Set by the suite for each test; elsewhere every dtype and feature is drawn."""
 
 NUM_EMBEDDINGS = (2, 3, 4, 1, 5, 8, 33)
 EMBEDDING_DIMS = (2, 3, 1, 4, 0, 7, 8, 17)
@@ -129,6 +151,7 @@ def cases(
     columns: int = 0,
     large: bool = True,
     writable: bool = False,
+    layouts: str = ANY,
     corner: str = "",
 ) -> Case:
     """A case: a configuration, a weight, and lookups with upstream gradients.
@@ -151,12 +174,21 @@ def cases(
         columns: the fewest elements that a row may have.
         large: whether the case may be one of `LARGE`.
         writable: whether the weight must not be laid out "expanded", whose rows share memory and cannot be written to.
+        layouts: "on" where the clause is about how tensors lie in memory.
         corner: the one of `CORNERS` that the case must be in; by default it is in none.
     """
-    dtype = dtype or dtype_under_test.get() or draw(_dtypes)
+    subject = under_test.get()
+    dtype = dtype or subject.dtype or draw(_dtypes)
     rows, dim, count = draw(_sizes(columns, indices, large=large and not corner))
-    padding, scale, gradient_is_sparse, frozen = draw(_flags(padding_idx, scale_grad_by_freq, sparse, freeze))
-    limit, order = draw(_norms(max_norm, norm_type))
+    padding, scale, gradient_is_sparse, frozen = draw(
+        _flags(
+            subject.switch("padding_idx", padding_idx),
+            subject.switch("scale_grad_by_freq", scale_grad_by_freq),
+            subject.switch("sparse", sparse),
+            subject.switch("freeze", freeze),
+        )
+    )
+    limit, order = draw(_norms(subject.switch("max_norm", max_norm), norm_type))
     if corner == "sparse with scale":
         scale = gradient_is_sparse = True
     elif scale and gradient_is_sparse:
@@ -166,7 +198,7 @@ def cases(
     elif limit is not None:
         dim = max(dim, 1)
     config = Config(rows, dim, _pad(padding, rows), limit, order, scale, gradient_is_sparse, frozen)
-    palette, layout = draw(_simplest_first(tuple(weights), _LAYOUTS))
+    palette, layout = draw(_simplest_first(tuple(weights), subject.layouts("weight_layout", layouts)))
     if layout == "expanded" and (writable or limit is not None):
         layout = "contiguous"
     # One seed for all: where two draws are alike, Hypothesis spends most cases on copying one into the other.
@@ -176,7 +208,8 @@ def cases(
     else:
         weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
     patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
-    kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), indices)
+    lying = subject.layouts("index_layout", layouts), subject.layouts("upstream_layout", layouts)
+    kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), indices, lying)
     counts = (count, *(rng.choice((count, None)) for _ in range(lookups - 1)))
     calls = tuple(_lookup(draw, kinds, config, dtype, rng, many, scalar=scalar) for many in counts)
     return Case(config, _expandable(weight, layout), calls, layout)
@@ -224,13 +257,17 @@ def _norms(max_norm: str, norm_type: float | None) -> st.SearchStrategy[tuple[An
 
 @functools.cache
 def _lookups(
-    upstreams: tuple[str, ...], patterns: tuple[str, ...], dtypes: tuple[str, ...], indices: int
+    upstreams: tuple[str, ...],
+    patterns: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    indices: int,
+    layouts: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> st.SearchStrategy[tuple[Any, ...]]:
     """Shape, index pattern, index dtype and layout, upstream palette and layout."""
     shapes = tuple(shape for shape in SHAPES if math.prod(shape) >= indices)
     # Hypothesis draws evenly from up to some hundred options; from thousands it prefers the first, the simplest.
     places = _simplest_first(shapes, tuple(sorted(dtypes, reverse=True)))
-    return st.tuples(places, _simplest_first(patterns, upstreams), _simplest_first(_LAYOUTS, _LAYOUTS))
+    return st.tuples(places, _simplest_first(patterns, upstreams), _simplest_first(*layouts))
 
 
 def _lookup(

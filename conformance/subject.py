@@ -27,7 +27,7 @@ from conformance.adapter import (
 )
 from conformance.case import Case, Config, Lookup
 from conformance.clause import Clause
-from conformance.features import could_match, matches
+from conformance.features import could_match, lacking, matches
 from conformance.judge import Deviation
 from conformance.kinds import of_calls
 from conformance.prediction import Prediction
@@ -46,6 +46,7 @@ class Subject:
         dtype: the weight dtype.
         device: the device.
         declared: what is declared unsupported and concerns this dtype and device.
+        lacks: which features are unsupported altogether (`conformance.strategies.UnderTest`).
         known: feature patterns of known deviations, whose cases are not run.
         settled: whether a known deviation covers a clause that draws no cases.
         tally: what was counted.
@@ -67,6 +68,7 @@ class Subject:
         self.dtype, self.device = dtype, device
         # What cannot match here is left out once, so that most cases need not have their features worked out.
         self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
+        self.lacks = frozenset(name for d in self.declared for name in lacking(d.features))
         self.start(known=[])
         self.calls: list[Call] = []
         self._case_worst = 0.0
@@ -143,12 +145,28 @@ class Subject:
             return True
         raise _ignored(declared)
 
+    def needs(self, case: Case) -> None:
+        """Make sure that the case uses nothing that is declared unsupported, where a refusal would say nothing.
+
+        Raises:
+            Unsupported: it does.
+        """
+        if declared := self.declaration(case):
+            raise Unsupported(declared.reason)
+
     def other_dtypes(self, case: Case) -> list[str]:
-        """The dtypes, real or complex as the case's is, in which it is supported too."""
+        """The dtypes, real or complex as the case's is, in which it is supported too.
+
+        Raises:
+            Unsupported: there is none.
+        """
         kind = case.weight.format.kind
         others = [d for d in self.description.dtypes if d != case.weight.dtype and FORMATS[d].kind == kind]
         declared = [d.features for d in self.description.unsupported]  # what is left out here may be about those
-        return [t for t in others if not any(matches(f, case.with_dtype(t), self.device) for f in declared)]
+        supported = [t for t in others if not any(matches(f, case.with_dtype(t), self.device) for f in declared)]
+        if not supported:
+            raise Unsupported("it has no other dtype of this kind")
+        return supported
 
     def declaration(self, case: Case) -> Declared | None:
         """What the case uses of what is declared unsupported."""

@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 from typing import Any, cast
 
-from conformance import adapters
 from conformance.adapter import Adapter
 
-TORCH_FAMILY = "torch"
-
-PATHS = (
-    "torch-script",
-    "torch-trace",
-    "torch-compile",
-    "torch-compile-aot",
-    "torch-compile-eager",
-    "torch-export",
-    "torch-vmap",
-    "torch-vmap-grad",
-    "torch-functional-call",
-    "torch-bag",
-    "torch-autocast",
-)
-"""Ways to make lookups, which share a module: `conformance.adapters.torch_paths.PATHS`."""
+BUNDLED = {
+    "torch": "torch_module",
+    "torch-functional": "torch_functional",
+    "torch-script": "torch_paths",
+    "torch-trace": "torch_paths",
+    "torch-compile": "torch_paths",
+    "torch-compile-aot": "torch_paths",
+    "torch-compile-eager": "torch_paths",
+    "torch-export": "torch_paths",
+    "torch-vmap": "torch_paths",
+    "torch-vmap-grad": "torch_paths",
+    "torch-functional-call": "torch_paths",
+    "torch-bag": "torch_paths",
+    "torch-autocast": "torch_paths",
+    "mlx": "mlx",
+}
+"""The bundled adapters: for each name the module of `conformance.adapters` whose `adapter` makes it, given the name."""
 
 
 class UnusableTarget(Exception):  # noqa: N818 - the message is for the user
     """The target cannot be tested; the text says in one line why, and what would be right."""
-
-
-def bundled() -> tuple[str, ...]:
-    """Names of the bundled adapters."""
-    private = ("torch_instance", "torch_lookups", "torch_meta", "torch_paths", "torch_script", "torch_tensors")
-    modules = [m.name for m in pkgutil.iter_modules(adapters.__path__) if m.name not in private]
-    return (*("torch" if name == "torch_module" else name.replace("_", "-") for name in modules), *PATHS)
 
 
 def resolve(target: str) -> Adapter:
@@ -48,15 +40,12 @@ def resolve(target: str) -> Adapter:
     Raises:
         UnusableTarget: no such name, module or attribute, or the attribute does not fit.
     """
-    if target in PATHS:
-        return cast("Adapter", _import("conformance.adapters.torch_paths", target).adapter(target))
-    if target in bundled():
-        module = "torch_module" if target == TORCH_FAMILY else target.replace("-", "_")
-        return cast("Adapter", _import(f"conformance.adapters.{module}", target).ADAPTER())
+    if target in BUNDLED:
+        return cast("Adapter", _import(f"conformance.adapters.{BUNDLED[target]}", target).adapter(target))
     module_name, colon, attribute = target.partition(":")
     if not colon or not attribute:
         raise UnusableTarget(
-            f"--embedding {target}: neither a bundled adapter ({', '.join(bundled())}) nor of the form module:attribute"
+            f"--embedding {target}: neither a bundled adapter ({', '.join(BUNDLED)}) nor of the form module:attribute"
         )
     found: Any = _import(module_name, target)
     for name in attribute.split("."):

@@ -1,1 +1,1 @@
-"""Bundled adapters: `--embedding some-name` is the module `some_name` (its `ADAPTER`), or a path of `torch_paths`."""
+"""Adapters: those that `conformance.target.BUNDLED` names, and what they share."""

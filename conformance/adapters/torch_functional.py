@@ -60,4 +60,6 @@ class TorchFunctionalAdapter:
         return write_script(calls, factory=None)
 
 
-ADAPTER = TorchFunctionalAdapter
+def adapter(_: str) -> TorchFunctionalAdapter:
+    """The adapter of the bundled name."""
+    return TorchFunctionalAdapter()

@@ -247,7 +247,7 @@ class FunctionalInstance(TorchInstance):
 
     def __init__(self, config: Config, table: torch.Tensor, function: Callable[..., Any]) -> None:
         super().__init__(module=None, given=table)
-        self._table, self._arguments, self._function = table, changed_arguments(config), function
+        self._table, self._arguments, self._function = table, config.changed(), function
 
     @property
     def table(self) -> torch.Tensor:
@@ -344,13 +344,6 @@ def _deterministic() -> Iterator[None]:
         raise
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
-
-
-def changed_arguments(config: Config) -> dict[str, Any]:
-    """The keyword arguments that differ from their defaults: one that lacks the others can still be made."""
-    names = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
-    changed = {name: getattr(config, name) for name in names}
-    return {name: value for name, value in changed.items() if value != getattr(DEFAULTS, name)}
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from conformance.adapter import Call, Declared, Description, Refused, Unsupported
-from conformance.adapters.torch_instance import FunctionalInstance, TorchInstance, changed_arguments, refusals
+from conformance.adapters.torch_instance import FunctionalInstance, TorchInstance, refusals
 from conformance.adapters.torch_meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
 from conformance.adapters.torch_script import write_script
 from conformance.adapters.torch_tensors import to_torch
@@ -89,7 +89,7 @@ class TorchModuleAdapter:
             raise Unsupported(reason)
         with refusals():
             table = None if weight is None else to_torch(weight, device, layout)
-        keywords = changed_arguments(config)
+        keywords = config.changed()
         instance = MetaInstance if device == "meta" else TorchInstance
         if via == "functional":
             return self._functional(config, table)
@@ -229,4 +229,6 @@ def _version_of(package: str) -> str:
         return "unknown"
 
 
-ADAPTER = TorchModuleAdapter
+def adapter(_: str) -> TorchModuleAdapter:
+    """The adapter of the bundled name: torch's own embedding."""
+    return TorchModuleAdapter()

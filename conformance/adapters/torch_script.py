@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import math
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.adapter import Call
+from conformance.adapters.literals import data, listed, number, with_imports
 from conformance.case import Config, Lookup
 from reference import Tensor
 
@@ -19,10 +17,6 @@ _HELPER = {
     "sliced": "torch.cat([{0}[:1], {0}, {0}[:1]])[1:-1]",
     "expanded": "{0}[:1].expand({0}.shape)",
 }
-
-
-_LISTED = 4096
-"""Bytes up to which a tensor's values are listed; a larger one is packed."""
 
 
 @dataclass
@@ -72,27 +66,21 @@ def write_script(calls: Sequence[Call], *, factory: str | None, module: str = "t
         lines.append(f"import {module}")
     lines.append("")
     names = {0: _Names(factory)}
-    for number, (verb, arguments, on) in enumerate(calls, 1):
+    for place, (verb, arguments, on) in enumerate(calls, 1):
         name = names[on]
         if verb in ("make", "copy"):
-            name = names[number] = _Names(
+            name = names[place] = _Names(
                 factory, str(len(names)) if len(names) > 1 else "", origin=name.module, device=name.device
             )
         lines += _VERBS[verb](arguments, name)
-    if any("zlib." in line for line in lines):
-        lines.insert(0, "import base64, zlib")
-    return "\n".join(lines) + "\n"
+    return with_imports(lines)
 
 
 def _make(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     config: Config = arguments["config"]
     weight, via = arguments.get("weight"), arguments.get("via", "assignment")
     device = name.device = arguments.get("device", "cpu")
-    keywords = [
-        f"{keyword}={_number(getattr(config, keyword))}"
-        for keyword in ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
-        if getattr(config, keyword) != getattr(Config(1, 1), keyword)
-    ]
+    keywords = [f"{keyword}={number(value)}" for keyword, value in config.changed().items()]
     lines = [] if weight is None else _define(name.given, weight, arguments.get("layout", "contiguous"), device)
     if via == "functional":
         name.factory = None
@@ -203,7 +191,7 @@ def _second_order(arguments: Mapping[str, Any], name: _Names) -> list[str]:
 
 
 def _step(arguments: Mapping[str, Any], name: _Names) -> list[str]:
-    options = [f"{option}={_number(value)}" for option, value in arguments["options"].items()]
+    options = [f"{option}={number(value)}" for option, value in arguments["options"].items()]
     made = _called(f"torch.optim.{arguments['optimizer']}", f"[{name.weight}]", *options)
     known = made in name.optimizers
     optimizer = name.optimizers.setdefault(made, f"optimizer{name.number}_{len(name.optimizers) + 1}")
@@ -314,30 +302,14 @@ def _lookup(lookup: Lookup, device: str) -> list[str]:
 
 def _define(name: str, tensor: Tensor, layout: str = "contiguous", device: str = "cpu") -> list[str]:
     """Statements that define a torch tensor with these bits and this layout."""
-    values = tensor.values()
-    shape = f".reshape({tensor.shape})"
+    shape, elements = f".reshape({tensor.shape})", listed(tensor)
     if not tensor.data:
         made = f"torch.empty({tensor.shape}, dtype=torch.{tensor.dtype})"
-    elif len(tensor.data) > _LISTED:
-        packed = base64.b64encode(zlib.compress(tensor.data, 9)).decode()
-        data = f'bytearray(zlib.decompress(base64.b64decode("{packed}")))'
-        made = f"torch.frombuffer({data}, dtype=torch.{tensor.dtype}){shape}"
-    elif not any(_is_nan(v) for v in values):
-        listed = ", ".join(map(_number, values))
-        made = f"torch.tensor([{listed}], dtype=torch.{tensor.dtype}){shape}"
-    else:  # a NaN has a payload that only the bytes carry
-        made = f'torch.frombuffer(bytearray.fromhex("{tensor.data.hex()}"), dtype=torch.{tensor.dtype}){shape}'
+    elif elements is None:
+        made = f"torch.frombuffer(bytearray({data(tensor)}), dtype=torch.{tensor.dtype}){shape}"
+    else:
+        made = f"torch.tensor([{elements}], dtype=torch.{tensor.dtype}){shape}"
     lines = [f"{name} = {made}" + ("" if device == "cpu" else f'.to("{device}")')]
     if tensor.shape and layout in _HELPER:
         lines.append(f"{name} = {_HELPER[layout].format(name)}")
     return lines
-
-
-def _is_nan(value: complex) -> bool:
-    return value != value  # noqa: PLR0124 - the one number that differs from itself
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, complex):
-        return f"complex({_number(value.real)}, {_number(value.imag)})"
-    return f'float("{value}")' if isinstance(value, float) and not math.isfinite(value) else repr(value)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.hooks import SESSION, SUBJECT
-from conformance.strategies import dtype_under_test
+from conformance.strategies import UnderTest, under_test
 from conformance.subject import Subject
 
 
@@ -17,6 +17,6 @@ def embedding(request: pytest.FixtureRequest) -> Iterator[Subject]:
     dtype, device = request.param
     subject = request.config.stash[SESSION].subject(request.function.clause, dtype, device)
     request.node.stash[SUBJECT] = subject
-    token = dtype_under_test.set(subject.dtype)
+    token = under_test.set(UnderTest(subject.dtype, subject.lacks))
     yield subject
-    dtype_under_test.reset(token)
+    under_test.reset(token)

@@ -104,6 +104,7 @@ def test_padding_negative(embedding: Subject, case: Case) -> None:
 @given(cases(freeze=ANY, padding_idx=OFF))
 def test_padding_range(embedding: Subject, case: Case) -> None:
     """from_pretrained refuses a padding_idx outside [-num_embeddings, num_embeddings), by the call at the latest."""
+    embedding.needs(replace(case, config=replace(case.config, padding_idx=0)))
     rows = case.config.num_embeddings
     for padding_idx in (rows, -rows - 1, rows + 1000):
         wrong = replace(case, config=replace(case.config, padding_idx=padding_idx))

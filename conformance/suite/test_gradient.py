@@ -62,7 +62,7 @@ def test_form(embedding: Subject, case: Case) -> None:
     doc="Embedding",
     when=lambda case: _some(case) and case.lookups[0].upstream_layout != "contiguous",
 )
-@given(cases(sparse=OFF, large=False))
+@given(cases(sparse=OFF, large=False, layouts=ON))
 def test_upstream_layout(embedding: Subject, case: Case) -> None:
     """How the upstream gradient lies in memory (transposed, strided, sliced, expanded) does not matter."""
     embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))

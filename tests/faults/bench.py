@@ -19,7 +19,7 @@ from conformance.adapters.torch_module import TorchModuleAdapter
 from conformance.case import Case
 from conformance.clause import Clause
 from conformance.judge import Deviation
-from conformance.strategies import dtype_under_test
+from conformance.strategies import UnderTest, under_test
 from conformance.subject import Subject
 
 NO_FLOAT16_SUM = {"dtype": "float16", "sparse": True}
@@ -59,7 +59,7 @@ def run_on(subject: Watched, clause: str) -> None:
         Deviation: the clause rejects the embedding.
     """
     subject.start([NO_FLOAT16_SUM] if clause in ADDS_GRADIENTS else [])
-    token = dtype_under_test.set(subject.dtype)
+    token = under_test.set(UnderTest(subject.dtype))
     try:
         with _profile(subject.examples), warnings.catch_warnings():
             warnings.simplefilter("ignore", HypothesisWarning)  # of a long repr, where a large case is rejected
@@ -67,7 +67,7 @@ def run_on(subject: Watched, clause: str) -> None:
     except FlakyFailure as flaky:  # what comes and goes is no better for it
         raise next(error for error in flaky.exceptions if isinstance(error, Deviation)) from flaky
     finally:
-        dtype_under_test.reset(token)
+        under_test.reset(token)
 
 
 @contextmanager

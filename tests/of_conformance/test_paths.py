@@ -17,8 +17,7 @@ from conformance.adapters.torch_paths import PATHS, Path, PathAdapter
 from conformance.adapters.torch_tensors import from_torch
 from conformance.session import Session
 from conformance.subject import Subject
-from conformance.target import PATHS as NAMES
-from conformance.target import bundled, resolve
+from conformance.target import BUNDLED, resolve
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.*is deprecated:DeprecationWarning")
 
@@ -49,21 +48,20 @@ DEVIATES = {"torch-script": {"max_norm.renormalises"}, "torch-bag": {"scale_grad
 
 
 def test_each_name_has_its_path() -> None:
-    assert tuple(PATHS) == NAMES
-    assert set(NAMES) < set(bundled())
+    assert [name for name, module in BUNDLED.items() if module == "torch_paths"] == list(PATHS)
 
 
 def test_each_bundled_adapter_of_torch_says_what_it_is() -> None:
-    described = [resolve(name).describe() for name in bundled() if name.startswith("torch")]
+    described = [resolve(name).describe() for name in BUNDLED if name.startswith("torch")]
     assert len({one.name for one in described}) == len(described)
     assert {one.ledger for one in described} == {"torch"}
 
 
 def test_each_bundled_ledger_is_named_like_an_adapter() -> None:
-    assert set(ledger.bundled()) <= set(bundled())
+    assert set(ledger.bundled()) <= set(BUNDLED)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PATHS)
 def test_each_path_on_a_few_clauses(name: str) -> None:
     adapter = resolve(name)
     came = {clause: examined(adapter, clause, one) for clause, one in FEW.items()}
@@ -75,7 +73,7 @@ def test_each_path_on_a_few_clauses(name: str) -> None:
     assert {word: {c for c, came_to in came.items() if came_to == word} for word in expected} == expected
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PATHS)
 def test_the_script_goes_the_same_way(name: str) -> None:
     embedding = subject(resolve(name))
     observed = embedding.run(case(index=(2, 0, 2)))
@@ -144,4 +142,4 @@ def test_what_is_inherited_is_left_out_only_where_it_fails(script: Session) -> N
 
 
 def test_only_torchs_own_class_claims_the_meta_device() -> None:
-    assert all("meta" not in resolve(name).describe().devices for name in NAMES)
+    assert all("meta" not in resolve(name).describe().devices for name in PATHS)

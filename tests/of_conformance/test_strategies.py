@@ -28,9 +28,10 @@ from conformance.strategies import (
     OFF,
     ON,
     SHAPES,
+    UnderTest,
     cases,
-    dtype_under_test,
     out_of_range,
+    under_test,
 )
 from reference import FORMATS, Tensor
 
@@ -147,12 +148,12 @@ def test_what_is_expanded_has_equal_entries() -> None:
 
 
 def test_the_dtype_under_test_is_taken() -> None:
-    token = dtype_under_test.set("complex64")
+    token = under_test.set(UnderTest("complex64"))
     try:
         assert {case.weight.dtype for case in drawn(cases())} == {"complex64"}
         assert {case.weight.dtype for case in drawn(cases(dtype="float16"))} == {"float16"}
     finally:
-        dtype_under_test.reset(token)
+        under_test.reset(token)
 
 
 def test_exactly_one_index_is_out_of_range() -> None:

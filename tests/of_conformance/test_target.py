@@ -9,7 +9,7 @@ import pytest
 from conformance.adapter import Description
 from conformance.adapters.torch_functional import TorchFunctionalAdapter
 from conformance.adapters.torch_module import TorchModuleAdapter
-from conformance.target import UnusableTarget, bundled, resolve
+from conformance.target import BUNDLED, UnusableTarget, resolve
 
 USER = '''
 import functools
@@ -59,8 +59,8 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_bundled_adapters_are_found_by_name() -> None:
-    assert set(bundled()) >= {"torch", "torch-functional"}
-    assert not {name for name in bundled() if "_" in name}
+    assert set(BUNDLED) >= {"torch", "torch-functional"}
+    assert not {name for name in BUNDLED if "_" in name}
     assert isinstance(resolve("torch"), TorchModuleAdapter)
     assert isinstance(resolve("torch-functional"), TorchFunctionalAdapter)
 

@@ -10,7 +10,7 @@ import pytest
 from conformance.cli import main
 from conformance.options import HELP
 from conformance.profiles import PROFILES
-from conformance.target import bundled, resolve
+from conformance.target import BUNDLED, resolve
 
 ROOT = Path(__file__).parents[2]
 META = "torch --embedding-device meta"
@@ -31,7 +31,7 @@ def profile_rows() -> list[str]:
 
 def torch_adapters() -> list[str]:
     """The bundled adapters of torch but the first, torch itself."""
-    return [name for name in bundled() if name.startswith("torch-")]
+    return [name for name in BUNDLED if name.startswith("torch-")]
 
 
 def path_rows() -> list[str]:

@@ -1,0 +1,93 @@
+"""What the adapters of frameworks have in common that take and give numpy arrays.
+
+Such an adapter is a module of functions in the framework's own API, which a `Framework` collects. Their source also
+makes the standalone script of a deviation, so that what a script shows is what was run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.adapter import Declared
+from conformance.features import LAYOUT_FEATURES, WHOLE
+from reference import Tensor
+
+NO_STRIDES = tuple(
+    Declared({name: list(WHOLE[name])}, "an array of this framework has no strides: it lies in one way only")
+    for name in LAYOUT_FEATURES
+)
+NO_FREEZE = Declared({"freeze": True}, "no weight is frozen: what is differentiated is said in each call")
+
+
+def without(*arguments: str, reason: str = "it has no such argument") -> tuple[Declared, ...]:
+    """Arguments declared unsupported."""
+    return tuple(Declared({name: True}, f"{name}: {reason}") for name in arguments)
+
+
+@dataclass(frozen=True)
+class Framework:
+    """An embedding of a framework, as functions in the framework's own API.
+
+    They take and give the framework's tensors. A bfloat16 array, which numpy does not have, is carried as its bits, in
+    uint16. What they raise is the implementation's refusal.
+
+    Attributes:
+        name: as its users call it.
+        packages: distributions, of which the first has the version of the implementation.
+        dtypes: weight dtypes claimed.
+        imports: the statements that the functions need, for the script.
+        tensor: (numpy array, dtype) -> tensor.
+        array: tensor -> (numpy array, dtype).
+        make: (num_embeddings, embedding_dim, weight, **arguments) -> embedding; it gets the arguments that
+            differ from torch's defaults, by torch's names, and raises where the framework has no such argument.
+        look_up: (embedding, index) -> output.
+        differentiate: (embedding, indices, upstreams) -> (outputs, gradient): all in one backward. The gradient is a
+            tensor, or (rows, values) of row slices, or None.
+        weight_of: embedding -> the weight as it is now.
+        unsupported: what it does not claim.
+        unchecked: why an index out of range is not refused, where that is so by design.
+        verbs: further verbs of `conformance.adapter.Instance`, by name, as functions of the embedding; a `Lookup` comes
+            to them as (index, upstream gradient).
+        shared: functions that the others call, for the script.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    imports: str
+    tensor: Callable[[Any, str], Any]
+    array: Callable[[Any], tuple[Any, str]]
+    make: Callable[..., Any]
+    look_up: Callable[[Any, Any], Any]
+    differentiate: Callable[[Any, list[Any], list[Any]], tuple[list[Any], Any]]
+    weight_of: Callable[[Any], Any]
+    unsupported: tuple[Declared, ...] = ()
+    unchecked: str = ""
+    verbs: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    shared: tuple[Callable[..., Any], ...] = ()
+
+    @property
+    def functions(self) -> tuple[Callable[..., Any], ...]:
+        """Those that a script may need, each after those that it calls."""
+        core = (self.tensor, self.make, self.look_up, self.differentiate, self.weight_of)
+        return (*self.shared, *core, *self.verbs.values())
+
+    def to(self, tensor: Tensor) -> Any:
+        """The framework's tensor with these bits."""
+        array = np.frombuffer(tensor.data, dtype=carrier(tensor.dtype)).reshape(tensor.shape)
+        return self.tensor(array.copy(), tensor.dtype)
+
+    def back(self, tensor: Any) -> Tensor:
+        """The bits of a tensor of the framework's."""
+        array, dtype = self.array(tensor)
+        # Not np.ascontiguousarray, which makes of a scalar an array of shape (1,).
+        return Tensor(dtype, tuple(array.shape), np.asarray(array).tobytes())
+
+
+def carrier(dtype: str) -> Any:
+    """The numpy dtype that carries a dtype."""
+    return np.dtype({"bfloat16": "uint16"}.get(dtype, dtype)).newbyteorder("<")
