@@ -92,9 +92,11 @@ def _diff(chosen: argparse.Namespace) -> tuple[str, int]:
 
 
 def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:
-    files = _files(chosen.results) or sorted(PUBLISHED.glob("*.json"))
+    files = _files(chosen.results) or sorted(PUBLISHED.glob("torch-[0-9]*.json"))
     if not files:
-        raise Unfit("bisect", f"no results files were named, and {PUBLISHED} has none here; name one for each release")
+        raise Unfit(
+            "bisect", f"no results files were named, and {PUBLISHED} has none of torch here; name one for each release"
+        )
     return plain.bisect(history(chosen.clause, results.merge(files))), 0
 
 

@@ -10,6 +10,7 @@ from reports.facts import short_labels
 from reports.gathered import Gathered, Naming, gather, unsupported
 from reports.history import state
 from reports.order import implementations, neighbours
+from reports.scores import scores
 from reports.summary import PRECEDENCE, outcome
 from reports.view import Run, arrange
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from reports.compare import Comparison
     from reports.results import Document
+    from reports.scores import Score
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Merged:
     Attributes:
         runs: the runs, in the order of the columns.
         names: a short label for each.
+        scores: of several implementations, the score of each on each section; None of one.
         naming: how some of them are told.
         sections: the rows of the matrix, by section of the contract.
         steps: what changed from each run to the next of the same implementation.
@@ -75,6 +78,7 @@ class Merged:
 
     runs: Sequence[Run]
     names: Sequence[str]
+    scores: Sequence[Mapping[str, Score]] | None
     naming: Naming
     sections: Mapping[str, Sequence[Line]]
     steps: Sequence[Step]
@@ -97,14 +101,16 @@ def merge(documents: Sequence[Document]) -> Merged:
     label = dict(zip(map(id, ordered), names, strict=True))
     clauses = {clause["id"]: clause for run in runs for clause in run.document["clauses"]}
     findings = gather([run.findings for run in runs], list(clauses))
+    single = len(implementations(documents)) == 1
     naming = Naming(
         names,
-        by_version=len(implementations(documents)) == 1,
+        by_version=single,
         ran=sum(run.summary.absence is None for run in runs),
     )
     return Merged(
         runs=runs,
         names=names,
+        scores=None if single else [scores(run.document, run.summary) for run in runs],
         naming=naming,
         sections=_matrix(runs, names, clauses),
         steps=[Step(label[id(old)], label[id(new)], compare(old, new)) for old, new in neighbours(ordered)],

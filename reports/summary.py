@@ -36,6 +36,7 @@ class Summary:
         hit_errors: clauses with an error in any cell, whatever their outcome.
         partly_unsupported: clauses with an outcome of another kind that are unsupported on some dtype or device.
         failing_otherwise: clauses that fail the run although they neither deviate nor hit an error.
+        unchecked: why it was not tested whether indices are checked, where that is declared; else "".
     """
 
     name: str
@@ -46,6 +47,7 @@ class Summary:
     hit_errors: int
     partly_unsupported: int
     failing_otherwise: int
+    unchecked: str
 
     def count(self, outcome: str) -> int:
         """How many clauses have this outcome."""
@@ -90,7 +92,14 @@ def summarise(document: Document) -> Summary:
         hit_errors=sum("error" in kinds for kinds in found.values()),
         partly_unsupported=sum("unsupported" in kinds and len(kinds) > 1 for kinds in found.values()),
         failing_otherwise=sum(not found[name] & {"deviates", "error"} for name in failing),
+        unchecked=_unchecked(cells.get("lookup.out-of-range", [])),
     )
+
+
+def _unchecked(verdicts: Iterable[Document]) -> str:
+    """The reason, for those who look for safety, where no cell of the clause was tested."""
+    found = {verdict["verdict"]: verdict["reason"] for verdict in verdicts}
+    return (found["unsupported"] or "no reason was recorded") if set(found) == {"unsupported"} else ""
 
 
 def absence(document: Document) -> str | None:
@@ -146,6 +155,8 @@ def sentences(document: Document) -> list[str]:
     ]
     if untested:
         result.append(f"Not tested: {', '.join(untested)}.")
+    if summary.unchecked:
+        result.append(f"Whether an index out of range is refused was not tested: {summary.unchecked}.")
     return result
 
 

@@ -74,7 +74,7 @@ class Framework:
     def functions(self) -> tuple[Callable[..., Any], ...]:
         """Those that a script may need, each after those that it calls."""
         core = (self.tensor, self.make, self.look_up, self.differentiate, self.weight_of)
-        return (*self.shared, *core, *self.verbs.values())
+        return tuple(dict.fromkeys((*self.shared, *core, *self.verbs.values())))
 
     def to(self, tensor: Tensor) -> Any:
         """The framework's tensor with these bits."""

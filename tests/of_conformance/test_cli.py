@@ -90,7 +90,7 @@ def test_the_published_results_are_bisected_by_default(
     assert main(["bisect", "lookup.bits"]) == 2
     assert "name one for each release" in capsys.readouterr().err
     (tmp_path / "reports" / "published").mkdir(parents=True)
-    changed(results, tmp_path / "reports" / "published" / "plain-1.0.json", lambda document: document)
+    changed(results, tmp_path / "reports" / "published" / "torch-1.0.json", lambda document: document)
     assert main(["bisect", "lookup.bits"]) == 0
     assert "in 1 run of plain" in capsys.readouterr().out
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from conformance import palettes
 from conformance.case import FEATURES, LAYOUTS, Case, Config, Lookup
+from conformance.features import WHOLE, lacking
 from conformance.indices import INDEX_PATTERNS
 from conformance.lives import VERBS, lives
 from conformance.optimizers import DENSE, SPARSE
@@ -154,6 +155,35 @@ def test_the_dtype_under_test_is_taken() -> None:
         assert {case.weight.dtype for case in drawn(cases(dtype="float16"))} == {"float16"}
     finally:
         under_test.reset(token)
+
+
+def test_what_an_implementation_lacks_is_drawn_where_it_is_asked_for_and_nowhere_else() -> None:
+    token = under_test.set(UnderTest("float32", frozenset(WHOLE)))
+    try:
+        plain = [each.features() for each in drawn(cases(freeze=ANY), 100)]
+        asked = [each.features() for each in drawn(cases(padding_idx=ON, layouts=ON), 100)]
+    finally:
+        under_test.reset(token)
+    assert not [(name, one[name]) for one in plain for name, values in WHOLE.items() if one[name] in values]
+    assert {one["padding_idx"] for one in asked} == {True}
+    assert {one["index_layout"] for one in asked} == set(LAYOUTS)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "lacks"),
+    [
+        ({"sparse": True}, {"sparse"}),
+        ({"sparse": True, "dtype": "float16", "device": ["cpu"]}, {"sparse"}),
+        ({"sparse": False}, set()),
+        ({"sparse": True, "padding_idx": True}, set()),
+        ({"index_layout": [*LAYOUTS[1:]]}, {"index_layout"}),
+        ({"index_layout": (*LAYOUTS[1:],)}, {"index_layout"}),
+        ({"index_layout": [*LAYOUTS[2:]]}, set()),
+        ({"index_ndim": 0}, set()),
+    ],
+)
+def test_what_is_lacking_altogether(pattern: dict[str, Any], lacks: set[str]) -> None:
+    assert lacking(pattern) == lacks
 
 
 def test_exactly_one_index_is_out_of_range() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from conformance.catalogue import clauses
 from reports.html import render
 from reports.results import read
 from reports.summary import absence
@@ -29,6 +30,13 @@ def publish(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module that publishes; `matrix` is a folder of scripts."""
     monkeypatch.syspath_prepend(ROOT / "matrix")
     return import_module("publish")
+
+
+@pytest.fixture
+def reproduce(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module that runs scripts."""
+    monkeypatch.syspath_prepend(ROOT / "matrix")
+    return import_module("reproduce")
 
 
 def releases(text: str) -> list[str]:
@@ -70,6 +78,29 @@ def test_pages_are_made_of_the_published_results(publish: Any) -> None:
     assert (publish.PUBLISHED / "torch.html").read_text(encoding="utf-8") == render(documents)
 
 
+def test_the_scoreboard_is_made_of_the_published_results(publish: Any) -> None:
+    documents = publish.implementations()
+    page = publish.scoreboard.rendered(documents, publish.scripts())
+    assert (ROOT / "docs" / "scoreboard.md").read_text(encoding="utf-8") == page
+    assert (publish.PUBLISHED / "scoreboard.html").read_text(encoding="utf-8") == render(documents)
+
+
+def test_every_script_is_about_a_clause_that_there_is(publish: Any) -> None:
+    known = {clause.id for clause in clauses()}
+    assert {clause for found in publish.scripts().values() for script in found for clause in script.clauses} <= known
+
+
+SCRIPTS = sorted((ROOT / "reports" / "published" / "scripts").glob("*/*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=[f"{path.parent.name}/{path.stem}" for path in SCRIPTS])
+def test_each_script_shows_its_deviation_where_the_framework_is_installed(script: Path, reproduce: Any) -> None:
+    came = reproduce.outcome(script)
+    if came == "not installed":
+        pytest.skip(came)
+    assert came == "reproduced"
+
+
 def test_every_release_of_the_matrix_is_published(publish: Any) -> None:
     names = {path.stem for path in publish.PUBLISHED.glob("torch-[0-9]*.json")}
     patches = re.findall(r"\{\[matrix\]install\} ([\d.]+)", TOX[MATRIX]["commands_pre"])
@@ -77,7 +108,21 @@ def test_every_release_of_the_matrix_is_published(publish: Any) -> None:
 
 
 def test_results_keep_their_name_and_verdicts_when_they_are_published(publish: Any) -> None:
-    for path in publish.PUBLISHED.glob("torch-[0-9]*.json"):
+    for path in publish.PUBLISHED.glob("*.json"):
         document = read(path)
         assert publish.name_of(document) == path.stem
         assert publish.slim(document) == document
+
+
+@pytest.mark.parametrize(
+    ("text", "came"),
+    [
+        ("raise SystemExit(0)", "reproduced"),
+        ("raise SystemExit(1)", "no longer deviates"),
+        ("import nowhere", "not installed"),
+        ("1 / 0", "failed with status 1: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_what_came_of_a_script_is_told(tmp_path: Path, reproduce: Any, text: str, came: str) -> None:
+    (tmp_path / "script.py").write_text(text, encoding="utf-8")
+    assert reproduce.outcome(tmp_path / "script.py") == came

@@ -1,0 +1,156 @@
+"""Adapters of frameworks that take and give numpy arrays, on one that is numpy itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from examined import examined, scalar, subject
+from examples import case
+
+from conformance.adapter import Refused, Unsupported
+from conformance.adapters.framework import NO_FREEZE, NO_STRIDES, Framework, without
+from conformance.adapters.framework_adapter import FrameworkAdapter
+from conformance.case import Case
+from reference import Tensor
+
+
+def tensor(array: Any, dtype: str) -> Any:
+    """An array with the name of its dtype, which numpy's own does not tell of bfloat16."""
+    return {"array": array, "dtype": dtype}
+
+
+def array(tensor: Any) -> tuple[Any, str]:
+    """The array, and the name."""
+    return tensor["array"], tensor["dtype"]
+
+
+def make(num_embeddings: int, embedding_dim: int, weight: Any) -> Any:  # noqa: ARG001 - it takes no other argument
+    """The weight is all there is."""
+    return weight
+
+
+def look_up(embedding: Any, index: Any) -> Any:
+    """The rows."""
+    return tensor(embedding["array"][index["array"]], embedding["dtype"])
+
+
+def differentiate(embedding: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
+    """The rows of each index, and the sum of all that comes back."""
+    gradient = np.zeros_like(embedding["array"])
+    for index, upstream in zip(indices, upstreams, strict=True):
+        np.add.at(gradient, index["array"], upstream["array"])
+    return [look_up(embedding, index) for index in indices], tensor(gradient, embedding["dtype"])
+
+
+def weight_of(embedding: Any) -> Any:
+    """The weight."""
+    return embedding
+
+
+def framework(**changed: Any) -> Framework:
+    """A lookup in numpy, which lets negative indices count from the end."""
+    parts = {
+        "name": "numpy indexing",
+        "packages": ("numpy",),
+        "dtypes": ("float32", "bfloat16", "complex64"),
+        "imports": "from typing import Any",
+        "tensor": tensor,
+        "array": array,
+        "make": make,
+        "look_up": look_up,
+        "differentiate": differentiate,
+        "weight_of": weight_of,
+        "shared": (tensor, look_up),
+        "unsupported": (*without("padding_idx", "max_norm", "scale_grad_by_freq", "sparse"), NO_FREEZE, *NO_STRIDES),
+    }
+    return Framework(**{**parts, **changed})
+
+
+def adapter(**changed: Any) -> FrameworkAdapter:
+    return FrameworkAdapter(framework(**changed))
+
+
+def twice() -> Case:
+    """Two lookups."""
+    return replace(case(), lookups=case().lookups * 2)
+
+
+@pytest.mark.parametrize(
+    ("clause", "one", "came"),
+    [
+        ("lookup.bits", case(dtype="bfloat16"), "conforms"),
+        ("lookup.shape", scalar(), "conforms"),
+        ("lookup.out-of-range", case(index=(0, -1)), "deviates"),
+        ("lookup.device", case(), "unsupported"),
+        ("gradient.sum", case(index=(2, 0, 2)), "conforms"),
+        ("gradient.sum", case(index=(2, 0, 2), dtype="complex64"), "conforms"),
+        ("gradient.accumulates", twice(), "unsupported"),
+        ("padding_idx.no-gradient", case(padding_idx=1), "unsupported"),
+        ("construction.padding-range", case(), "unsupported"),
+        ("construction.weight-shape", case(), "unsupported"),
+        ("lookup.functional", case(), "unsupported"),
+        ("module.state", case(), "unsupported"),
+    ],
+)
+def test_what_it_claims_is_judged_and_all_else_is_unsupported(clause: str, one: Case, came: str) -> None:
+    assert examined(adapter(), clause, one) == came
+
+
+def test_what_it_does_not_claim_is_refused() -> None:
+    with pytest.raises(Refused, match="unexpected keyword argument 'max_norm'"):
+        subject(adapter()).make(case(max_norm=1.0))
+
+
+def test_indices_that_are_not_checked_by_design_are_not_tried() -> None:
+    unchecked = adapter(unchecked="numpy counts from the end")
+    with pytest.raises(Unsupported, match="index bounds: numpy counts from the end"):
+        subject(unchecked).make(case()).forward(lookup=case(index=(0, -1)).lookups[0])
+    assert examined(unchecked, "lookup.out-of-range", case(index=(0, -1))) == "unsupported"
+
+
+def test_row_slices_are_a_sparse_gradient() -> None:
+    def sliced(embedding: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
+        outputs = [look_up(embedding, index) for index in indices]
+        return outputs, (indices[0], upstreams[0])
+
+    gradient = subject(adapter(differentiate=sliced)).run(case(index=(2, 0, 2))).gradient
+    assert gradient is not None
+    assert gradient.layout == "rows"
+    assert gradient.rows == Tensor.of("int64", (3,), [2, 0, 2])
+    assert gradient.shape == (3, 2)
+
+
+def test_further_verbs_take_and_give_plain_data() -> None:
+    def edit(embedding: Any, *, weight: Any) -> None:
+        embedding["array"][...] = weight["array"]
+
+    def attributes(embedding: Any) -> dict[str, Any]:
+        return {"shape": embedding["array"].shape}
+
+    instance = subject(adapter(verbs={"edit": edit, "attributes": attributes})).make(case())
+    assert instance.attributes() == {"shape": (3, 2)}
+    other = case(values=range(10, 16)).weight
+    instance.edit(weight=other)
+    assert instance.weight() == other
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "complex64"])
+def test_the_script_makes_the_same_calls_without_us(tmp_path: Path, dtype: str) -> None:
+    embedding = subject(adapter(), dtype)
+    values = [1.5, -0.0, float("inf"), float("nan"), 2, 3]
+    embedding.run(case(index=(2, 0, 2), dtype=dtype, values=values))
+    script = embedding.adapter.script(embedding.calls)
+    assert not any(name in script for name in ("conformance", "reference"))
+    assert dtype != "bfloat16" or "uint16" in script
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [line.partition(" ")[0] for line in done.stdout.splitlines() if line[0].isalpha()][:2] == [
+        "outputs",
+        "gradient",
+    ]
