@@ -11,7 +11,7 @@ from typing import Any
 
 import hypothesis
 
-from conformance import judge, palettes
+from conformance import answers, judge, palettes
 from conformance.adapter import (
     Adapter,
     Backward,
@@ -199,7 +199,11 @@ class Subject:
         return self.call(self.adapter, Call("make", {"device": self.device, **arguments}))
 
     def call(self, on: Any, call: Call) -> Any:
-        """Call a verb of the adapter or of an instance; timed, and kept for the standalone script of a deviation."""
+        """Call a verb of the adapter or of an instance; timed, and kept for the standalone script of a deviation.
+
+        Raises:
+            Misanswered: what the adapter answered is not what the protocol has for the verb.
+        """
         if not hasattr(on, call.verb):
             raise Unsupported(f"the adapter has no {call.verb}")
         self.calls.append(call)
@@ -215,6 +219,7 @@ class Subject:
             self.adapter = self.refuge
             lost.__context__ = None  # else Hypothesis takes it for another bug when it comes from the refuge
             raise lost.with_traceback(None) from None
+        answers.check(call, result)
         return Recorded(result, self.call, number) if call.verb in ("make", "copy") else result
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
