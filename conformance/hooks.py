@@ -33,7 +33,14 @@ def session(config: pytest.Config) -> Session:
             config.stash[SESSION] = Session(chosen, clauses())
         except (BadOption, UnusableTarget, LedgerError) as error:
             pytest.exit(str(error), returncode=2)
-        config.stash[OUTCOME] = Outcome(config.stash[SESSION], str(config.getoption("hypothesis_seed")))
+        outcome = config.stash[OUTCOME] = Outcome(config.stash[SESSION], str(config.getoption("hypothesis_seed")))
+        try:
+            config.stash[SESSION].inspect()
+        except UnusableTarget as error:
+            if not hasattr(config, "workerinput"):
+                outcome.stop(str(error))
+            config.stash[SESSION].close()
+            pytest.exit(str(error), returncode=2)
         # Where warnings are errors, this one of Hypothesis's would stand in front of the deviation that it reports.
         config.addinivalue_line("filterwarnings", "ignore:Generating overly large repr")
         config.pluginmanager.register(Hooks(config), "embedding-conformance-run")

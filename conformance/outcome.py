@@ -96,18 +96,31 @@ class Outcome:
             f"embedding: {description.name} {description.version} (--embedding {options.target})",
             f"dtypes: {', '.join(self.session.dtypes)}; devices: {', '.join(self.session.devices)}",
             f"profile: {options.profile_name}; seed: {self.seed}; isolation: {options.isolation}{environment}",
+            *self.session.wiring.header_lines(),
         ]
 
     def finish(self, exit_status: int) -> None:
         """Write the results file, the report and the baseline, as asked."""
         options = self.session.options
-        ran = {v["clause"] for v in self.verdicts}
-        self.notes += _unmatched(self.session, self.verdicts)
+        self.notes += [*self.session.wiring.notes(), *_unmatched(self.session, self.verdicts)]
         if options.baseline == "write":
             self.notes.append(baseline.write(self.session, self.verdicts))
         elif options.baseline == "prune":
             self.notes.append(baseline.prune(self.session, self.verdicts))
+        self._conclude(exit_status)
+        if self.verdicts:
+            self._write()
+
+    def stop(self, why: str) -> None:
+        """Put down that nothing was tested, and why."""
+        self.notes.append(why)
+        self._conclude(2)
+        self._write()
+
+    def _conclude(self, exit_status: int) -> None:
+        """Make the document."""
         finished = datetime.now(UTC)
+        ran = {v["clause"] for v in self.verdicts}
         self.document = {
             "schema": "embedding-conformance-results",
             "schema_version": 1,
@@ -122,10 +135,13 @@ class Outcome:
                 "verdicts": len(self.verdicts),
                 "exit_status": exit_status,
                 "notes": self.notes,
+                **({"wiring": suspicions} if (suspicions := self.session.wiring.suspicions) else {}),
             },
         }
-        if not self.verdicts:
-            return
+
+    def _write(self) -> None:
+        """Write the results file and the report, as asked."""
+        options = self.session.options
         if options.results:
             results.write(self.document, options.results)
         if options.html:

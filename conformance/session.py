@@ -11,15 +11,17 @@ from typing import Any
 
 from hypothesis.errors import Flaky
 
+from conformance import judge, wiring
 from conformance import ledger as ledgers
 from conformance.adapter import Description, Unsupported
+from conformance.answers import Misanswered
 from conformance.clause import INFO, MUST, Clause
 from conformance.isolation import WorkerAdapter
 from conformance.judge import Deviation
 from conformance.ledger import Entry, Ledger
 from conformance.options import Options, select
 from conformance.subject import Subject
-from conformance.target import UnusableTarget, resolve
+from conformance.target import BUNDLED, UnusableTarget, resolve
 from conformance.wire import encode
 
 Verdict = dict[str, Any]
@@ -50,7 +52,27 @@ class Session:
             self.ledger = self._ledger(clauses)
             unsupported = (*self.description.unsupported, *self.ledger.unsupported)
             self.description = replace(self.description, unsupported=unsupported)
+            self.wiring = wiring.Wiring()
             undo.pop_all()
+
+    def inspect(self) -> None:
+        """Try the plainest of cases on what the user has written: an adapter, or a class that one of ours drives.
+
+        Raises:
+            UnusableTarget: the adapter is wired so that no verdict would be worth anything.
+        """
+        target = self.options.target
+        if target in BUNDLED:
+            return
+        who = wiring.ADAPTER
+        if type(self.adapter).__module__.startswith("conformance.adapters."):
+            who = wiring.CLASS
+        elif self.adapter is self.worker and not target.startswith("command:"):
+            who = wiring.EITHER
+        refuge = self.adapter if self.options.isolation == "none" else self.worker
+        self.wiring = wiring.inspect(who, self.adapter, refuge, self.description, self.dtypes, self.devices)
+        if self.wiring.stop:
+            raise UnusableTarget(f"--embedding {target}: {self.wiring.stop}")
 
     def _described(self) -> Description:
         """What the adapter says of itself, checked, because anybody may have written it."""
@@ -72,9 +94,9 @@ class Session:
         new = self.options.baseline == "write" and not Path(name).exists()
         ledger = Ledger() if new or not name else ledgers.read(name, clauses)
         own = self.options.target if self.options.target in ledgers.bundled() else ""
-        for bundled in sorted({own, base} - {"", name}):
-            inherited = bundled == base and self.description.inherits
-            ledger.deviations += [replace(e, inherited=inherited) for e in ledgers.read(bundled, clauses).deviations]
+        for its in sorted({own, base} - {"", name}):
+            inherited = its == base and self.description.inherits
+            ledger.deviations += [replace(e, inherited=inherited) for e in ledgers.read(its, clauses).deviations]
         return ledger
 
     def subject(self, clause: Clause, dtype: str | None, device: str | None) -> Subject:
@@ -153,8 +175,11 @@ class Session:
         if deviation is not None:
             name = "deviates"
             reason = "did not fail again when run once more" if isinstance(error, Flaky) else None
+            reason = self.wiring.hint(deviation, subject.device) or reason
+            if self.wiring.who == wiring.ADAPTER and (why := wiring.undermined(subject, deviation.case)):
+                name, reason, deviation = "error", f"{why} ({judge.shorten(deviation.case)})", None
         elif error is not None:
-            name, reason = "error", "".join(traceback.format_exception_only(error)).strip()
+            name, reason = "error", _broke(error)
         elif any(k["deviation"] for k in known):
             name = "known deviation"
         elif tally.exercised >= enough:
@@ -212,6 +237,11 @@ class Session:
     def close(self) -> None:
         """End the worker."""
         self.worker.close()
+
+
+def _broke(error: BaseException) -> str:
+    """What broke, in words where it is the adapter's answers."""
+    return str(error) if isinstance(error, Misanswered) else "".join(traceback.format_exception_only(error)).strip()
 
 
 def _deviation(error: BaseException | None) -> Deviation | None:

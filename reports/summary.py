@@ -124,7 +124,7 @@ def headline(document: Document) -> str:
 
 
 def sentences(document: Document) -> list[str]:
-    """The one-line answer in one or two sentences: what was found out, then what was not tested."""
+    """The one-line answer, in sentences: what was found out, what was not tested, if the adapter is suspect."""
     summary = summarise(document)
     if summary.absence is not None:
         return [f"{summary.name} did not run: {summary.absence}"]
@@ -157,6 +157,10 @@ def sentences(document: Document) -> list[str]:
         result.append(f"Not tested: {', '.join(untested)}.")
     if summary.unchecked:
         result.append(f"Whether an index out of range is refused was not tested: {summary.unchecked}.")
+    if wiring := document["footer"].get("wiring"):
+        result.append(
+            f"Look at the adapter first: {wiring} of the plainest cases {'comes' if wiring == 1 else 'come'} out wrong."
+        )
     return result
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from conformance.cli import main
 from conformance.options import HELP
+from conformance.probes import PROBES
 from conformance.profiles import PROFILES
 from conformance.target import BUNDLED, resolve
+from conformance.wiring import ADAPTER, Wiring, inspect
 
 ROOT = Path(__file__).parents[2]
 META = "torch --embedding-device meta"
@@ -50,6 +55,36 @@ def path_rows() -> list[str]:
 def test_tables_of_the_readme(block: str, rows: list[str]) -> None:
     table = README.split(f"<!-- {block}:")[1].split(f"<!-- end of {block} -->")[0]
     assert [line for line in table.splitlines() if line.startswith("| `")] == rows
+
+
+def test_the_table_of_probes() -> None:
+    page = (ROOT / "docs" / "write-an-adapter.md").read_text(encoding="utf-8")
+    table = page.split("<!-- probes:")[1].split("<!-- end of probes -->")[0]
+    assert table.splitlines()[3:] == [f"| {probe.what} | {probe.look} |" for probe in PROBES]
+
+
+IMPLEMENTATION = """
+import numpy as np
+__version__ = "1.0"
+class Embedding:
+    def __init__(self, rows, columns, padding_idx=None):
+        self.weight = np.zeros((rows, columns))
+    def __call__(self, index):
+        if ((index < 0) | (index >= len(self.weight))).any():
+            raise IndexError("index out of range")
+        return self.weight[index]
+"""
+
+
+def test_the_adapter_of_the_page_is_wired_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    implementation, page = ModuleType("mypkg"), (ROOT / "docs" / "write-an-adapter.md").read_text(encoding="utf-8")
+    exec(IMPLEMENTATION, implementation.__dict__)  # noqa: S102 - our own
+    monkeypatch.setitem(sys.modules, "mypkg", implementation)
+    written: dict[str, Any] = {}
+    exec(page.split("```python")[1].split("```")[0], written)  # noqa: S102 - our own
+    adapter = written["MyAdapter"]()
+    described = adapter.describe()
+    assert inspect(ADAPTER, adapter, adapter, described, described.dtypes, ("cpu",)) == Wiring(ADAPTER)
 
 
 def test_contract_is_current(capsys: pytest.CaptureFixture[str]) -> None:
