@@ -79,7 +79,8 @@ class Framework:
     def to(self, tensor: Tensor) -> Any:
         """The framework's tensor with these bits."""
         array = np.frombuffer(tensor.data, dtype=carrier(tensor.dtype)).reshape(tensor.shape)
-        return self.tensor(array.copy(), tensor.dtype)
+        # A copy in the byte order that numpy calls native: not every framework takes the same one by its own name.
+        return self.tensor(array.astype(array.dtype.newbyteorder("=")), tensor.dtype)
 
     def back(self, tensor: Any) -> Tensor:
         """The bits of a tensor of the framework's."""
