@@ -33,6 +33,8 @@ ENVIRONMENT = (
     "ATEN_",
     "JAX_",
     "XLA_",
+    "KERAS_",
+    "TF_",
 )
 """Environment variables, or beginnings of their names, that bear on what implementations do."""
 

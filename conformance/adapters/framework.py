@@ -50,6 +50,8 @@ class Framework:
         weight_of: embedding -> the weight as it is now.
         unsupported: what it does not claim.
         unchecked: why an index out of range is not refused, where that is so by design.
+        casts: why an index that is not of integers is not refused, where that is so by design.
+        raises: exceptions of its own, and the family (`reference.permitted.FAMILIES`) that each belongs to.
         verbs: further verbs of `conformance.adapter.Instance`, by name, as functions of the embedding; a `Lookup` comes
             to them as (index, upstream gradient).
         shared: functions that the others call, for the script.
@@ -67,6 +69,8 @@ class Framework:
     weight_of: Callable[[Any], Any]
     unsupported: tuple[Declared, ...] = ()
     unchecked: str = ""
+    casts: str = ""
+    raises: Mapping[type[BaseException], str] = field(default_factory=dict)
     verbs: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     shared: tuple[Callable[..., Any], ...] = ()
 

@@ -55,7 +55,7 @@ class FrameworkAdapter:
         if config.freeze:
             raise Unsupported(NO_FREEZE.reason)
         _must_be_contiguous(layout)
-        with refusals():
+        with refusals(self.framework):
             table = self.framework.to(weight)
             made = self.framework.make(config.num_embeddings, config.embedding_dim, table, **config.changed())
         return FrameworkInstance(self.framework, made, config)
@@ -76,7 +76,7 @@ class FrameworkInstance:
         """Look up."""
         if no_grad or index_device:
             raise Unsupported("it has no such mode" if no_grad else "this adapter places everything on the CPU")
-        with refusals():
+        with refusals(self._framework):
             index, _ = self._inputs(lookup)
             output = self._framework.look_up(self._embedding, index)
             return Forward(self._framework.back(output), None, "cpu", self._framework.back(index))
@@ -86,7 +86,7 @@ class FrameworkInstance:
         if self._differentiated or (len(lookups) != 1 and not together):
             raise Unsupported("gradients do not add up in the weight: each call returns its own")
         self._differentiated = True
-        with refusals():
+        with refusals(self._framework):
             indices, upstreams = map(list, zip(*map(self._inputs, lookups)))
             outputs, gradient = self._framework.differentiate(self._embedding, indices, upstreams)
             back = self._framework.back
@@ -95,12 +95,12 @@ class FrameworkInstance:
 
     def weight(self) -> Tensor:
         """The weight as it is now."""
-        with refusals():
+        with refusals(self._framework):
             return self._framework.back(self._framework.weight_of(self._embedding))
 
     def index_after(self, lookup: Lookup) -> Tensor:
         """The index after a lookup that may have raised."""
-        with refusals():
+        with refusals(self._framework):
             index, _ = self._inputs(lookup)
             with suppress(Exception):
                 self._framework.look_up(self._embedding, index)
@@ -112,7 +112,7 @@ class FrameworkInstance:
             raise AttributeError(verb)
 
         def call(**arguments: Any) -> Any:
-            with refusals():
+            with refusals(self._framework):
                 given = {name: self._given(value) for name, value in arguments.items()}
                 return self._came(self._framework.verbs[verb](self._embedding, **given))
 
@@ -123,6 +123,8 @@ class FrameworkInstance:
         rows = self._config.num_embeddings
         if self._framework.unchecked and any(not 0 <= i < rows for i in lookup.index.components()):
             raise Unsupported(f"index bounds: {self._framework.unchecked}")
+        if self._framework.casts and lookup.index.format.kind != "int":
+            raise Unsupported(f"index dtypes: {self._framework.casts}")
         return self._framework.to(lookup.index), self._framework.to(lookup.upstream)
 
     def _gradient(self, gradient: Any) -> Gradient | None:
@@ -153,14 +155,16 @@ class FrameworkInstance:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def refusals(framework: Framework) -> Iterator[None]:
     """Turn what the framework raises into `Refused`."""
     try:
         yield
     except (Refused, Unsupported):
         raise
     except Exception as error:
-        raise Refused.of(error) from error
+        refused = Refused.of(error)
+        own = (family for kind, family in framework.raises.items() if isinstance(error, kind))
+        raise Refused(next(own, refused.family), refused.kind, refused.message) from error
 
 
 def _must_be_contiguous(*layouts: str) -> None:

@@ -154,3 +154,33 @@ def test_the_script_makes_the_same_calls_without_us(tmp_path: Path, dtype: str) 
         "outputs",
         "gradient",
     ]
+
+
+class InvalidArgument(Exception):  # noqa: N818 - so TensorFlow names its own
+    """An exception that derives from none of Python's families."""
+
+
+def checked(embedding: Any, index: Any) -> Any:
+    """The rows of an index within bounds."""
+    if not ((index["array"] >= 0) & (index["array"] < len(embedding["array"]))).all():
+        raise InvalidArgument("indices[1] is not in [0, 3)")
+    return look_up(embedding, index)
+
+
+def test_an_exception_of_the_frameworks_own_is_of_the_family_that_it_says() -> None:
+    beyond = case(index=(0, 3))
+    assert examined(adapter(look_up=checked), "lookup.out-of-range", beyond) == "deviates"
+    declared = adapter(look_up=checked, raises={InvalidArgument: "index"})
+    assert examined(declared, "lookup.out-of-range", beyond) == "conforms"
+    with pytest.raises(Refused, match="InvalidArgument: indices\\[1\\] is not in"):
+        subject(declared).make(beyond).forward(lookup=beyond.lookups[0])
+
+
+def test_an_index_that_is_cast_by_design_is_not_tried() -> None:
+    def cast(embedding: Any, index: Any) -> Any:
+        return look_up(embedding, tensor(index["array"].astype("int64"), "int64"))
+
+    assert examined(adapter(look_up=cast), "lookup.wrong-index-dtype", case()) == "deviates"
+    by_design = adapter(look_up=cast, casts="numpy would not")
+    assert examined(by_design, "lookup.wrong-index-dtype", case()) == "unsupported"
+    assert examined(by_design, "lookup.narrow-index-dtype", case()) == "conforms"
