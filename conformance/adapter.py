@@ -57,7 +57,15 @@ class Unsupported(Exception):  # noqa: N818 - it is an answer, not an error
 
 
 class Died(Exception):  # noqa: N818 - it says what the implementation did
-    """The implementation ended its process, or did not answer in time; the text says which, e.g. `died (SIGSEGV)`."""
+    """The implementation ended its process, or did not answer in time; the text says which, e.g. `died (SIGSEGV)`.
+
+    Attributes:
+        said: the end of its standard error.
+    """
+
+    def __init__(self, how: str, said: str = "") -> None:
+        super().__init__(how)
+        self.said = said
 
 
 class Shape(Tensor):

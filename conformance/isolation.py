@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import queue
 import shlex
 import signal
-import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from conformance.adapter import LOST, Call, Description, Died, Lost, Refused, Unsupported
+from conformance.answers import Misanswered
 from conformance.case import Config
+from conformance.program import LONGEST_ANSWER, Program
 from conformance.target import UnusableTarget
 from conformance.wire import decode, encode
-from conformance.worker import UNUSABLE
+from conformance.worker import MAKING, UNUSABLE
 from reference import Tensor
+from reference.permitted import FAMILIES
 
 SECONDS_TO_START = 120.0
 SECONDS_TO_ANSWER = 60.0
+PATIENCE = 2.0
+"""Seconds that a process has to end by itself, once its standard input has."""
 ANSWERS = {"result", "instance", "refused", "unsupported", "error"}
 
 
@@ -39,9 +39,7 @@ class WorkerAdapter:
             seconds: how long an answer may take.
         """
         self.target, self.seconds = target, seconds
-        self._process: subprocess.Popen[str] | None = None
-        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as we do
+        self._program: Program | None = None
         self._next = 0
         self._lost = 0  # the last number of a process that a refusal cost; what it held is lost
         self._answered = False
@@ -71,30 +69,36 @@ class WorkerAdapter:
         Raises:
             Refused, Unsupported: as the adapter on the other side raised them.
             Lost: it did so at the cost of the process; the next call starts another.
-            Died: the process ended, or took too long; the next call starts another.
-            RuntimeError: the adapter on the other side broke.
+            Died: the process ended, took too long or spoke out of turn; the next call starts another.
+            Misanswered: its answer is not one to this verb.
+            RuntimeError: it broke.
         """
         if 0 < on <= self._lost:
             raise Unsupported(LOST)
-        process = self._running()
+        program = self._running()
         self._next += 1
         request = {"id": self._next, "verb": verb, "on": on, "arguments": encode(arguments), "forget": self._done}
         self._done = []
+        kind, content = self._answer(program, json.dumps(request))
+        if kind == "unsupported":
+            raise Unsupported(content)
+        if kind == "error":
+            raise RuntimeError(f"the adapter in the worker broke:\n{content}")
         try:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-        except OSError:
-            raise Died(self._end()) from None
-        answer = self._answer(self.seconds if self._answered else SECONDS_TO_START)
-        self._answered = True
-        if "refused" in answer:
-            raise self._refusal(**answer["refused"])
-        if "unsupported" in answer:
-            raise Unsupported(answer["unsupported"])
-        if "error" in answer:
-            raise RuntimeError(f"the adapter in the worker broke:\n{answer['error']}")
-        return answer["instance"] if "instance" in answer else decode(answer["result"])
+            if kind == "refused":
+                refusal = _refusal(**content)
+            elif (kind == "instance") != (verb in MAKING):
+                raise ValueError(f"{kind!r} is no answer to it")  # noqa: TRY301 - all that is wrong ends below
+            elif kind == "instance" and content != self._next:
+                raise ValueError(f"the instance that request {self._next} makes has that number, not {content!r}")  # noqa: TRY301
+            else:
+                return decode(content) if kind == "result" else content
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Misanswered(f"the adapter's answer to {verb}() is not one of the protocol: {error}") from error
+        if isinstance(refusal, Lost):
+            self._lost = self._next
+            self._end()
+        raise refusal
 
     def forget(self, number: int) -> None:
         """Let the worker drop an instance, with the next request."""
@@ -102,29 +106,18 @@ class WorkerAdapter:
 
     def close(self) -> None:
         """End the worker."""
-        if self._process is not None:
-            self._end()
-        self._errors.close()
+        if self._program is not None:
+            self._end(patience=PATIENCE)
 
-    def _running(self) -> subprocess.Popen[str]:
-        if self._process is None:
+    def _running(self) -> Program:
+        if self._program is None:
             # Numbers go on from one worker to the next, so that none names an instance of both.
-            self._answers, self._answered, self._done = queue.SimpleQueue(), False, []
+            self._answered, self._done = False, []
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - the user named the program
-                    self._command(),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=self._errors,
-                    text=True,
-                    encoding="utf-8",
-                    errors="replace",
-                    env=self._environment(),
-                )
+                self._program = Program(self._command(), self._environment())
             except OSError as error:
                 raise UnusableTarget(f"--embedding {self.target}: cannot be started: {error.strerror}") from error
-            threading.Thread(target=_pump, args=(self._process, self._answers), daemon=True).start()
-        return self._process
+        return self._program
 
     def _command(self) -> list[str]:
         if self.target.startswith("command:"):
@@ -147,49 +140,40 @@ class WorkerAdapter:
             raise UnusableTarget(f"--embedding {self.target}: names no program; write command:PROGRAM ARGS")
         return words
 
-    def _answer(self, seconds: float) -> dict[str, Any]:
+    def _answer(self, program: Program, request: str) -> tuple[str, Any]:
+        """What kind of answer came, and its content."""
+        seconds = self.seconds if self._answered else SECONDS_TO_START
         try:
-            line = self._answers.get(timeout=seconds)
-        except queue.Empty:
+            line = program.ask(request, seconds)
+        except TimeoutError:
             self._end()
-            raise Died(f"timed out after {seconds:g} s") from None
-        if not line:
-            raise Died(self._end())
+            raise Died(f"timed out after {seconds:g} s", program.last_words()) from None
+        if not line.endswith("\n") and len(line) < LONGEST_ANSWER:
+            raise self._death(program)
         try:
             answer = json.loads(line)
-            if answer["id"] == self._next and len(answer) == 2 and set(answer) & ANSWERS:
-                return dict(answer)
-        except (ValueError, TypeError, KeyError):
+            (kind,) = set(answer) - {"id"}
+            if answer["id"] == self._next and kind in ANSWERS:
+                self._answered = True
+                return kind, answer[kind]
+        except (ValueError, TypeError, KeyError, RecursionError):
             pass
         self._end()
-        raise Died(f"answered nonsense: {line.strip()[:80]!r}")
+        raise Died(f"answered nonsense: {line[:80].strip()!r}", program.last_words())
 
-    def _refusal(self, *, lost: bool = False, **refused: str) -> Refused:
-        """What the adapter on the other side raised; with the process ended, if that is of no use any more."""
-        if not lost:
-            return Refused(**refused)
-        self._lost = self._next
-        self._end()
-        return Lost(**refused)
-
-    def _end(self) -> str:
-        """Make sure that the process has ended; how it did, in words."""
-        process, self._process = self._process, None
-        if process is None:
-            return "died"
-        if process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-        try:
-            status = process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            status = process.wait()
-        self._errors.seek(0)
-        said = self._errors.read().strip()
+    def _death(self, program: Program) -> Died:
+        """How the process ended by itself."""
+        status, said = self._end(patience=PATIENCE), program.last_words()
         if status == UNUSABLE and not self._answered and said:
             raise UnusableTarget(said.splitlines()[-1])
-        return f"died ({signal.Signals(-status).name})" if status < 0 else f"died (exit status {status})"
+        how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return Died(f"died ({how})", said)
+
+    def _end(self, *, patience: float = 0.0) -> int:
+        """Make sure that the process has ended; its exit status."""
+        assert self._program is not None
+        program, self._program = self._program, None
+        return program.end(patience=patience)
 
 
 class WorkerInstance:
@@ -209,10 +193,8 @@ class WorkerInstance:
         return call
 
 
-def _pump(process: subprocess.Popen[str], answers: queue.SimpleQueue[str]) -> None:
-    """Move lines to the queue, and an empty string at the end."""
-    assert process.stdout is not None
-    with process.stdout as lines:
-        for line in lines:
-            answers.put(line)
-    answers.put("")
+def _refusal(*, family: str, kind: str, message: str, lost: bool = False) -> Refused:
+    """What the adapter on the other side raised."""
+    if family not in (*FAMILIES, "other"):
+        raise ValueError(f"the family {family!r} is none of {', '.join(FAMILIES)}, other")
+    return (Lost if lost else Refused)(family, str(kind), str(message))

@@ -16,9 +16,8 @@ reason = "why"
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from tomlkit.items import AoT
 from conformance.adapter import Declared, Description
 from conformance.case import Case
 from conformance.clause import Clause
-from conformance.features import MATCHABLE, could_match
+from conformance.features import MATCHABLE, could_match, nearest
 from conformance.wire import decode, encode
 
 BUNDLED = Path(__file__).parent / "deviations"
@@ -130,7 +129,7 @@ def read(name: str, clauses: Iterable[Clause]) -> Ledger:
         _check(where, table, required=("features", "reason"), allowed=("features", "reason"))
         ledger.unsupported.append(Declared(_features(where, table["features"]), table["reason"]))
     if content:
-        raise LedgerError(f"{name}: unknown table {next(iter(content))!r}{_nearest(next(iter(content)), TABLES)}")
+        raise LedgerError(f"{name}: unknown table {next(iter(content))!r}{nearest(next(iter(content)), TABLES)}")
     return ledger
 
 
@@ -196,7 +195,7 @@ def _entries(where: str, table: Mapping[str, Any], clauses: Mapping[str, Clause]
         raise LedgerError(f"{where}: clause names none")
     for clause in named:
         if clause not in clauses:
-            raise LedgerError(f"{where}: unknown clause {clause!r}{_nearest(str(clause), clauses)}")
+            raise LedgerError(f"{where}: unknown clause {clause!r}{nearest(str(clause), clauses)}")
     try:
         SpecifierSet(table.get("versions", ""))
     except InvalidSpecifier as error:
@@ -238,7 +237,7 @@ def _check(where: str, table: Any, *, required: Sequence[str], allowed: Sequence
             raise LedgerError(f"{where}: {name} is missing")
     for name in table:
         if name not in allowed:
-            raise LedgerError(f"{where}: unknown key {name!r}{_nearest(name, allowed)}")
+            raise LedgerError(f"{where}: unknown key {name!r}{nearest(name, allowed)}")
         kinds, words = _KINDS.get(name, (str, "a string"))
         if not isinstance(table[name], kinds):
             raise LedgerError(f"{where}: {name} is {table[name]!r}; it must be {words}")
@@ -249,10 +248,5 @@ def _check(where: str, table: Any, *, required: Sequence[str], allowed: Sequence
 def _features(where: str, features: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in features:
         if name not in MATCHABLE:
-            raise LedgerError(f"{where}: unknown feature {name!r}{_nearest(name, MATCHABLE)}")
+            raise LedgerError(f"{where}: unknown feature {name!r}{nearest(name, MATCHABLE)}")
     return features
-
-
-def _nearest(name: str, names: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-    return f"; did you mean {close[0]!r}?" if close else ""

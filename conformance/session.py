@@ -13,15 +13,16 @@ from hypothesis.errors import Flaky
 
 from conformance import judge, wiring
 from conformance import ledger as ledgers
-from conformance.adapter import Description, Unsupported
+from conformance.adapter import Description, Died, Unsupported
 from conformance.answers import Misanswered
 from conformance.clause import INFO, MUST, Clause
+from conformance.described import unusable
 from conformance.isolation import WorkerAdapter
 from conformance.judge import Deviation
 from conformance.ledger import Entry, Ledger
 from conformance.options import Options, select
 from conformance.subject import Subject
-from conformance.target import BUNDLED, UnusableTarget, resolve
+from conformance.target import BUNDLED, UnusableTarget, first_line, resolve
 from conformance.wire import encode
 
 Verdict = dict[str, Any]
@@ -78,14 +79,17 @@ class Session:
         """What the adapter says of itself, checked, because anybody may have written it."""
         wrong = f"--embedding {self.options.target}: asked to describe itself, it"
         try:
-            description = self.adapter.describe()
+            description: Description = self.adapter.describe()
         except UnusableTarget:
             raise
+        except Died as died:
+            words = f"; on standard error it said:\n{died.said}" if died.said else ""
+            raise UnusableTarget(f"{wrong} {died}{words}") from died
         except Exception as error:
             said = (str(error).strip() or "no message").splitlines()[-1]
             raise UnusableTarget(f"{wrong} raised {type(error).__name__}: {said}") from error
-        if not isinstance(description, Description):
-            raise UnusableTarget(f"{wrong} answered with a {type(description).__name__}, not a Description")
+        if said := unusable(description):
+            raise UnusableTarget(f"{wrong} answered with {said}")
         return description
 
     def _ledger(self, clauses: Sequence[Clause]) -> Ledger:
@@ -176,7 +180,9 @@ class Session:
             name = "deviates"
             reason = "did not fail again when run once more" if isinstance(error, Flaky) else None
             reason = self.wiring.hint(deviation, subject.device) or reason
-            if self.wiring.who == wiring.ADAPTER and (why := wiring.undermined(subject, deviation.case)):
+            # After a death the case is not tried again: that may take a minute, and says nothing of how it got across.
+            tried = self.wiring.who == wiring.ADAPTER and not tally.deaths
+            if tried and (why := wiring.undermined(subject, deviation.case)):
                 name, reason, deviation = "error", f"{why} ({judge.shorten(deviation.case)})", None
         elif error is not None:
             name, reason = "error", _broke(error)
@@ -227,6 +233,8 @@ class Session:
             script: str = self.adapter.script(deviation.calls)
         except (AttributeError, Unsupported):
             return None
+        except Exception as error:  # noqa: BLE001 - no verdict hangs on it, and a worker may have died of it
+            script = f"# the script could not be written: {type(error).__name__}: {first_line(error)}"
         comment = f"# {deviation.summary}\n# expected: {deviation.expected}\n# observed: {deviation.observed}\n"
         return comment + script
 

@@ -85,10 +85,7 @@ class Subject:
         Raises:
             Deviation: the implementation deviates; carries the case and the calls.
         """
-        if reason := clause.not_in_force(self.description.packages.get("torch")):
-            self.tally.unsupported, self.tally.reason = 1, reason
-            return
-        if self.tally.lost >= self.losses and not self.tally.deviated:  # a case that deviates is yet to be shrunk
+        if self._left_out(clause, case):
             return
         self.tally.cases += 1
         self._case_worst = 0.0
@@ -98,6 +95,7 @@ class Subject:
         with self.tally.measured("body"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
+                self.tally.deaths.remind(case)
                 if case is None and self.settled:
                     self.tally.covered += 1
                     return
@@ -113,8 +111,20 @@ class Subject:
                 return
             except (Refused, Died, SystemExit, Deviation) as came:
                 self.tally.deviated = True
+                if isinstance(came, Died):
+                    self.tally.deaths.add(case, came)
                 raise self._evidence(_deviation(came), case) from None
         self._count(clause, case, before)
+
+    def _left_out(self, clause: Clause, case: Case | None) -> bool:
+        """Whether a case is not run: the clause is not in force, or enough was lost in it already."""
+        tally = self.tally
+        if reason := clause.not_in_force(self.description.packages.get("torch")):
+            tally.unsupported, tally.reason = 1, reason
+            return True
+        if tally.deaths.enough:
+            return not tally.deaths.knows(case)
+        return tally.lost >= self.losses and not tally.deviated  # a case that deviates is yet to be shrunk
 
     def _count(self, clause: Clause, case: Case | None, before: tuple[int, int]) -> None:
         """Count a case that was judged, given what was exercised and unsupported before."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from conformance.deaths import Deaths
 from conformance.kinds import Kinds
 
 
@@ -19,7 +20,8 @@ class Tally:
         cases: cases run.
         exercised: those that met the clause's precondition and were judged.
         covered: those left out because a known deviation covers them.
-        lost: those that cost the process they ran in.
+        lost: those whose refusal cost the process they ran in.
+        deaths: those that cost it without a word.
         deviated: whether one deviated.
         unsupported: those whose features are not supported, all refused as they should be.
         reason: why the last of those is not.
@@ -32,6 +34,7 @@ class Tally:
     exercised: int = 0
     covered: int = 0
     lost: int = 0
+    deaths: Deaths = field(default_factory=Deaths)
     deviated: bool = False
     unsupported: int = 0
     reason: str | None = None

@@ -67,7 +67,7 @@ def _called(adapter: Any, target: str) -> Any:
         return adapter()
     except Exception as error:
         raise UnusableTarget(
-            f"--embedding {target}: {target}() raised {type(error).__name__}: {_first_line(error)}; the class of an "
+            f"--embedding {target}: {target}() raised {type(error).__name__}: {first_line(error)}; the class of an "
             "adapter is called without arguments"
         ) from error
 
@@ -79,7 +79,7 @@ def _torch_adapter(factory: Any, target: str) -> Adapter:
         made = factory(3, 2)
     except Exception as error:
         raise UnusableTarget(
-            f"--embedding {target}: {target}(3, 2) raised {type(error).__name__}: {_first_line(error)}; it must take "
+            f"--embedding {target}: {target}(3, 2) raised {type(error).__name__}: {first_line(error)}; it must take "
             "(num_embeddings, embedding_dim, ...) as nn.Embedding does, or be an adapter"
         ) from error
     if getattr(getattr(made, "weight", None), "shape", None) != (3, 2):
@@ -96,9 +96,10 @@ def _import(module: str, target: str) -> Any:
         return importlib.import_module(module)
     except Exception as error:
         raise UnusableTarget(
-            f"--embedding {target}: importing {module} raised {type(error).__name__}: {_first_line(error)}"
+            f"--embedding {target}: importing {module} raised {type(error).__name__}: {first_line(error)}"
         ) from error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in short."""
     return (str(error).strip() or "no message").splitlines()[0]

@@ -65,9 +65,7 @@ def decode(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if set(value) == {"tensor"}:
-        dtype, shape, data = value["tensor"]
-        shape = tuple(shape)
-        return adapter.Shape(dtype, shape) if data is None else Tensor(dtype, shape, base64.b64decode(data))
+        return _tensor(*value["tensor"])
     if set(value) == {"float"}:
         return float(value["float"])
     if "type" in value:
@@ -77,3 +75,10 @@ def decode(value: Any) -> Any:
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a {value['type']} of ours: {error}") from error
     return {k: decode(v) for k, v in value.items()}
+
+
+def _tensor(dtype: str, shape: Any, data: Any) -> Tensor:
+    """A tensor, or what is known of one without data."""
+    if data is None:
+        return adapter.Shape(dtype, tuple(shape))
+    return Tensor(dtype, tuple(shape), base64.b64decode(data, validate=True))

@@ -22,6 +22,9 @@ from conformance.adapter import Lost, Refused, Unsupported
 from conformance.target import UnusableTarget, resolve
 from conformance.wire import decode, encode
 
+MAKING = ("make", "copy")
+"""The verbs that are answered with an instance."""
+
 UNUSABLE = 2
 """Exit status before any answer: the target cannot be served; the last line on standard error says why."""
 
@@ -48,7 +51,7 @@ def _answer(objects: dict[int, Any], request: dict[str, Any]) -> dict[str, Any]:
         return {"unsupported": f"the adapter has no {request['verb']}"}
     try:
         result = getattr(objects[request["on"]], request["verb"])(**decode(request["arguments"]))
-        if request["verb"] not in ("make", "copy"):
+        if request["verb"] not in MAKING:
             return {"result": encode(result)}
     except Refused as refused:
         lost = {"lost": True} if isinstance(refused, Lost) else {}
@@ -63,15 +66,17 @@ def _answer(objects: dict[int, Any], request: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     """Serve the target named on the command line."""
-    # The protocol keeps the real standard output to itself; what the implementation prints must not mix with it.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # The protocol keeps the real standard input and output to itself: what the implementation prints must not mix with
+    # answers, and what it reads must not be requests.
+    requests, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
         adapter = resolve(sys.argv[1])
     except UnusableTarget as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
-    serve(adapter, sys.stdin, answers)
+    serve(adapter, requests, answers)
     return 0
 
 
