@@ -11,7 +11,7 @@ from conformance import adapter
 from conformance.case import Case, Config, Life, Lookup, Step
 from reference import Tensor
 
-_TYPES = {
+TYPES = {
     t.__name__: t
     for t in (
         Case,
@@ -26,6 +26,7 @@ _TYPES = {
         adapter.Declared,
     )
 }
+"""The records that a value may be, by name."""
 
 
 def encode(value: Any) -> Any:
@@ -48,7 +49,7 @@ def encode(value: Any) -> Any:
         return [encode(v) for v in value]
     if isinstance(value, dict):
         return {str(k): encode(v) for k, v in value.items()}
-    if type(value).__name__ in _TYPES:
+    if type(value).__name__ in TYPES:
         named = {f.name: (getattr(value, f.name), f.default) for f in dataclasses.fields(value)}
         return {"type": type(value).__name__, **{k: encode(v) for k, (v, default) in named.items() if v != default}}
     raise TypeError(f"{type(value).__name__} is not plain data: {value!r:.80}")
@@ -71,7 +72,7 @@ def decode(value: Any) -> Any:
     if "type" in value:
         fields = {k: decode(v) for k, v in value.items() if k != "type"}
         try:
-            return _TYPES[value["type"]](**fields)
+            return TYPES[value["type"]](**fields)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a {value['type']} of ours: {error}") from error
     return {k: decode(v) for k, v in value.items()}

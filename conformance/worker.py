@@ -1,11 +1,11 @@
 """`python -m conformance.worker TARGET`: serve an adapter over standard input and output.
 
-One JSON object a line each way. A request is {"id", "verb", "on", "arguments"}: `on` is 0 for the adapter itself, else
-the number of an instance, which is the id of the request that made it; an optional "forget" lists instances that are
-done with. An answer is {"id"} and one of "result", "instance" (the number of a new instance), "refused"
-({"family", "kind", "message"}, and "lost": true where this process can answer nothing more and is to be replaced),
-"unsupported" (the reason) or "error" (the adapter broke: a traceback). Values are those of `conformance.wire`. Anything
-that the implementation itself prints goes to standard error.
+One JSON object a line each way; docs/protocol.md has all of it. A request is {"id", "verb", "on", "arguments"}: `on` is
+0 for the adapter itself, else the number of an instance, which is the id of the request that made it; an optional
+"forget" lists instances that are done with. An answer is {"id"} and one of "result", "instance" (the number of a new
+instance), "refused" ({"family", "kind", "message"}, and "lost": true where this process can answer nothing more and is
+to be replaced), "unsupported" (the reason) or "error" (the adapter broke: a traceback). Values are those of
+`conformance.wire`. Anything that the implementation itself prints goes to standard error.
 
 Runs on Python 3.8 and later with nothing but the standard library and the framework.
 """
