@@ -23,6 +23,8 @@ BUNDLED = {
     "torch-bag": "torch_paths",
     "torch-autocast": "torch_paths",
     "mlx": "mlx",
+    "mindspore": "mindspore",
+    "tinygrad": "tinygrad",
 }
 """The bundled adapters: for each name the module of `conformance.adapters` whose `adapter` makes it, given the name."""
 
