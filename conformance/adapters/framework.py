@@ -53,7 +53,7 @@ class Framework:
         casts: why an index that is not of integers is not refused, where that is so by design.
         raises: exceptions of its own, and the family (`reference.permitted.FAMILIES`) that each belongs to.
         verbs: further verbs of `conformance.adapter.Instance`, by name, as functions of the embedding; a `Lookup` comes
-            to them as (index, upstream gradient).
+            to them as (index, upstream gradient), and a `Backward` from them as (list of outputs, gradient).
         shared: functions that the others call, for the script.
     """
 

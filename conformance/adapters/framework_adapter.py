@@ -112,6 +112,8 @@ class FrameworkInstance:
             raise AttributeError(verb)
 
         def call(**arguments: Any) -> Any:
+            if arguments.pop("deterministic", False):
+                raise Unsupported("it has no mode that promises the same bits each time")
             with refusals(self._framework):
                 given = {name: self._given(value) for name, value in arguments.items()}
                 return self._came(self._framework.verbs[verb](self._embedding, **given))
@@ -144,11 +146,18 @@ class FrameworkInstance:
             return self._inputs(value)
         if isinstance(value, Mapping):
             return {name: self._given(v) for name, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._given(v) for v in value]
         return value
 
     def _came(self, value: Any) -> Any:
         if isinstance(value, Mapping):
             return {name: self._came(v) for name, v in value.items()}
+        if isinstance(value, list):
+            return tuple(map(self._came, value))
+        if isinstance(value, tuple) and value and isinstance(value[0], list):
+            outputs, gradient = value
+            return Backward(tuple(map(self._framework.back, outputs)), self._gradient(gradient))
         return (
             value if value is None or isinstance(value, (bool, int, float, str, tuple)) else self._framework.back(value)
         )

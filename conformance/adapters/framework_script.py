@@ -46,7 +46,7 @@ def _forward(function: str, embedding: str, arguments: Mapping[str, Any]) -> lis
 def _gradient(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[str]:
     lines, places = [], range(len(arguments["lookups"]))
     for place, lookup in enumerate(arguments["lookups"]):
-        lines += [*_define(f"index{place}", lookup.index), *_define(f"upstream{place}", lookup.upstream)]
+        lines += _pair(str(place), lookup)
     indices, upstreams = (", ".join(f"{what}{place}" for place in places) for what in ("index", "upstream"))
     call = f"outputs, gradient = {function}({embedding}, [{indices}], [{upstreams}])"
     return [*lines, call, 'print("outputs", outputs)', 'print("gradient", gradient)']
@@ -57,12 +57,15 @@ def _other(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[
     lines, given = [], [embedding]
     for name, value in arguments.items():
         if isinstance(value, Lookup):
-            lines += [*_define("index", value.index), *_define("upstream", value.upstream)]
+            lines += _pair("", value)
             given.append(f"{name}=(index, upstream)")
         elif isinstance(value, Tensor):
             lines += _define(name, value)
             given.append(f"{name}={name}")
-        else:
+        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Lookup):
+            lines += [line for place, lookup in enumerate(value) for line in _pair(str(place), lookup)]
+            given.append(f"{name}=[{', '.join(f'(index{place}, upstream{place})' for place in range(len(value)))}]")
+        elif name != "deterministic":  # which is never asked of a framework
             given.append(f"{name}={number(value)}")
     return [*lines, f"print({function}({', '.join(given)}))"]
 
@@ -77,6 +80,11 @@ _FUNCTIONS = {
 """The function of a `Framework` that does a verb."""
 
 _WRITERS = {"make": _make, "forward": _forward, "index_after": _forward, "gradient": _gradient}
+
+
+def _pair(place: str, lookup: Lookup) -> list[str]:
+    """Statements that define an index and its upstream gradient."""
+    return [*_define(f"index{place}", lookup.index), *_define(f"upstream{place}", lookup.upstream)]
 
 
 def _define(name: str, tensor: Tensor) -> list[str]:
