@@ -61,10 +61,48 @@ def weight_of(embedding: nn.Embedding) -> mx.array:
     return embedding.weight
 
 
+def beside(embedding: nn.Embedding, weight: mx.array, lookups: list[Any]) -> list[tuple[list[Any], Any]]:
+    """A lookup of this embedding and one of another, which has the weight given, in one vector-Jacobian product."""
+    rows, columns = weight.shape
+    both, (indices, upstreams) = (embedding, make(rows, columns, weight)), zip(*lookups)
+
+    def outputs_of(*weights: mx.array) -> list[mx.array]:
+        for one, traced in zip(both, weights):
+            one.weight = traced
+        return [one(index) for one, index in zip(both, indices)]
+
+    weights = [one.weight for one in both]
+    outputs, gradients = mx.vjp(outputs_of, weights, list(upstreams))
+    embedding.weight = weights[0]
+    mx.eval(outputs, gradients)
+    return [([output], gradient) for output, gradient in zip(outputs, gradients)]
+
+
+def second_order(embedding: nn.Embedding, lookup: tuple[mx.array, mx.array], direction: mx.array) -> mx.array:
+    """The derivative, by the upstream gradient, of the weight's gradient along a direction."""
+    index, upstream = lookup
+
+    def gradient_of(upstream: mx.array) -> list[mx.array]:
+        return [differentiate(embedding, [index], [upstream])[1]]
+
+    _, derivatives = mx.vjp(gradient_of, [upstream], [direction])
+    mx.eval(derivatives)
+    return derivatives[0]
+
+
+def overwrite(embedding: nn.Embedding, lookup: tuple[mx.array, mx.array]) -> mx.array:
+    """The weight, after the output of a lookup was written to."""
+    index, _ = lookup
+    output = embedding(index)
+    output[...] = output + 1
+    mx.eval(output)
+    return embedding.weight
+
+
 MLX = Framework(
     name="mlx.nn.Embedding",
     packages=("mlx",),
-    dtypes=("float16", "bfloat16", "float32", "complex64"),
+    dtypes=("float16", "bfloat16", "float32", "float64", "complex64"),
     imports="import mlx.core as mx\nimport mlx.nn as nn",
     tensor=tensor,
     array=array,
@@ -79,6 +117,7 @@ MLX = Framework(
         Declared({"embedding_dim": 0}, "rows without elements: the constructor divides by embedding_dim"),
     ),
     unchecked="MLX does not check them, as its documentation says",
+    verbs={"beside": beside, "second_order": second_order, "overwrite": overwrite},
 )
 
 
