@@ -19,6 +19,7 @@ PLAIN = {
     "weight_layout": "contiguous",
     "index_layout": "contiguous",
     "upstream_layout": "contiguous",
+    "upstream_range": "ordinary",
 }
 """Features of an ordinary case that are not plainly off; what a smallest case has otherwise, it seems to need."""
 

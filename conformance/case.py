@@ -64,6 +64,13 @@ class Lookup:
 
     __repr__ = _concise
 
+    @property
+    def upstream_range(self) -> str:
+        """Whether a sum of elements of the upstream gradient may lie below the normal numbers."""
+        form = self.upstream.format
+        least = 2.0 ** (form.emin + form.precision - 1)  # from here on, and so in every sum, an ulp is a normal number
+        return "underflow" if any(0 < abs(c) < least for c in self.upstream.components()) else "ordinary"
+
 
 @dataclass(frozen=True, repr=False)
 class Case:
@@ -135,6 +142,7 @@ class Case:
             "weight_special": any(map(_is_special, self.weight.components())),
             "index_layout": lookup.index_layout,
             "upstream_layout": lookup.upstream_layout,
+            "upstream_range": lookup.upstream_range,
         }
 
     def norms(self, positions: Sequence[int] | None = None) -> dict[int, float]:

@@ -28,6 +28,12 @@ def without(*arguments: str, reason: str = "it has no such argument") -> tuple[D
     return tuple(Declared({name: True}, f"{name}: {reason}") for name in arguments)
 
 
+def flushing(*dtypes: str) -> Declared:
+    """What a framework does not claim whose arithmetic on these dtypes is, by design, without subnormal numbers."""
+    features = {"upstream_range": "underflow", "dtype": list(dtypes)}
+    return Declared(features, "sums below the normal numbers: its arithmetic is set to make zeros of them")
+
+
 @dataclass(frozen=True)
 class Framework:
     """An embedding of a framework, as functions in the framework's own API.
@@ -51,6 +57,7 @@ class Framework:
         unsupported: what it does not claim.
         unchecked: why an index out of range is not refused, where that is so by design.
         casts: why an index that is not of integers is not refused, where that is so by design.
+        flushes: what it does not claim because subnormal numbers become zeros, where that is so by design (`flushing`).
         raises: exceptions of its own, and the family (`reference.permitted.FAMILIES`) that each belongs to.
         verbs: further verbs of `conformance.adapter.Instance`, by name, as functions of the embedding; a `Lookup` comes
             to them as (index, upstream gradient), and a `Backward` from them as (list of outputs, gradient).
@@ -70,6 +77,7 @@ class Framework:
     unsupported: tuple[Declared, ...] = ()
     unchecked: str = ""
     casts: str = ""
+    flushes: Declared | None = None
     raises: Mapping[type[BaseException], str] = field(default_factory=dict)
     verbs: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     shared: tuple[Callable[..., Any], ...] = ()

@@ -32,7 +32,7 @@ class FrameworkAdapter:
             version=versions[framework.packages[0]],
             dtypes=framework.dtypes,
             packages={**versions, "python": platform.python_version()},
-            unsupported=(*framework.unsupported, *bounds),
+            unsupported=(*framework.unsupported, *bounds, *filter(None, (framework.flushes,))),
         )
 
     def make(
@@ -77,7 +77,7 @@ class FrameworkInstance:
         if no_grad or index_device:
             raise Unsupported("it has no such mode" if no_grad else "this adapter places everything on the CPU")
         with refusals(self._framework):
-            index, _ = self._inputs(lookup)
+            index = self._index(lookup)
             output = self._framework.look_up(self._embedding, index)
             return Forward(self._framework.back(output), None, "cpu", self._framework.back(index))
 
@@ -101,7 +101,7 @@ class FrameworkInstance:
     def index_after(self, lookup: Lookup) -> Tensor:
         """The index after a lookup that may have raised."""
         with refusals(self._framework):
-            index, _ = self._inputs(lookup)
+            index = self._index(lookup)
             with suppress(Exception):
                 self._framework.look_up(self._embedding, index)
             return self._framework.back(index)
@@ -120,14 +120,21 @@ class FrameworkInstance:
 
         return call
 
+    def _index(self, lookup: Lookup) -> Any:
+        framework, rows = self._framework, self._config.num_embeddings
+        _must_be_contiguous(lookup.index_layout)
+        if framework.unchecked and any(not 0 <= i < rows for i in lookup.index.components()):
+            raise Unsupported(f"index bounds: {framework.unchecked}")
+        if framework.casts and lookup.index.format.kind != "int":
+            raise Unsupported(f"index dtypes: {framework.casts}")
+        return framework.to(lookup.index)
+
     def _inputs(self, lookup: Lookup) -> tuple[Any, Any]:
-        _must_be_contiguous(lookup.index_layout, lookup.upstream_layout)
-        rows = self._config.num_embeddings
-        if self._framework.unchecked and any(not 0 <= i < rows for i in lookup.index.components()):
-            raise Unsupported(f"index bounds: {self._framework.unchecked}")
-        if self._framework.casts and lookup.index.format.kind != "int":
-            raise Unsupported(f"index dtypes: {self._framework.casts}")
-        return self._framework.to(lookup.index), self._framework.to(lookup.upstream)
+        _must_be_contiguous(lookup.upstream_layout)
+        flushes, upstream = self._framework.flushes, lookup.upstream
+        if flushes and upstream.dtype in flushes.features["dtype"] and lookup.upstream_range == "underflow":
+            raise Unsupported(flushes.reason)
+        return self._index(lookup), self._framework.to(upstream)
 
     def _gradient(self, gradient: Any) -> Gradient | None:
         back, shape = self._framework.back, (self._config.num_embeddings, self._config.embedding_dim)

@@ -18,12 +18,13 @@ def case(
     *,
     dtype: str = "float32",
     values: Sequence[float] | None = None,
+    upstream: Sequence[complex] | None = None,
     **arguments: Any,
 ) -> Case:
-    """A case with a one-dimensional int64 index, weights 0, 1, 2, ... and an upstream gradient of ones."""
+    """A case with a one-dimensional int64 index; unless given, weights 0, 1, 2, ... and upstream gradients of 1."""
     weight = Tensor.of(dtype, (rows, dim), range(rows * dim) if values is None else values)
-    upstream = Tensor.of(dtype, (len(index), dim), [1] * (len(index) * dim))
-    lookup = Lookup(Tensor.of("int64", (len(index),), index), upstream)
+    given = Tensor.of(dtype, (len(index), dim), [1] * (len(index) * dim) if upstream is None else upstream)
+    lookup = Lookup(Tensor.of("int64", (len(index),), index), given)
     return Case(Config(rows, dim, **arguments), weight, (lookup,))
 
 

@@ -107,6 +107,26 @@ def test_the_norm_range_is_that_of_the_rows_looked_up() -> None:
     assert made.norms([0, 1]) == {0: 1.0, 1: pytest.approx(3e38)}
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value", "expected"),
+    [
+        ("float32", 1.0, "ordinary"),
+        ("float32", -0.0, "ordinary"),
+        ("float32", math.nan, "ordinary"),
+        ("float32", -math.inf, "ordinary"),
+        ("float32", 1e-45, "underflow"),
+        ("float32", -(2.0**-104), "underflow"),  # 2^-104 + 2^-127 is one too, and their difference is subnormal
+        ("float32", 2.0**-103, "ordinary"),
+        ("float16", 2.0**-5, "underflow"),
+        ("bfloat16", 2.0**-119, "ordinary"),
+        ("float64", 2.0**-104, "ordinary"),
+        ("complex64", 1 + 1e-40j, "underflow"),
+    ],
+)
+def test_the_upstream_range_says_where_sums_may_be_subnormal(dtype: str, value: complex, expected: str) -> None:
+    assert case(dtype=dtype, upstream=[1.0, 0.0, 1.0, value]).features()["upstream_range"] == expected
+
+
 @given(cases(dtype="float64"), st.sampled_from(("float16", "bfloat16", "float32", "complex64")))
 @settings(deadline=None, max_examples=25)
 def test_with_dtype_rounds_weight_and_upstream_and_nothing_else(case: Case, dtype: str) -> None:

@@ -14,7 +14,7 @@ from examined import examined, scalar, subject
 from examples import case
 
 from conformance.adapter import Refused, Unsupported
-from conformance.adapters.framework import NO_FREEZE, NO_STRIDES, Framework, without
+from conformance.adapters.framework import NO_FREEZE, NO_STRIDES, Framework, flushing, without
 from conformance.adapters.framework_adapter import FrameworkAdapter
 from conformance.case import Case
 from reference import Tensor
@@ -184,3 +184,17 @@ def test_an_index_that_is_cast_by_design_is_not_tried() -> None:
     by_design = adapter(look_up=cast, casts="numpy would not")
     assert examined(by_design, "lookup.wrong-index-dtype", case()) == "unsupported"
     assert examined(by_design, "lookup.narrow-index-dtype", case()) == "conforms"
+
+
+def test_sums_that_become_zero_by_design_are_not_tried() -> None:
+    def flushed(embedding: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
+        outputs, gradient = differentiate(embedding, indices, upstreams)
+        gradient["array"][abs(gradient["array"]) < 2.0**-126] = 0
+        return outputs, gradient
+
+    tiny = case(upstream=(2.0**-127, 1, 1, 1))
+    assert examined(adapter(differentiate=flushed), "gradient.sum", tiny) == "deviates"
+    by_design = adapter(differentiate=flushed, flushes=flushing("float32"))
+    assert examined(by_design, "gradient.sum", tiny) == "unsupported"
+    assert examined(by_design, "gradient.sum", case()) == "conforms"
+    assert subject(by_design).make(case()).forward(lookup=tiny.lookups[0]).output.values() == [0, 1, 2, 3]

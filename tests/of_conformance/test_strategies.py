@@ -239,6 +239,7 @@ EXPECTED: dict[str, set[Any]] = {
     "weight_special": BOTH,
     "index_layout": set(LAYOUTS),
     "upstream_layout": set(LAYOUTS),
+    "upstream_range": {"ordinary", "underflow"},
 }
 
 
