@@ -25,6 +25,10 @@ BUNDLED = {
     "mlx": "mlx",
     "mindspore": "mindspore",
     "tinygrad": "tinygrad",
+    "keras-jax": "keras_jax",
+    "keras-tensorflow": "keras_tensorflow",
+    "keras-torch": "torch_keras",
+    "tensorflow": "tensorflow",
 }
 """The bundled adapters: for each name the module of `conformance.adapters` whose `adapter` makes it, given the name."""
 

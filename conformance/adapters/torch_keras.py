@@ -1,0 +1,70 @@
+"""`keras.layers.Embedding` on torch."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "torch"  # Keras reads it when it is imported
+
+import torch
+
+from conformance.adapters import keras_layer
+from conformance.adapters.framework import Framework
+from conformance.adapters.framework_adapter import FrameworkAdapter
+
+keras_layer.require("torch")
+
+
+def tensor(array: Any, dtype: str) -> torch.Tensor:
+    """A tensor of torch; bfloat16 comes as its bits."""
+    return torch.from_numpy(array).view(getattr(torch, dtype))
+
+
+def array(tensor: torch.Tensor) -> tuple[Any, str]:
+    """The tensor as numpy's."""
+    dtype = str(tensor.dtype).rpartition(".")[2]
+    return (tensor.detach().view(torch.uint16) if dtype == "bfloat16" else tensor.detach()).numpy(), dtype
+
+
+def differentiate(layer: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
+    """Outputs, and the vector-Jacobian product of the weight."""
+    outputs = [layer(index) for index in indices]
+    (gradient,) = torch.autograd.grad(outputs, layer.embeddings.value, upstreams)
+    return outputs, gradient
+
+
+def second_order(layer: Any, lookup: tuple[Any, Any], direction: torch.Tensor) -> torch.Tensor:
+    """The derivative, by the upstream gradient, of the weight's gradient along a direction."""
+    index, upstream = lookup
+    upstream.requires_grad_()
+    (gradient,) = torch.autograd.grad(layer(index), layer.embeddings.value, upstream, create_graph=True)
+    return torch.autograd.grad(gradient, upstream, direction)[0]
+
+
+KERAS_TORCH = Framework(
+    name="keras.layers.Embedding on torch",
+    packages=("keras", "torch"),
+    dtypes=keras_layer.DTYPES,
+    imports="""\
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+import keras
+import torch""",
+    tensor=tensor,
+    array=array,
+    make=keras_layer.make,
+    look_up=keras_layer.look_up,
+    differentiate=differentiate,
+    weight_of=keras_layer.weight_of,
+    unsupported=keras_layer.UNSUPPORTED,
+    unchecked=keras_layer.unchecked("is refused on CPU alone"),
+    verbs={"second_order": second_order},
+    casts=keras_layer.CASTS,
+)
+
+
+def adapter(_: str) -> FrameworkAdapter:
+    """The adapter of the bundled name."""
+    return FrameworkAdapter(KERAS_TORCH)
