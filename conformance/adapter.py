@@ -69,7 +69,7 @@ class Died(Exception):  # noqa: N818 - it says what the implementation did
 
 
 class Shape(Tensor):
-    """What is known of a tensor on the meta device: its dtype and its shape."""
+    """What is known of a tensor without data, on the meta device or a fake: its dtype and its shape."""
 
     def __init__(self, dtype: str, shape: tuple[int, ...]) -> None:
         object.__setattr__(self, "dtype", dtype)
@@ -82,7 +82,7 @@ class Shape(Tensor):
         Raises:
             Unsupported: always.
         """
-        raise Unsupported("on the meta device a tensor has no data")
+        raise Unsupported("the tensor has no data")
 
 
 @dataclass(frozen=True)

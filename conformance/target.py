@@ -22,6 +22,13 @@ BUNDLED = {
     "torch-functional-call": "torch_paths",
     "torch-bag": "torch_paths",
     "torch-autocast": "torch_paths",
+    "torch-qat": "torch_paths",
+    "torch-decomp": "torch_paths",
+    "torch-dtensor-row": "torch_dtensor",
+    "torch-dtensor-column": "torch_dtensor",
+    "torch-fake": "torch_fake",
+    "bitsandbytes": "torch_derived",
+    "transformers-gemma3": "torch_derived",
     "mlx": "mlx",
     "mindspore": "mindspore",
     "tinygrad": "tinygrad",
@@ -47,7 +54,11 @@ def resolve(target: str) -> Adapter:
         UnusableTarget: no such name, module or attribute, or the attribute does not fit.
     """
     if target in BUNDLED:
-        return cast("Adapter", _import(f"conformance.adapters.{BUNDLED[target]}", target).adapter(target))
+        module = _import(f"conformance.adapters.{BUNDLED[target]}", target)
+        try:
+            return cast("Adapter", module.adapter(target))
+        except ImportError as error:  # a package that this one name needs
+            raise UnusableTarget(f"--embedding {target}: {_first_line(error)}") from error
     module_name, colon, attribute = target.partition(":")
     if not colon or not attribute:
         raise UnusableTarget(

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from conformance.adapter import Backward, Forward, Gradient, Lost, Refused, Unsupported
+from conformance.adapter import Backward, Forward, Gradient, Lost, Refused, Shape, Unsupported
 from conformance.adapters.torch_tensors import from_torch, to_torch
 from conformance.case import Config, Lookup
 from reference import Tensor
@@ -122,7 +122,7 @@ class TorchInstance:
         with refusals():
             calls = [self._inputs(lookup) for lookup in lookups]
             other = copy.deepcopy(self)
-            other.table.data = to_torch(weight, str(self.table.device))
+            other.table.data = other.like_weight(weight)
             outputs = [one.call(index) for one, (index, _) in zip((self, other), calls)]
             torch.autograd.backward(outputs, [upstream for _, upstream in calls])
             mine, others = map(from_torch, outputs)
@@ -146,8 +146,7 @@ class TorchInstance:
             dense = gradient if gradient.layout is torch.strided else gradient.to_dense()
             found = None
             if dense.requires_grad:  # else it is a constant, as where there are only pads
-                towards = to_torch(direction, str(self.table.device))
-                (found,) = torch.autograd.grad(dense, upstream, towards, allow_unused=True)
+                (found,) = torch.autograd.grad(dense, upstream, self.like_weight(direction), allow_unused=True)
             return from_torch(torch.zeros_like(upstream) if found is None else found)
 
     def state(self) -> Mapping[str, Tensor]:
@@ -201,7 +200,7 @@ class TorchInstance:
     def edit(self, weight: Tensor) -> None:
         """Write into the weight, as initialisers do."""
         with refusals(), torch.no_grad():
-            self.table.copy_(to_torch(weight))
+            self.table.copy_(self.like_weight(weight))
 
     def given(self) -> Tensor:
         """The tensor that it was made with, as it is now."""
@@ -234,6 +233,10 @@ class TorchInstance:
         with refusals():
             self.module = self.module.to_empty(device=device) if empty else self.module.to(device)
         self._optimizers.clear()
+
+    def like_weight(self, tensor: Tensor) -> torch.Tensor:
+        """A tensor of the weight's shape, where the weight is."""
+        return to_torch(tensor, str(self.table.device))
 
     def _index(self, lookup: Lookup) -> torch.Tensor:
         return to_torch(lookup.index, str(self.table.device), lookup.index_layout)
@@ -367,7 +370,7 @@ def _gradient(grad: torch.Tensor | None) -> Gradient | None:
     shape, device = tuple(grad.shape), grad.device.type
     if grad.layout is torch.sparse_coo:
         rows, values = from_torch(grad._indices()[0]), from_torch(grad._values())  # noqa: SLF001
-        if not rows.numel:  # whichever of its dimensions are the sparse ones
+        if not rows.numel and not isinstance(rows, Shape):  # whichever of its dimensions are the sparse ones
             values = Tensor(values.dtype, (0, shape[1]), b"")
         return Gradient("coo", shape, device, values, rows, grad.is_coalesced())
     return Gradient("dense" if grad.layout is torch.strided else str(grad.layout), shape, device, from_torch(grad))

@@ -107,3 +107,50 @@ def autocast(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
     """Where operators that autocast names run in bfloat16; a lookup is none of them."""
     with torch.autocast(index.device.type, dtype=torch.bfloat16):
         return module(index)
+
+
+def quantisation_aware(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """Prepared for quantisation-aware training, with the quantiser and its observer switched off."""
+    from torch.ao import quantization  # noqa: PLC0415 - slow to import, and for this path alone
+
+    prepared = torch.ao.nn.qat.Embedding(
+        *module.weight.shape,
+        padding_idx=module.padding_idx,
+        max_norm=module.max_norm,
+        norm_type=module.norm_type,
+        scale_grad_by_freq=module.scale_grad_by_freq,
+        sparse=module.sparse,
+        _weight=module.weight,
+        qconfig=quantization.default_embedding_qat_qconfig,
+    )
+    prepared.weight = module.weight  # the parameter itself, which gets the gradient
+    prepared.apply(quantization.disable_fake_quant).apply(quantization.disable_observer)
+    return prepared(index)
+
+
+def decomposed(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """By the decompositions into other operators, of the lookup and of its dense backward."""
+    if module.max_norm is not None or module.sparse:
+        raise ValueError("renormalising, and the sparse backward, have no decomposition")
+    from torch._decomp import decompositions  # noqa: PLC0415 - for this path alone
+
+    padding_idx = -1 if module.padding_idx is None else module.padding_idx
+
+    class Decomposed(torch.autograd.Function):  # type: ignore[misc]  # mypy skips torch
+        @staticmethod
+        def forward(_: object, weight: torch.Tensor) -> torch.Tensor:
+            return decompositions.embedding(weight, index, padding_idx, module.scale_grad_by_freq)
+
+        @staticmethod
+        def backward(_: object, upstream: torch.Tensor) -> torch.Tensor:
+            arguments = module.num_embeddings, padding_idx, module.scale_grad_by_freq
+            return decompositions.embedding_dense_backward(upstream, index, *arguments)
+
+    return Decomposed.apply(module.weight)
+
+
+def sharded(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
+    """By a module each of whose processes has a part of the weight."""
+    if module.sparse and module.weight.requires_grad:
+        raise ValueError("a sparse gradient of parts fails, or is that of one process")
+    return module(index)

@@ -23,6 +23,13 @@ UNKNOWN_SIZE = Declared(
 class MetaInstance(TorchInstance):
     """A module made on the meta device, and without data until it is moved from there."""
 
+    no_data, no_bounds = NO_DATA, NO_BOUNDS.reason
+
+    @property
+    def blank(self) -> bool:
+        """Whether it is without data."""
+        return bool(self.table.is_meta)
+
     def forward(self, lookup: Lookup, **options: Any) -> Forward:
         """Look up."""
         self._check(lookup)
@@ -51,9 +58,9 @@ class MetaInstance(TorchInstance):
 
     def _check(self, lookup: Lookup) -> None:
         """Refuse what torch cannot: without data it looks up any index."""
-        if self.table.is_meta and any(not 0 <= i < self.table.shape[0] for i in lookup.index.components()):
-            raise Unsupported(NO_BOUNDS.reason)
+        if self.blank and any(not 0 <= i < self.table.shape[0] for i in lookup.index.components()):
+            raise Unsupported(self.no_bounds)
 
     def _need_data(self) -> None:
-        if self.table.is_meta:
-            raise Unsupported(NO_DATA)
+        if self.blank:
+            raise Unsupported(self.no_data)

@@ -105,7 +105,7 @@ class TorchModuleAdapter:
             if device != "cpu":
                 keywords.update(device=device)
         with refusals(), _default_dtype(getattr(torch, wanted)) if via == "default_dtype" else nullcontext():
-            module = self.factory(config.num_embeddings, config.embedding_dim, **keywords)
+            module = self.construct(config, **keywords)
         if via != "_weight":
             with refusals():
                 if table is not None:
@@ -113,6 +113,10 @@ class TorchModuleAdapter:
                 if config.freeze:
                     module.weight.requires_grad_(False)
         return instance(module, table)
+
+    def construct(self, config: Config, **keywords: Any) -> Any:
+        """Call the constructor."""
+        return self.factory(config.num_embeddings, config.embedding_dim, **keywords)
 
     def _frozen(self, config: Config) -> dict[str, bool]:
         """`_freeze` where it is asked for; what torch's own class does not have in this release, no other must have."""

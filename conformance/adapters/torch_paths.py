@@ -98,6 +98,15 @@ PATHS = {
         first_order="the backward of EmbeddingBag has no derivative",
     ),
     "torch-autocast": Path(torch_lookups.autocast, "torch.autocast"),
+    "torch-qat": Path(torch_lookups.quantisation_aware, "torch.ao.nn.qat.Embedding"),
+    "torch-decomp": Path(
+        torch_lookups.decomposed,
+        "torch._decomp.decompositions.embedding",
+        (
+            Declared({"max_norm": True}, "max_norm: renormalising has no decomposition"),
+            Declared({"sparse": True}, "sparse: its backward has no decomposition"),
+        ),
+    ),
 }
 
 

@@ -21,10 +21,15 @@ def to_torch(tensor: Tensor, device: str = "cpu", layout: str = "contiguous") ->
 
 
 def from_torch(tensor: torch.Tensor) -> Tensor:
-    """The same bits as plain data; from the meta device, a `Shape`."""
+    """The same bits as plain data, gathered where processes have parts of them.
+
+    Of a tensor without data, on the meta device or a fake, a `Shape`.
+    """
+    if hasattr(tensor, "full_tensor"):
+        tensor = tensor.full_tensor()
     dtype = str(tensor.dtype).replace("torch.", "")
     shape = tuple(tensor.shape)
-    if tensor.is_meta:
+    if tensor.is_meta or hasattr(tensor, "fake_mode"):
         return Shape(dtype, shape)
     if tensor.numel() == 0:
         return Tensor(dtype, shape, b"")

@@ -40,6 +40,7 @@ UNSUPPORTED = {
         "sparse.padding",
         "gradient.second-order",
     },
+    "torch-decomp": {"max_norm.renormalises", "sparse.values", "sparse.padding"},
 }
 """Which of them do not apply."""
 

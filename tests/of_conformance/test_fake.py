@@ -1,0 +1,43 @@
+"""Fake tensors: shapes and refusals are judged, and what shows in values is unsupported."""
+
+from __future__ import annotations
+
+from examined import FEW, examined, subject
+from examples import case
+
+from conformance.adapter import Shape
+from conformance.target import resolve
+
+VALUES = {
+    "lookup.bits",
+    "lookup.out-of-range",
+    "gradient.sum",
+    "gradient.untouched-rows",
+    "padding_idx.no-gradient",
+    "max_norm.renormalises",
+    "scale_grad_by_freq.divides",
+    "sparse.values",
+    "sparse.padding",
+    "gradient.second-order",
+    "sequences.life",
+}
+
+
+def test_fake_tensors_on_a_few_clauses() -> None:
+    came = {clause: examined(resolve("torch-fake"), clause, one) for clause, one in FEW.items()}
+    assert {clause for clause, word in came.items() if word == "unsupported"} == VALUES
+    assert {clause for clause, word in came.items() if word == "conforms"} == set(FEW) - VALUES
+
+
+def test_a_fake_has_a_shape_and_says_that_it_is_on_the_cpu() -> None:
+    made = subject(resolve("torch-fake")).make(case(sparse=True))
+    assert isinstance(made.weight(), Shape)
+    came = made.gradient(lookups=case(index=(0, 0, 2)).lookups)
+    assert (came.output.dtype, came.output.shape) == ("float32", (3, 2))
+    assert (came.gradient.layout, came.gradient.shape, came.gradient.device) == ("coo", (3, 2), "cpu")
+
+
+def test_the_script_makes_fakes() -> None:
+    embedding = subject(resolve("torch-fake"))
+    embedding.run(case())
+    assert "FakeTensorMode(allow_non_fake_inputs=True).__enter__()" in embedding.adapter.script(embedding.calls)
