@@ -58,7 +58,7 @@ def resolve(target: str) -> Adapter:
         try:
             return cast("Adapter", module.adapter(target))
         except ImportError as error:  # a package that this one name needs
-            raise UnusableTarget(f"--embedding {target}: {_first_line(error)}") from error
+            raise UnusableTarget(f"--embedding {target}: {first_line(error)}") from error
     module_name, colon, attribute = target.partition(":")
     if not colon or not attribute:
         raise UnusableTarget(
