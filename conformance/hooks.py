@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import secrets
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from conformance import options
 from conformance.catalogue import clauses
@@ -21,6 +26,7 @@ SESSION = pytest.StashKey[Session]()
 SUBJECT = pytest.StashKey[Subject]()
 KNOWN = pytest.StashKey[list[dict[str, Any]]]()
 OUTCOME = pytest.StashKey[Outcome]()
+SEED = pytest.StashKey[str]()
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 
@@ -33,7 +39,8 @@ def session(config: pytest.Config) -> Session:
             config.stash[SESSION] = Session(chosen, clauses())
         except (BadOption, UnusableTarget, LedgerError) as error:
             pytest.exit(str(error), returncode=2)
-        outcome = config.stash[OUTCOME] = Outcome(config.stash[SESSION], str(config.getoption("hypothesis_seed")))
+        config.stash[SEED] = _seed(config)
+        outcome = config.stash[OUTCOME] = Outcome(config.stash[SESSION], config.stash[SEED])
         try:
             config.stash[SESSION].inspect()
         except UnusableTarget as error:
@@ -45,6 +52,26 @@ def session(config: pytest.Config) -> Session:
         config.addinivalue_line("filterwarnings", "ignore:Generating overly large repr")
         config.pluginmanager.register(Hooks(config), "embedding-conformance-run")
     return config.stash[SESSION]
+
+
+def _seed(config: pytest.Config) -> str:
+    """The run's seed: given, shared by the process that started this one (pytest-xdist), or drawn.
+
+    A drawn one is not handed to Hypothesis as its own: a run that is given a seed repeats another from nothing, and so
+    neither tries first nor keeps the cases that failed.
+    """
+    given = config.getoption("hypothesis_seed")
+    shared = getattr(config, "workerinput", {}).get("embedding_seed")
+    return str(given if given is not None else shared or secrets.randbelow(2**32))
+
+
+def _database(target: str) -> DirectoryBasedExampleDatabase:
+    """Where cases that failed are kept for the next run: apart for each target, as what passes is dropped.
+
+    Hypothesis's own default is none at all where it finds itself in continuous integration.
+    """
+    hypothesis = Path(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY", ".hypothesis")).absolute()
+    return DirectoryBasedExampleDatabase(hypothesis / "embedding-conformance" / re.sub(r"\W+", "-", target))
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -60,6 +87,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         settings(
             max_examples=run.options.profile.examples,
             deadline=None,
+            database=_database(run.options.target),
             derandomize=False,
             phases=(*PHASES, Phase.target) if run.options.profile.climbs else PHASES,
             report_multiple_bugs=False,
@@ -73,6 +101,11 @@ class Hooks:
     def __init__(self, config: pytest.Config) -> None:
         self.config, self.session, self.outcome = config, config.stash[SESSION], config.stash[OUTCOME]
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Share the seed with a process of pytest-xdist's."""
+        node.workerinput["embedding_seed"] = self.config.stash[SEED]
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         """Replay the witnesses of known deviations first, and let each test draw cases of its own."""
@@ -82,7 +115,10 @@ class Hooks:
         clause = pyfuncitem.function.clause
         given = getattr(pyfuncitem.function, "hypothesis", None)
         if given:  # by the run's seed alone, clauses with the same strategy would all see the same cases
-            seed(f"{self.config.option.hypothesis_seed} {clause.id} {subject.dtype}")(pyfuncitem.function)
+            function, name = pyfuncitem.function, "_hypothesis_internal_use_settings"
+            kept = getattr(function, name)
+            seed(f"{self.config.stash[SEED]} {clause.id} {subject.dtype}")(function)
+            setattr(function, name, kept)  # `seed` takes the database away
         body = given.inner_test if given else pyfuncitem.function
         pyfuncitem.stash[KNOWN] = self.session.replay(clause, subject, body)
 

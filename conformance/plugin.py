@@ -6,7 +6,6 @@ neither what takes time nor any package of ours that a folder of the user's migh
 
 from __future__ import annotations
 
-import secrets
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,12 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser)
 
 
-@pytest.hookimpl(tryfirst=True)  # before Hypothesis reads its seed
 def pytest_configure(config: pytest.Config) -> None:
-    """Check the input before anything runs, and make the run repeatable."""
+    """Check the input before anything runs."""
     if options.given(config):
-        if config.option.hypothesis_seed is None:
-            config.option.hypothesis_seed = str(secrets.randbelow(2**32))
         _check_for_shadows()
         from conformance import hooks  # noqa: PLC0415 - see above
 
