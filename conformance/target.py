@@ -31,6 +31,7 @@ BUNDLED = {
     "transformers-gemma3": "torch_derived",
     "mlx": "mlx",
     "mindspore": "mindspore",
+    "torch-onnx": "torch_onnx",
     "tinygrad": "tinygrad",
     "keras-jax": "keras_jax",
     "keras-tensorflow": "keras_tensorflow",
