@@ -20,7 +20,7 @@ NOT_IN_PLACE = "a model in ONNX cannot write to its weight: it renormalises what
 onnxruntime.set_default_logger_severity(4)  # what it raises it says on standard error too
 
 
-class LookUp(torch.nn.Module):
+class LookUp(torch.nn.Module):  # type: ignore[misc]  # torch is not there where types are checked
     """What is exported: with the weight as an input, one model serves every weight of a dtype."""
 
     def forward(self, weight: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
