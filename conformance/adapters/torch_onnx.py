@@ -81,7 +81,7 @@ def weight_of(weight: torch.Tensor) -> torch.Tensor:
 def overwrite(weight: torch.Tensor, lookup: Any) -> torch.Tensor:
     """The weight after the output's memory was written to."""
     index, _ = lookup
-    look_up(weight, index).view(torch.uint8).bitwise_not_()
+    look_up(weight, index).neg_()
     return weight
 
 
