@@ -62,4 +62,4 @@ def look_up(layer: Any, index: Any) -> Any:
 
 def weight_of(layer: Any) -> Any:
     """The weight."""
-    return keras.ops.convert_to_tensor(layer.embeddings)
+    return layer.embeddings.value

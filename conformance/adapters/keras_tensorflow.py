@@ -15,6 +15,7 @@ from conformance.adapters.framework_adapter import FrameworkAdapter
 from conformance.adapters.tensorflow import TENSORFLOW
 
 keras_layer.require("tensorflow")
+make = keras_layer.make
 
 
 def differentiate(layer: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
@@ -22,6 +23,25 @@ def differentiate(layer: Any, indices: list[Any], upstreams: list[Any]) -> tuple
     with tf.GradientTape() as tape:
         outputs = [layer(index) for index in indices]
     return outputs, tf.convert_to_tensor(tape.gradient(outputs, layer.embeddings, output_gradients=upstreams))
+
+
+def again(layer: Any, lookup: tuple[Any, Any]) -> list[tuple[list[Any], Any]]:
+    """One lookup, and its vector-Jacobian product twice."""
+    index, upstream = lookup
+    with tf.GradientTape(persistent=True) as tape:
+        output = layer(index)
+    twice = [tape.gradient(output, layer.embeddings, output_gradients=upstream) for _ in range(2)]
+    return [([output], tf.convert_to_tensor(gradient)) for gradient in twice]
+
+
+def beside(layer: Any, weight: tf.Tensor, lookups: list[Any]) -> list[tuple[list[Any], Any]]:
+    """A lookup of this layer and one of another, which has the weight given, in one vector-Jacobian product."""
+    layers, (indices, upstreams) = (layer, make(*weight.shape, weight)), zip(*lookups)
+    with tf.GradientTape() as tape:
+        outputs = [one(index) for one, index in zip(layers, indices)]
+    weights = [one.embeddings for one in layers]
+    gradients = tape.gradient(outputs, weights, output_gradients=list(upstreams))
+    return [([output], tf.convert_to_tensor(gradient)) for output, gradient in zip(outputs, gradients)]
 
 
 def second_order(layer: Any, lookup: tuple[Any, Any], direction: tf.Tensor) -> tf.Tensor:
@@ -44,15 +64,16 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import tensorflow as tf""",
     tensor=TENSORFLOW.tensor,
-    array=TENSORFLOW.array,
-    make=keras_layer.make,
+    array=keras_layer.array,
+    make=make,
     look_up=keras_layer.look_up,
     differentiate=differentiate,
     weight_of=keras_layer.weight_of,
     unsupported=keras_layer.UNSUPPORTED,
     unchecked=keras_layer.unchecked("is refused on CPU alone"),
     casts=keras_layer.CASTS,
-    verbs={"second_order": second_order},
+    verbs={"again": again, "beside": beside, "second_order": second_order},
+    shared=(make,),
     flushes=flushing("bfloat16", "float32", "float64"),
 )
 

@@ -47,12 +47,35 @@ def differentiate(
     with tf.GradientTape() as tape:
         outputs = [tf.nn.embedding_lookup(table, index) for index in indices]
     slices = tape.gradient(outputs, table, output_gradients=upstreams)
-    return outputs, (slices.indices, slices.values) if sparse else tf.convert_to_tensor(slices)
+    return outputs, as_asked(slices, sparse)
+
+
+def as_asked(slices: tf.IndexedSlices, sparse: bool) -> Any:
+    """A gradient as (rows, values) of its slices, or as a whole."""
+    return (slices.indices, slices.values) if sparse else tf.convert_to_tensor(slices)
 
 
 def weight_of(embedding: tuple[tf.Variable, bool]) -> tf.Tensor:
     """The table."""
     return embedding[0].read_value()
+
+
+def again(embedding: tuple[tf.Variable, bool], lookup: tuple[Any, Any]) -> list[tuple[list[Any], Any]]:
+    """One lookup, and its vector-Jacobian product twice."""
+    (table, sparse), (index, upstream) = embedding, lookup
+    with tf.GradientTape(persistent=True) as tape:
+        output = tf.nn.embedding_lookup(table, index)
+    twice = [tape.gradient(output, table, output_gradients=upstream) for _ in range(2)]
+    return [([output], as_asked(slices, sparse)) for slices in twice]
+
+
+def beside(embedding: tuple[tf.Variable, bool], weight: tf.Tensor, lookups: list[Any]) -> list[tuple[list[Any], Any]]:
+    """A lookup in this table and one in another, which has the weight given, in one vector-Jacobian product."""
+    tables, (indices, upstreams) = [embedding[0], tf.Variable(weight)], zip(*lookups)
+    with tf.GradientTape() as tape:
+        outputs = [tf.nn.embedding_lookup(table, index) for table, index in zip(tables, indices)]
+    gradients = tape.gradient(outputs, tables, output_gradients=list(upstreams))
+    return [([output], as_asked(slices, embedding[1])) for output, slices in zip(outputs, gradients)]
 
 
 def second_order(embedding: tuple[tf.Variable, bool], lookup: tuple[Any, Any], direction: tf.Tensor) -> tf.Tensor:
@@ -66,7 +89,7 @@ def second_order(embedding: tuple[tf.Variable, bool], lookup: tuple[Any, Any], d
 
 TENSORFLOW = Framework(
     name="tf.nn.embedding_lookup",
-    packages=(metadata.packages_distributions()["tensorflow"][0],),  # there are several, as tensorflow-cpu
+    packages=(metadata.packages_distributions()["tensorflow"][0].replace("_", "-"),),  # or tensorflow-cpu, and others
     dtypes=("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
     imports="import tensorflow as tf",
     tensor=tensor,
@@ -81,7 +104,8 @@ TENSORFLOW = Framework(
         NO_FREEZE,
         *NO_STRIDES,
     ),
-    verbs={"second_order": second_order},
+    verbs={"again": again, "beside": beside, "second_order": second_order},
+    shared=(as_asked,),
     flushes=flushing("bfloat16", "float32", "float64", "complex64", "complex128"),
     raises={tf.errors.InvalidArgumentError: "index"},
 )

@@ -14,6 +14,7 @@ from conformance.adapters.framework import Framework
 from conformance.adapters.framework_adapter import FrameworkAdapter
 
 keras_layer.require("torch")
+make, weight_of = keras_layer.make, keras_layer.weight_of
 
 
 def tensor(array: Any, dtype: str) -> torch.Tensor:
@@ -32,6 +33,28 @@ def differentiate(layer: Any, indices: list[Any], upstreams: list[Any]) -> tuple
     outputs = [layer(index) for index in indices]
     (gradient,) = torch.autograd.grad(outputs, layer.embeddings.value, upstreams)
     return outputs, gradient
+
+
+def again(layer: Any, lookup: tuple[Any, Any]) -> list[tuple[list[Any], Any]]:
+    """One lookup, and its vector-Jacobian product twice."""
+    index, upstream = lookup
+    output, weight = layer(index), layer.embeddings.value
+    return [([output], torch.autograd.grad(output, weight, upstream, retain_graph=True)[0]) for _ in range(2)]
+
+
+def beside(layer: Any, weight: torch.Tensor, lookups: list[Any]) -> list[tuple[list[Any], Any]]:
+    """A lookup of this layer and one of another, which has the weight given, in one vector-Jacobian product."""
+    layers, (indices, upstreams) = (layer, make(*weight.shape, weight)), zip(*lookups)
+    outputs = [one(index) for one, index in zip(layers, indices)]
+    gradients = torch.autograd.grad(outputs, [one.embeddings.value for one in layers], upstreams)
+    return [([output], gradient) for output, gradient in zip(outputs, gradients)]
+
+
+def overwrite(layer: Any, lookup: tuple[Any, Any]) -> torch.Tensor:
+    """The weight, after the output of a lookup was written to."""
+    index, _ = lookup
+    layer(index).detach().view(torch.uint8).bitwise_not_()
+    return weight_of(layer)
 
 
 def second_order(layer: Any, lookup: tuple[Any, Any], direction: torch.Tensor) -> torch.Tensor:
@@ -54,13 +77,14 @@ import keras
 import torch""",
     tensor=tensor,
     array=array,
-    make=keras_layer.make,
+    make=make,
     look_up=keras_layer.look_up,
     differentiate=differentiate,
-    weight_of=keras_layer.weight_of,
+    weight_of=weight_of,
     unsupported=keras_layer.UNSUPPORTED,
     unchecked=keras_layer.unchecked("is refused on CPU alone"),
-    verbs={"second_order": second_order},
+    verbs={"again": again, "beside": beside, "second_order": second_order, "overwrite": overwrite},
+    shared=(make, weight_of),
     casts=keras_layer.CASTS,
 )
 
