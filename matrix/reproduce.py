@@ -41,7 +41,7 @@ def outcome(path: Path) -> str:
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]
     if last.startswith(MISSING):
         return "not installed"
-    if done.returncode == 1 and not done.stderr.strip():
+    if done.returncode == 1 and "Traceback" not in done.stderr:  # TensorFlow greets there
         return "no longer deviates"
     return "reproduced" if done.returncode == 0 else f"failed with status {done.returncode}: {last}"
 
