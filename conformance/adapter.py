@@ -192,6 +192,8 @@ class Description:
         unsupported: what it does not claim.
         ledger: name of the bundled ledger of known deviations that applies by itself, or "".
         inherits: whether that ledger is of what the implementation is built on, not its own.
+        compiles: whether it compiles anew for each shape and dtype, and keeps what it compiled: then few shapes are
+            drawn, and one dtype is tested after the other.
     """
 
     name: str
@@ -202,6 +204,7 @@ class Description:
     unsupported: tuple[Declared, ...] = ()
     ledger: str = ""
     inherits: bool = False
+    compiles: bool = False
 
 
 class Instance(Protocol):

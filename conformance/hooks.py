@@ -106,6 +106,12 @@ class Hooks:
         """Share the seed with a process of pytest-xdist's."""
         node.workerinput["embedding_seed"] = self.config.stash[SEED]
 
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Test one dtype after the other where what was compiled for one is of no use for the next."""
+        if self.session.description.compiles:
+            dtypes = (None, *self.session.dtypes)
+            items.sort(key=lambda item: dtypes.index(_dtype(item)))
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         """Replay the witnesses of known deviations first, and let each test draw cases of its own."""
@@ -162,3 +168,9 @@ class Hooks:
         """The answer, in words."""
         for line in self.outcome.summary_lines():
             terminalreporter.write_line(line)
+
+
+def _dtype(item: pytest.Item) -> str | None:
+    """The dtype that a clause is tested on."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params["embedding"][0] if callspec is not None and "embedding" in callspec.params else None

@@ -34,10 +34,12 @@ class UnderTest(NamedTuple):
         dtype: the weight dtype of `cases()` that name none.
         lacks: features that it does not have at all (`conformance.features.lacking`): `cases()` have them only where
             they are asked for, which shows that they are refused; elsewhere too few cases would be left to run.
+        compiles: whether it compiles anew for each shape: `cases()` have few of them, so that most are met again.
     """
 
     dtype: str | None = None
     lacks: frozenset[str] = frozenset()
+    compiles: bool = False
 
     def switch(self, name: str, asked: str) -> str:
         """Whether an argument is to be on, off or any, where this is asked for."""
@@ -107,6 +109,10 @@ LARGE = (
     (1025, 65, 9),
 )
 """(num_embeddings, embedding_dim, indices) of large cases, each large in one way to stay fast."""
+FEW_NUM_EMBEDDINGS = (2, 1, 33)
+FEW_EMBEDDING_DIMS = (2, 0, 17)
+FEW_SHAPES = ((1,), (3,), (), (0,), (2, 2), (1, 2, 1, 2), (33,))
+"""What stands for the sizes and shapes above where each that is new has to be compiled; the large ones are the same."""
 NORM_TYPES = (2.0, 1.0, float("inf"), 3.0, 0.5, 1.5)
 MAX_NORMS = (1.0, 2.0, 0.5, 5.0, 0.1, 64.0)
 
@@ -179,7 +185,7 @@ def cases(
     """
     subject = under_test.get()
     dtype = dtype or subject.dtype or draw(_dtypes)
-    rows, dim, count = draw(_sizes(columns, indices, large=large and not corner))
+    rows, dim, count = draw(_sizes(columns, indices, large=large and not corner, few=subject.compiles))
     padding, scale, gradient_is_sparse, frozen = draw(
         _flags(
             subject.switch("padding_idx", padding_idx),
@@ -209,7 +215,8 @@ def cases(
         weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
     patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
     lying = subject.layouts("index_layout", layouts), subject.layouts("upstream_layout", layouts)
-    kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), indices, lying)
+    shapes = tuple(s for s in (FEW_SHAPES if subject.compiles else SHAPES) if math.prod(s) >= indices)
+    kinds = _lookups(tuple(upstreams), patterns, tuple(index_dtypes), shapes, lying)
     counts = (count, *(rng.choice((count, None)) for _ in range(lookups - 1)))
     calls = tuple(_lookup(draw, kinds, config, dtype, rng, many, scalar=scalar) for many in counts)
     return Case(config, _expandable(weight, layout), calls, layout)
@@ -230,10 +237,11 @@ def out_of_range(draw: st.DrawFn) -> Case:
 
 
 @functools.cache
-def _sizes(columns: int, indices: int, *, large: bool) -> st.SearchStrategy[tuple[int, int, int | None]]:
+def _sizes(columns: int, indices: int, *, large: bool, few: bool) -> st.SearchStrategy[tuple[int, int, int | None]]:
     """num_embeddings, embedding_dim, and how many indices the first lookup has where the case is large."""
-    dims = [dim for dim in EMBEDDING_DIMS if dim >= columns]
-    small = sorted(itertools.product(NUM_EMBEDDINGS, dims), key=lambda s: NUM_EMBEDDINGS.index(s[0]) + dims.index(s[1]))
+    counts = FEW_NUM_EMBEDDINGS if few else NUM_EMBEDDINGS
+    dims = [dim for dim in (FEW_EMBEDDING_DIMS if few else EMBEDDING_DIMS) if dim >= columns]
+    small = sorted(itertools.product(counts, dims), key=lambda s: counts.index(s[0]) + dims.index(s[1]))
     few = [(*sizes, None) for sizes in small for _ in range(300 // len(small))]
     # Seven in a hundred are large: enough for each clause to meet some, and few enough to stay fast.
     many = [one for one in LARGE if large and one[1] >= columns and one[2] >= indices]
@@ -260,11 +268,10 @@ def _lookups(
     upstreams: tuple[str, ...],
     patterns: tuple[str, ...],
     dtypes: tuple[str, ...],
-    indices: int,
+    shapes: tuple[tuple[int, ...], ...],
     layouts: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> st.SearchStrategy[tuple[Any, ...]]:
     """Shape, index pattern, index dtype and layout, upstream palette and layout."""
-    shapes = tuple(shape for shape in SHAPES if math.prod(shape) >= indices)
     # Hypothesis draws evenly from up to some hundred options; from thousands it prefers the first, the simplest.
     places = _simplest_first(shapes, tuple(sorted(dtypes, reverse=True)))
     return st.tuples(places, _simplest_first(patterns, upstreams), _simplest_first(*layouts))

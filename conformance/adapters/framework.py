@@ -58,6 +58,7 @@ class Framework:
         unchecked: why an index out of range is not refused, where that is so by design.
         casts: why an index that is not of integers is not refused, where that is so by design.
         flushes: what it does not claim because subnormal numbers become zeros, where that is so by design (`flushing`).
+        forget: drops what was compiled, where each shape and dtype is compiled anew; it is called before each dtype.
         raises: exceptions of its own, and the family (`reference.permitted.FAMILIES`) that each belongs to.
         verbs: further verbs of `conformance.adapter.Instance`, by name, as functions of the embedding; a `Lookup` comes
             to them as (index, upstream gradient), and a `Backward` from them as (list of outputs, gradient).
@@ -78,6 +79,7 @@ class Framework:
     unchecked: str = ""
     casts: str = ""
     flushes: Declared | None = None
+    forget: Callable[[], Any] | None = None
     raises: Mapping[type[BaseException], str] = field(default_factory=dict)
     verbs: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     shared: tuple[Callable[..., Any], ...] = ()

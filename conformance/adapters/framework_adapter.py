@@ -20,6 +20,7 @@ class FrameworkAdapter:
 
     def __init__(self, framework: Framework) -> None:
         self.framework = framework
+        self._compiled_for = ""  # the dtype
 
     def describe(self) -> Description:
         """What is under test: the version is that of the first of its packages."""
@@ -33,6 +34,7 @@ class FrameworkAdapter:
             dtypes=framework.dtypes,
             packages={**versions, "python": platform.python_version()},
             unsupported=(*framework.unsupported, *bounds, *filter(None, (framework.flushes,))),
+            compiles=framework.forget is not None,
         )
 
     def make(
@@ -55,6 +57,9 @@ class FrameworkAdapter:
         if config.freeze:
             raise Unsupported(NO_FREEZE.reason)
         _must_be_contiguous(layout)
+        if self.framework.forget and weight.dtype != self._compiled_for:
+            self.framework.forget()
+            self._compiled_for = weight.dtype
         with refusals(self.framework):
             table = self.framework.to(weight)
             made = self.framework.make(config.num_embeddings, config.embedding_dim, table, **config.changed())

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 from conformance.adapter import Backward, Description, Forward, Refused, Unsupported
@@ -63,6 +64,13 @@ class PlainInstance:
 
     def copy(self, how: str) -> PlainInstance:  # noqa: ARG002 - the protocol's
         return PlainInstance(self.adapter, self.config, self.table)
+
+
+class Compiles(Plain):
+    """Says that it compiles anew for each shape."""
+
+    def describe(self) -> Description:
+        return replace(super().describe(), compiles=True)
 
 
 class Elsewhere(Plain):

@@ -126,6 +126,30 @@ def test_row_slices_are_a_sparse_gradient() -> None:
     assert gradient.shape == (3, 2)
 
 
+def test_what_was_compiled_is_forgotten_before_another_dtype() -> None:
+    forgotten: list[None] = []
+    compiling = adapter(forget=lambda: forgotten.append(None))
+    assert compiling.describe().compiles
+    assert not adapter().describe().compiles
+    for dtype, times in (("float32", 1), ("float32", 1), ("bfloat16", 2), ("float32", 3)):
+        subject(compiling).make(case(dtype=dtype))
+        assert len(forgotten) == times
+
+
+def test_a_verb_may_take_several_lookups_and_give_outputs_with_their_gradient() -> None:
+    def beside(embedding: Any, *, weight: Any, lookups: list[Any]) -> list[Any]:
+        tables = (embedding, weight)
+        return [differentiate(t, [index], [upstream]) for t, (index, upstream) in zip(tables, lookups, strict=True)]
+
+    def again(embedding: Any, *, lookup: Any) -> list[Any]:
+        return [differentiate(embedding, [lookup[0]], [lookup[1]])] * 2
+
+    able = adapter(verbs={"beside": beside, "again": again}, shared=(tensor, look_up, differentiate))
+    assert examined(able, "gradient.two-tables", twice()) == "conforms"
+    assert examined(able, "gradient.one-graph-twice", case(index=(2, 0, 2))) == "conforms"
+    assert examined(able, "gradient.deterministic", case(index=(2, 0, 2))) == "unsupported"
+
+
 def test_further_verbs_take_and_give_plain_data() -> None:
     def edit(embedding: Any, *, weight: Any) -> None:
         embedding["array"][...] = weight["array"]

@@ -64,6 +64,15 @@ def test_without_a_lookup_there_is_no_interplay(tmp_path: Path) -> None:
     assert not {"kinds", "interplay"} & set(suite(tmp_path, "plain:Plain", "test_state").document)
 
 
+def test_what_is_compiled_is_tested_dtype_by_dtype_and_on_few_shapes(tmp_path: Path) -> None:
+    both = ("--embedding-dtype", "float32,float64")
+    mixed, grouped = (suite(tmp_path, f"plain:{name}", FEW, *both) for name in ("Plain", "Compiles"))
+    order = [re.findall(r"::test_\w+\[(float\d+)-cpu\]", run.text) for run in (mixed, grouped)]
+    assert order[0] != sorted(order[0])
+    assert order[1] == sorted(order[0])
+    assert set(grouped.verdicts.values()) == {"conforms", "unsupported"}
+
+
 def test_another_seed_gives_other_cases(plain: Run, tmp_path: Path) -> None:
     again = suite(tmp_path, "plain:Plain", FEW, "--hypothesis-seed", "2")
     assert again.status == 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,9 @@ from conformance.strategies import (
     CORNERS,
     DTYPES,
     EMBEDDING_DIMS,
+    FEW_EMBEDDING_DIMS,
+    FEW_NUM_EMBEDDINGS,
+    FEW_SHAPES,
     LARGE,
     MAX_NORMS,
     NORM_TYPES,
@@ -155,6 +159,20 @@ def test_the_dtype_under_test_is_taken() -> None:
         assert {case.weight.dtype for case in drawn(cases(dtype="float16"))} == {"float16"}
     finally:
         under_test.reset(token)
+
+
+def test_where_each_shape_is_compiled_few_are_drawn_and_large_ones_too() -> None:
+    token = under_test.set(UnderTest("float32", compiles=True))
+    try:
+        made = drawn(cases(max_norm=OFF), 300)
+        accuracy = drawn(cases(indices=33, columns=1), 20)
+    finally:
+        under_test.reset(token)
+    few = set(itertools.product(FEW_NUM_EMBEDDINGS, FEW_EMBEDDING_DIMS, FEW_SHAPES))
+    met = Counter((*c.weight.shape, c.index.shape) for c in made)
+    assert len(few & met.keys()) > len(few) / 2
+    assert 0 < sum(count for shapes, count in met.items() if shapes not in few) < 50
+    assert {c.index.numel >= 33 for c in accuracy} == {True}
 
 
 def test_what_an_implementation_lacks_is_drawn_where_it_is_asked_for_and_nowhere_else() -> None:
