@@ -242,10 +242,10 @@ def _sizes(columns: int, indices: int, *, large: bool, few: bool) -> st.SearchSt
     counts = FEW_NUM_EMBEDDINGS if few else NUM_EMBEDDINGS
     dims = [dim for dim in (FEW_EMBEDDING_DIMS if few else EMBEDDING_DIMS) if dim >= columns]
     small = sorted(itertools.product(counts, dims), key=lambda s: counts.index(s[0]) + dims.index(s[1]))
-    few = [(*sizes, None) for sizes in small for _ in range(300 // len(small))]
+    usual = [(*sizes, None) for sizes in small for _ in range(300 // len(small))]
     # Seven in a hundred are large: enough for each clause to meet some, and few enough to stay fast.
     many = [one for one in LARGE if large and one[1] >= columns and one[2] >= indices]
-    return st.sampled_from(few + many)
+    return st.sampled_from(usual + many)
 
 
 @functools.cache

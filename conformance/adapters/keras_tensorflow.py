@@ -36,7 +36,7 @@ def again(layer: Any, lookup: tuple[Any, Any]) -> list[tuple[list[Any], Any]]:
 
 def beside(layer: Any, weight: tf.Tensor, lookups: list[Any]) -> list[tuple[list[Any], Any]]:
     """A lookup of this layer and one of another, which has the weight given, in one vector-Jacobian product."""
-    layers, (indices, upstreams) = (layer, make(*weight.shape, weight)), zip(*lookups)
+    layers, (indices, upstreams) = (layer, make(weight.shape[0], weight.shape[1], weight)), zip(*lookups)
     with tf.GradientTape() as tape:
         outputs = [one(index) for one, index in zip(layers, indices)]
     weights = [one.embeddings for one in layers]
