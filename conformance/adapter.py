@@ -190,6 +190,7 @@ class Description:
         devices: devices that are there.
         packages: versions of what it stands on.
         unsupported: what it does not claim.
+        untaken: documented arguments that the constructor does not take, with the reason; "" where none was declared.
         ledger: name of the bundled ledger of known deviations that applies by itself, or "".
         inherits: whether that ledger is of what the implementation is built on, not its own.
         compiles: whether it compiles anew for each shape and dtype, and keeps what it compiled: then few shapes are
@@ -202,6 +203,7 @@ class Description:
     devices: tuple[str, ...] = ("cpu",)
     packages: Mapping[str, str] = field(default_factory=dict)
     unsupported: tuple[Declared, ...] = ()
+    untaken: Mapping[str, str] = field(default_factory=dict)
     ledger: str = ""
     inherits: bool = False
     compiles: bool = False

@@ -23,6 +23,9 @@ PLAIN = {
 }
 """Features of an ordinary case that are not plainly off; what a smallest case has otherwise, it seems to need."""
 
+SIGNATURE = "construction.signature"
+"""Deviates for arguments that are not taken; these are declared unsupported, and what is left shows in the next run."""
+
 SIZES = ("num_embeddings", "embedding_dim", "index_numel", "pads", "norm_type", "index_dtype", "dtype")
 """Features that say little about the cause, unless a size is zero."""
 
@@ -31,7 +34,7 @@ def write(session: Session, verdicts: list[Verdict]) -> str:
     """Add an entry for each deviation that is not known yet; what was done, in words."""
     merged: dict[tuple[str, str, str], Entry] = {}
     for verdict in verdicts:
-        if verdict["verdict"] != "deviates":
+        if verdict["verdict"] != "deviates" or (session.undeclared and verdict["clause"] == SIGNATURE):
             continue
         witness = decode(verdict["deviation"]["case"])
         features = _telling(witness) if witness is not None else {}
@@ -50,8 +53,10 @@ def write(session: Session, verdicts: list[Verdict]) -> str:
         if verdict["dtype"]:
             entry.features["dtype"].append(verdict["dtype"])
     path = Path(session.options.deviations)
-    ledgers.write(path, list(merged.values()))
-    return f"{_entries(len(merged))} written to {path}; replace each reason by why it deviates"
+    untaken = dict.fromkeys(session.undeclared, "baseline: the constructor does not take this")
+    ledgers.write(path, list(merged.values()), untaken)
+    declared = f", and the arguments that are not taken ({', '.join(untaken)})," if untaken else ""
+    return f"{_entries(len(merged))}{declared} written to {path}; replace each reason by the true one"
 
 
 def prune(session: Session, verdicts: list[Verdict]) -> str:

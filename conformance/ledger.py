@@ -12,6 +12,10 @@ witness = '{"type": "Case", ...}'
 [[unsupported]]
 features = { dtype = "float16" }
 reason = "why"
+
+[[unsupported]]
+arguments = ["max_norm", "norm_type"]  # which the constructor does not take
+reason = "why"
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tomlkit
@@ -29,6 +34,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from conformance.adapter import Declared, Description
+from conformance.arguments import ARGUMENTS
+from conformance.arguments import FEATURES as SHOWN
 from conformance.case import Case
 from conformance.clause import Clause
 from conformance.features import MATCHABLE, could_match, nearest
@@ -84,11 +91,19 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """The entries of one file, and where they came from."""
+    """The entries of one file, and where they came from.
+
+    Attributes:
+        path: the file.
+        deviations: its entries.
+        unsupported: what it declares unsupported.
+        untaken: the arguments that it declares not to be taken, with the reason.
+    """
 
     path: Path | None = None
     deviations: list[Entry] = field(default_factory=list)
     unsupported: list[Declared] = field(default_factory=list)
+    untaken: dict[str, str] = field(default_factory=dict)
 
     def entries(self, clause: str, dtype: str | None, device: str | None, description: Description) -> list[Entry]:
         """The entries about this clause on this dtype and device."""
@@ -126,15 +141,21 @@ def read(name: str, clauses: Iterable[Clause]) -> Ledger:
         ledger.deviations += _entries(f"{name}, deviation {number}", table, by_id)
     for number, table in enumerate(_tables(name, content, "unsupported"), start=1):
         where = f"{name}, unsupported {number}"
-        _check(where, table, required=("features", "reason"), allowed=("features", "reason"))
-        ledger.unsupported.append(Declared(_features(where, table["features"]), table["reason"]))
+        if isinstance(table, dict) and "arguments" in table:
+            _check(where, table, required=("arguments", "reason"), allowed=("arguments", "reason"))
+            names = _arguments(where, table["arguments"])
+            ledger.untaken |= dict.fromkeys(names, str(table["reason"]))
+            ledger.unsupported += [Declared({name: True}, table["reason"]) for name in names if name in SHOWN]
+        else:
+            _check(where, table, required=("features", "reason"), allowed=("features", "reason"))
+            ledger.unsupported.append(Declared(_features(where, table["features"]), table["reason"]))
     if content:
         raise LedgerError(f"{name}: unknown table {next(iter(content))!r}{nearest(next(iter(content)), TABLES)}")
     return ledger
 
 
-def write(path: Path, entries: Sequence[Entry]) -> None:
-    """Append entries to a ledger, keeping what stands there."""
+def write(path: Path, entries: Sequence[Entry], untaken: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Append entries, and arguments that are not taken, with their reasons, to a ledger, keeping what stands there."""
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
     if entries and not isinstance(document.get("deviation"), AoT):  # none yet, or written as an array
         standing = document.pop("deviation", [])
@@ -150,6 +171,11 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
         if entry.witness is not None:
             table["witness"] = tomlkit.string(json.dumps(encode(entry.witness)), literal=True)
         document["deviation"].append(table)
+    for reason in dict.fromkeys(untaken.values()):
+        table = tomlkit.table()
+        table["arguments"] = [name for name, why in untaken.items() if why == reason]
+        table["reason"] = reason
+        document.setdefault("unsupported", tomlkit.aot()).append(table)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
@@ -176,6 +202,7 @@ _ALLOWED = (*_REQUIRED, "implementation", "versions", "link", "witness")
 _KINDS: Mapping[str, tuple[Any, str]] = {
     "clause": ((str, list), "a string or a list of strings"),
     "features": (dict, "a table"),
+    "arguments": (list, "a list of strings"),
 }
 """What the keys hold that do not hold a string, as types and in words."""
 
@@ -250,3 +277,12 @@ def _features(where: str, features: Mapping[str, Any]) -> Mapping[str, Any]:
         if name not in MATCHABLE:
             raise LedgerError(f"{where}: unknown feature {name!r}{nearest(name, MATCHABLE)}")
     return features
+
+
+def _arguments(where: str, names: Sequence[Any]) -> Sequence[str]:
+    for name in names:
+        if name not in ARGUMENTS:
+            raise LedgerError(f"{where}: unknown argument {name!r}{nearest(str(name), ARGUMENTS)}")
+    if not names:
+        raise LedgerError(f"{where}: arguments names none")
+    return names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 from collections import Counter
@@ -12,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from conformance import baseline
-from conformance.adapter import Adapter, Died, Refused, Unsupported
+from conformance import arguments, baseline
 from conformance.catalogue import clauses
 from conformance.clause import Clause
 from conformance.interplay import Column, described
@@ -38,9 +36,6 @@ ENVIRONMENT = (
 )
 """Environment variables, or beginnings of their names, that bear on what implementations do."""
 
-SIGNATURES = ("constructor", "from_pretrained", "functional")
-"""The forms of an embedding whose parameters a results file records."""
-
 STATUS = {
     "conforms": ("passed", ".", "CONFORMS"),
     "deviates": ("deviates", "d", "DEVIATES"),
@@ -61,7 +56,6 @@ class Outcome:
         self.started = datetime.now(UTC)
         self.document: dict[str, Any] = {}
         self.notes: list[str] = []
-        self.signatures = _signatures(session.adapter)  # before the run, which may end with a worker that hangs
 
     def dress(self, report: pytest.TestReport, clause: Clause, verdict: Verdict, lookups: Counter[Kinds]) -> None:
         """Let a test's report say the verdict, and which lookups it rests on."""
@@ -104,7 +98,11 @@ class Outcome:
     def finish(self, exit_status: int) -> None:
         """Write the results file, the report and the baseline, as asked."""
         options = self.session.options
-        self.notes += [*self.session.wiring.notes(), *_unmatched(self.session, self.verdicts)]
+        self.notes += [
+            *self.session.wiring.notes(),
+            *_untaken(self.session),
+            *_unmatched(self.session, self.verdicts),
+        ]
         if options.baseline == "write":
             self.notes.append(baseline.write(self.session, self.verdicts))
         elif options.baseline == "prune":
@@ -156,7 +154,8 @@ class Outcome:
             return []
         options = self.session.options
         written = [f"{name}: {path}" for name, path in (("results", options.results), ("report", options.html)) if path]
-        return [*(f"note: {n}" for n in self.notes), headline(self.document), *written]
+        notes = [*(f"note: {n}" for n in self.notes), *_proposal(self.session)]
+        return [*notes, headline(self.document), *written]
 
     def _interplay(self) -> dict[str, Any]:
         """Which kinds of arguments met, column by column as the header names them."""
@@ -174,7 +173,7 @@ class Outcome:
                 "adapter": type(self.session.adapter).__name__,
                 "name": description.name,
                 "version": description.version,
-                "signatures": self.signatures,
+                "signatures": self.session.signatures,
             },
             "profile": options.profile_name,
             "seed": self.seed,
@@ -192,16 +191,6 @@ class Outcome:
         }
 
 
-def _signatures(adapter: Adapter) -> dict[str, list[list[str]]]:
-    """The parameters of each form that the adapter can look into, for what changes between releases."""
-    found = {}
-    for form in SIGNATURES:
-        # No verdict hangs on this: an adapter without the verb, or one that breaks here, leaves it out.
-        with contextlib.suppress(Unsupported, Refused, Died, AttributeError, RuntimeError, TypeError, ValueError):
-            found[form] = [list(parameter) for parameter in adapter.signature(form)]
-    return found
-
-
 def _failure(clause: Clause, verdict: Verdict) -> str:
     """What pytest shows for a clause that fails the run."""
     deviation = verdict["deviation"]
@@ -217,6 +206,23 @@ def _failure(clause: Clause, verdict: Verdict) -> str:
         if deviation["script"]:
             lines += ["", "  To reproduce without this suite:", "", deviation["script"]]
     return "\n".join(lines)
+
+
+def _untaken(session: Session) -> list[str]:
+    """What the constructor does not take, where that is not declared."""
+    if not session.undeclared:
+        return []
+    what = f"{session.description.name} takes no {', '.join(session.undeclared)}"
+    return [f"{what}, and that is not declared: what needs it was not tested, and construction.signature deviates"]
+
+
+def _proposal(session: Session) -> list[str]:
+    """What to put into the ledger for that."""
+    if not session.undeclared or session.options.baseline == "write":
+        return []
+    ledger = session.options.deviations or "a file for --embedding-deviations"
+    table = arguments.declaration(session.undeclared, "...").splitlines()
+    return [f"If that is meant, put this into {ledger}, with the reason:", "", *(f"    {line}" for line in table), ""]
 
 
 def _unmatched(session: Session, verdicts: list[Verdict]) -> list[str]:

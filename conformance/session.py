@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hypothesis.errors import Flaky
 
-from conformance import judge, wiring
+from conformance import arguments, judge, wiring
 from conformance import ledger as ledgers
-from conformance.adapter import Description, Died, Unsupported
+from conformance.adapter import Description, Died, Refused, Unsupported
 from conformance.answers import Misanswered
 from conformance.clause import INFO, MUST, Clause
 from conformance.described import unusable
@@ -24,6 +24,9 @@ from conformance.options import Options, select
 from conformance.subject import Subject
 from conformance.target import BUNDLED, UnusableTarget, first_line, resolve
 from conformance.wire import encode
+
+SIGNATURES = ("constructor", "from_pretrained", "functional")
+"""The forms of an embedding whose parameters a results file records."""
 
 Verdict = dict[str, Any]
 """One element of "verdicts" in the results file."""
@@ -52,7 +55,8 @@ class Session:
             self.dtypes = select("embedding-dtype", options.dtypes, self.description.dtypes)
             self.ledger = self._ledger(clauses)
             unsupported = (*self.description.unsupported, *self.ledger.unsupported)
-            self.description = replace(self.description, unsupported=unsupported)
+            self.signatures = _signatures(self.adapter)  # before the run, which may end with a worker that hangs
+            self.description = replace(self.description, unsupported=unsupported, untaken=self._untaken())
             self.wiring = wiring.Wiring()
             undo.pop_all()
 
@@ -102,6 +106,17 @@ class Session:
             inherited = its == base and self.description.inherits
             ledger.deviations += [replace(e, inherited=inherited) for e in ledgers.read(its, clauses).deviations]
         return ledger
+
+    def _untaken(self) -> dict[str, str]:
+        """The arguments that the constructor does not take, with the reason, "" for those that are not declared."""
+        users = ":" in self.options.target  # what is bundled is known, and its arguments differ between releases
+        lacking = arguments.lacking(self.signatures.get("constructor", ())) if users else []
+        return {**dict.fromkeys(lacking, ""), **self.description.untaken, **self.ledger.untaken}
+
+    @property
+    def undeclared(self) -> list[str]:
+        """The arguments that the constructor does not take, though that is not declared."""
+        return [name for name, reason in self.description.untaken.items() if not reason]
 
     def subject(self, clause: Clause, dtype: str | None, device: str | None) -> Subject:
         """The implementation as the test of a clause receives it."""
@@ -250,6 +265,16 @@ class Session:
 def _broke(error: BaseException) -> str:
     """What broke, in words where it is the adapter's answers."""
     return str(error) if isinstance(error, Misanswered) else "".join(traceback.format_exception_only(error)).strip()
+
+
+def _signatures(adapter: Any) -> dict[str, list[list[str]]]:
+    """The parameters of each form that the adapter can look into, for what changes between releases."""
+    found = {}
+    for form in SIGNATURES:
+        # No verdict hangs on this: an adapter without the verb, or one that breaks here, leaves it out.
+        with suppress(Unsupported, Refused, Died, AttributeError, RuntimeError, TypeError, ValueError):
+            found[form] = [list(parameter) for parameter in adapter.signature(form)]
+    return found
 
 
 def _deviation(error: BaseException | None) -> Deviation | None:

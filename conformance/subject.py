@@ -46,7 +46,7 @@ class Subject:
         dtype: the weight dtype.
         device: the device.
         declared: what is declared unsupported and concerns this dtype and device.
-        lacks: which features are unsupported altogether (`conformance.strategies.UnderTest`).
+        lacks: which features, or arguments, are unsupported altogether (`conformance.strategies.UnderTest`).
         known: feature patterns of known deviations, whose cases are not run.
         settled: whether a known deviation covers a clause that draws no cases.
         tally: what was counted.
@@ -68,7 +68,7 @@ class Subject:
         self.dtype, self.device = dtype, device
         # What cannot match here is left out once, so that most cases need not have their features worked out.
         self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
-        self.lacks = frozenset(name for d in self.declared for name in lacking(d.features))
+        self.lacks = frozenset(name for d in self.declared for name in lacking(d.features)) | {*description.untaken}
         self.start(known=[])
         self.calls: list[Call] = []
         self._case_worst = 0.0
@@ -297,8 +297,9 @@ class Subject:
         judge.equal("the gradient's device", self.device, gradient.device)
 
     def judge_attributes(self, case: Case, kept: Mapping[str, Any]) -> None:
-        """Judge the attributes that the documented arguments are kept as."""
-        for name, value in case.config.attributes().items():
+        """Judge the attributes that the documented arguments are kept as, those that are not taken left out."""
+        taken = {n: v for n, v in case.config.attributes().items() if n not in self.description.untaken}
+        for name, value in taken.items():
             judge.equal(f"the attribute {name}", value, kept[name])
 
     def judge_gradient_rows(self, case: Case, observed: Observation, rows: AbstractSet[int], allowed: Interval) -> None:

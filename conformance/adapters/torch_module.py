@@ -6,7 +6,7 @@ import functools
 import inspect
 import platform
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -17,6 +17,7 @@ from conformance.adapters.torch_instance import FunctionalInstance, TorchInstanc
 from conformance.adapters.torch_meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
 from conformance.adapters.torch_script import write_script
 from conformance.adapters.torch_tensors import to_torch
+from conformance.arguments import lacking as lacking_arguments
 from conformance.case import Config
 from reference import Tensor
 
@@ -45,6 +46,7 @@ class TorchModuleAdapter:
             target = "torch.nn:Embedding"
         where = target or f"{factory.__module__}:{getattr(factory, '__qualname__', type(factory).__name__)}"
         self.module, _, self.name = where.partition(":")
+        self._lacks = _lacks(factory)
 
     @property
     def target(self) -> str:
@@ -90,6 +92,7 @@ class TorchModuleAdapter:
         with refusals():
             table = None if weight is None else to_torch(weight, device, layout)
         keywords = config.changed()
+        self._need(keywords)
         instance = MetaInstance if device == "meta" else TorchInstance
         if via == "functional":
             return self._functional(config, table)
@@ -100,10 +103,8 @@ class TorchModuleAdapter:
         if via == "_weight":
             keywords.update({"_weight": table}, **self._frozen(config))
         else:
-            if via != "default_dtype":
-                keywords.update(dtype=getattr(torch, wanted))
-            if device != "cpu":
-                keywords.update(device=device)
+            keywords.update(self._placed(device, None if via == "default_dtype" else wanted, given=table is not None))
+        self._need(keywords)
         with refusals(), _default_dtype(getattr(torch, wanted)) if via == "default_dtype" else nullcontext():
             module = self.construct(config, **keywords)
         if via != "_weight":
@@ -117,6 +118,21 @@ class TorchModuleAdapter:
     def construct(self, config: Config, **keywords: Any) -> Any:
         """Call the constructor."""
         return self.factory(config.num_embeddings, config.embedding_dim, **keywords)
+
+    def _need(self, keywords: Collection[str]) -> None:
+        """Make sure that the constructor takes the keywords, as far as its signature tells."""
+        if missing := [name for name in keywords if name in self._lacks]:
+            raise Unsupported(f"{self.target} takes no {', '.join(missing)}")
+
+    def _placed(self, device: str, dtype: str | None, *, given: bool) -> dict[str, Any]:
+        """The keywords for a weight of this dtype on this device; one that is given needs none where none is taken."""
+        keywords: dict[str, Any] = {}
+        if dtype is not None:
+            keywords["dtype"] = getattr(torch, dtype)
+        if device != "cpu":
+            keywords["device"] = device
+        default = {"dtype": torch.get_default_dtype()}
+        return {n: v for n, v in keywords.items() if n not in self._lacks or not (given or default.get(n) == v)}
 
     def _frozen(self, config: Config) -> dict[str, bool]:
         """`_freeze` where it is asked for; what torch's own class does not have in this release, no other must have."""
@@ -169,6 +185,14 @@ def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+def _lacks(factory: Callable[..., Any]) -> frozenset[str]:
+    """The documented arguments that a factory does not take, as far as its signature tells."""
+    try:
+        return frozenset(lacking_arguments(parameters(factory)))
+    except (TypeError, ValueError):  # it does not tell
+        return frozenset()
 
 
 def parameters(called: Callable[..., Any]) -> list[tuple[str, str, str]]:

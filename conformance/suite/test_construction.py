@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -39,7 +40,15 @@ def _trains(case: Case) -> bool:
 @clause("construction.signature", MUST, argument="num_embeddings", doc="Embedding", dtypes="none", since="2.0")
 def test_signature(embedding: Subject) -> None:
     """The constructor takes the documented parameters, by these names, in this order, with these defaults."""
-    judge.equal("the constructor's signature", SIGNATURE, embedding.signature("constructor")[: len(SIGNATURE)])
+    found, untaken = embedding.signature("constructor"), embedding.description.untaken
+    if missing := [name for name, reason in untaken.items() if not reason]:
+        names = [name for name, *_ in SIGNATURE]
+        summary = f"the constructor takes no {', '.join(missing)}, and that is not declared"
+        raise judge.Deviation(summary, expected=str(names), observed=str([name for name, *_ in found]))
+    stale = [name for name, *_ in found if name in untaken]
+    judge.equal("what is taken though declared not to be", [], stale)
+    expected = [parameter for parameter in SIGNATURE if parameter[0] not in untaken]
+    judge.equal("the constructor's signature", *map(_behind_gap(untaken), (expected, found[: len(expected)])))
 
 
 @clause("construction.attributes", MUST, argument="embedding_dim", doc="Parameters")
@@ -289,6 +298,18 @@ def test_reset_optimizer(embedding: Subject, case: Case) -> None:
     # A gradient of 1 or more shows in every element of a draw: in bfloat16 it is lost from 256 on, far beyond any.
     trained = sorted(set(case.positions) - {case.config.padding_row})
     judge.equal("rows not trained", [], [row for row in trained if before.row(row) == after.row(row)])
+
+
+def _behind_gap(untaken: Collection[str]) -> Callable[[Sequence[tuple[str, str, str]]], list[tuple[str, str, str]]]:
+    """Let parameters be keyword-only behind the first that is not taken: they could not keep their positions."""
+    gap = next((number for number, (name, *_) in enumerate(SIGNATURE) if name in untaken), len(SIGNATURE))
+    kinds = {POSITIONAL: "KEYWORD_ONLY"}
+
+    def relaxed(parameters: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+        behind = [(name, kinds.get(kind, kind), default) for name, kind, default in parameters[gap:]]
+        return [*parameters[:gap], *behind]
+
+    return relaxed
 
 
 def _judge_zero_row(embedding: Subject, case: Case, weight: Tensor) -> None:

@@ -46,7 +46,7 @@ def pruned(folder: Path, known: Run) -> Run:  # noqa: ARG001 - comes before
 def test_writing_a_baseline(written: Run) -> None:
     assert written.status == 1
     assert written.verdicts["lookup.bits", "float32"] == "deviates"
-    assert "note: 1 entry written to known.toml; replace each reason by why it deviates" in written.text
+    assert "note: 1 entry written to known.toml; replace each reason by the true one" in written.text
 
 
 def test_a_baseline_covers_what_deviates_and_no_more(known: Run) -> None:

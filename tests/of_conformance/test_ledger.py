@@ -116,6 +116,12 @@ def test_an_entry_that_does_not_fit_is_named(tmp_path: Path, changes: dict[str, 
         ('[[unsupported]]\nreason = "x"', ["unsupported 1", "features is missing"]),
         ("[[unsupported]]\nfeatures = {sparse = true}", ["unsupported 1", "reason is missing"]),
         ('[[unsupported]]\nfeatures = {spars = true}\nreason = "x"', ["unsupported 1", "did you mean 'sparse'?"]),
+        ('[[unsupported]]\narguments = ["max_nrom"]\nreason = "x"', ["unknown argument 'max_nrom'", "'max_norm'?"]),
+        ('[[unsupported]]\narguments = [3]\nreason = "x"', ["unknown argument 3"]),
+        ('[[unsupported]]\narguments = []\nreason = "x"', ["arguments names none"]),
+        ('[[unsupported]]\narguments = "max_norm"\nreason = "x"', ["arguments is 'max_norm'", "a list of strings"]),
+        ('[[unsupported]]\narguments = ["max_norm"]', ["reason is missing"]),
+        ('[[unsupported]]\narguments = ["max_norm"]\nfeatures = {}\nreason = "x"', ["unknown key 'features'"]),
     ],
 )
 def test_a_file_that_does_not_fit_is_named(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -266,3 +272,15 @@ def test_bundled_ledgers_can_be_read(name: str) -> None:
         assert entry.reason.endswith(".")
         assert set(entry.features) <= set(MATCHABLE)
         assert entry.features["device"], "where it was seen: nothing is known of other devices"
+
+
+def test_arguments_that_are_not_taken_are_read_and_written(tmp_path: Path) -> None:
+    path = saved(tmp_path, "# mine\n")
+    ledger.write(path, [], {"max_norm": "why", "dtype": "another", "norm_type": "why"})
+    book = read(path)
+    assert book.untaken == {"max_norm": "why", "norm_type": "why", "dtype": "another"}
+    assert book.unsupported == [Declared({"max_norm": True}, "why")]
+    ledger.write(path, [NEW], {"sparse": "later"})
+    assert read(path).untaken["sparse"] == "later"
+    assert read(path).deviations == [NEW]
+    assert path.read_text().startswith("# mine\n")
