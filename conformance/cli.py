@@ -15,6 +15,7 @@ from reports.compare import compare
 from reports.errors import ResultsError, Unfit
 from reports.history import history
 from reports.html import render
+from reports.markdown import summary
 from reports.summary import absence, headline
 
 PUBLISHED = Path("reports", "published")
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         "results", nargs="*", type=Path, metavar="RESULTS", help=f"results files; default: those in {PUBLISHED}"
     )
     bisect.set_defaults(run=_bisect)
+    markdown = commands.add_parser("summary", help="one run as Markdown, for the summary of a job of CI")
+    markdown.add_argument("results", type=Path, metavar="RESULTS", help="a results file")
+    markdown.set_defaults(run=_summary)
     shield = commands.add_parser("badge", help="a shields.io endpoint document")
     shield.add_argument("results", type=Path, metavar="RESULTS", help="a results file")
     shield.set_defaults(run=_badge)
@@ -98,6 +102,10 @@ def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:
             "bisect", f"no results files were named, and {PUBLISHED} has none of torch here; name one for each release"
         )
     return plain.bisect(history(chosen.clause, results.merge(files))), 0
+
+
+def _summary(chosen: argparse.Namespace) -> tuple[str, int]:
+    return summary(results.read(chosen.results)), 0
 
 
 def _badge(chosen: argparse.Namespace) -> tuple[str, int]:
