@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from reports.results import Document
     from reports.summary import Standing, Summary
 
+_PART = "yellowgreen"
+"""Where all that was tested conforms, but not all was: the colour of a whole answer is for whole answers."""
+
 _COLOURS: dict[Standing, str] = {
     "absent": "lightgrey",
     "incomplete": "lightgrey",
@@ -24,15 +27,21 @@ _COLOURS: dict[Standing, str] = {
 def badge(document: Document) -> dict[str, str | int]:
     """The endpoint document of one validated run.
 
-    The message is `47/47 conform`, with what was not tested behind it, or `2 deviate`; a run that was cut off, hit
-    errors or tested nothing gives a grey badge, never a good one.
+    The message is `47/47 conform`, with what was not tested behind it, or `2 deviate`. Bright green says that every
+    clause was tested, at least on some dtype, beyond the smoke profile, and conforms; a run that was cut off, hit
+    errors or tested nothing gives a grey badge.
     """
     summary = summarise(document)
+    smoke = document["header"]["profile"] == "smoke" and summary.absence is None
+    colour = _COLOURS[summary.standing]
+    whole = summary.tested == len(summary.outcomes) and not summary.failing_otherwise and not smoke
+    if summary.standing == "conforms" and not whole:
+        colour = _PART
     return {
         "schemaVersion": 1,
         "label": "embedding conformance",
-        "message": _message(summary),
-        "color": _COLOURS[summary.standing],
+        "message": _message(summary) + (" (smoke)" if smoke else ""),
+        "color": colour,
     }
 
 
@@ -48,6 +57,12 @@ def _message(summary: Summary) -> str:
             deviating = summary.count("deviates")
             return f"{deviating} {'deviates' if deviating == 1 else 'deviate'}"
         case _:
-            apart = ((summary.count(outcome), outcome) for outcome in ("unsupported", "not exercised", "not run"))
-            counts = [f"{number} {outcome}" for number, outcome in apart if number]
-            return ", ".join([f"{summary.count('conforms')}/{summary.tested} conform", *counts])
+            failing = [f"{summary.failing_otherwise} failing otherwise"] if summary.failing_otherwise else []
+            return ", ".join([f"{summary.count('conforms')}/{summary.tested} conform", *_untested(summary), *failing])
+
+
+def _untested(summary: Summary) -> list[str]:
+    """What was not tested, in words."""
+    counts = [(summary.count(outcome), outcome) for outcome in ("unsupported", "not exercised", "not run")]
+    counts.insert(1, (summary.partly_unsupported, "unsupported in part"))
+    return [f"{number} {what}" for number, what in counts if number]

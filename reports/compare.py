@@ -109,16 +109,18 @@ def compare(old: Document, new: Document) -> Comparison:
     skipped = _skipped(old, new)
     described = {clause["id"]: clause for document in (old, new) for clause in document["clauses"]}
     before, after = _by_clause(old), _by_clause(new)
-    changes, unchanged = [], 0
+    changes, unchanged, apart = [], 0, 0
     for name, clause in described.items():
         was, now = before.get(name), after.get(name)
-        places = [place for place in _places(was, now) if not {*place} & skipped]
+        anywhere = _places(was, now)
+        places = [place for place in anywhere if not {*place} & skipped]
         change = _change(clause, was, now, {place: where(*place, devices) for place in places})
         if change:
             changes.append(change)
         elif places:
             unchanged += 1
-    apart = len(described) - len(changes) - unchanged
+        elif anywhere:
+            apart += 1
     return Comparison(old, new, changes, unchanged, signature_changes(old, new), _caveats(old, new, apart))
 
 

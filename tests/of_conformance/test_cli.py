@@ -14,6 +14,9 @@ from conformance.catalogue import clauses
 from conformance.cli import main
 from reports.absent import not_run
 
+REST = f"Not tested: {len(clauses()) - 2} not run."
+"""What a run of two clauses says of all others."""
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -28,13 +31,20 @@ def test_a_report_of_several_runs(results: Path, tmp_path: Path, capsys: pytest.
     assert main(["report", str(results), str(results), "--html", str(page)]) == 0
     assert "plain 1.0" in page.read_text(encoding="utf-8")
     said = capsys.readouterr().out.splitlines()
-    assert said[:2] == ["plain 1.0 conforms to all 2 clauses tested."] * 2
+    assert said[:2] == [f"plain 1.0 conforms to all 2 clauses tested. {REST}"] * 2
     assert said[2] == f"report: {page}"
 
 
 def test_a_badge(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["badge", str(results)]) == 0
     assert json.loads(capsys.readouterr().out)["schemaVersion"] == 1
+
+
+def test_a_summary_for_a_job(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", str(results)]) == 0
+    said = capsys.readouterr().out
+    answer = f"plain 1.0 conforms to all 2 clauses tested. {REST}"
+    assert said.startswith(f"### Embedding conformance: plain 1.0\n\n{answer}\n\n| ")
 
 
 def changed(results: Path, file: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -128,7 +138,7 @@ def test_the_contract_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [clause["id"] for clause in said] == [clause.id for clause in clauses()]
 
 
-@pytest.mark.parametrize("command", ["report", "badge", "diff", "bisect"])
+@pytest.mark.parametrize("command", ["report", "badge", "summary", "diff", "bisect"])
 @pytest.mark.parametrize(
     ("content", "words"),
     [

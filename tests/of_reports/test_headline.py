@@ -25,7 +25,7 @@ def run(kinds: str, **changes: Any) -> dict[str, Any]:
     return document(*verdicts, **changes)
 
 
-CONFORMS, RED, GREY, YELLOW = "brightgreen", "red", "lightgrey", "yellow"
+CONFORMS, PART, RED, GREY, YELLOW = "brightgreen", "yellowgreen", "red", "lightgrey", "yellow"
 
 ANSWERS = {
     "nothing at all": (run(""), "was tested on no clause.", "nothing tested", GREY),
@@ -46,8 +46,8 @@ ANSWERS = {
     "all, partly": (
         run("conforms+unsupported conforms unsupported not_exercised"),
         "conforms to all 2 clauses tested. Not tested: 1 unsupported, 1 unsupported in part, 1 not exercised.",
-        "2/2 conform, 1 unsupported, 1 not exercised",
-        CONFORMS,
+        "2/2 conform, 1 unsupported, 1 unsupported in part, 1 not exercised",
+        PART,
     ),
     "one cell deviates": (
         run("conforms+deviates conforms"),
@@ -77,7 +77,7 @@ ANSWERS = {
         run("conforms+not_exercised conforms"),
         "conforms to the one clause tested. Not tested: 1 not exercised.",
         "1/1 conform, 1 not exercised",
-        CONFORMS,
+        PART,
     ),
     "an error": (
         run("conforms conforms error"),
@@ -107,8 +107,32 @@ ANSWERS = {
     "fixed but declared": (
         document(verdict(fails=True, reason="fixed: remove this entry")),
         "conforms to the one clause tested; 1 clause fails the run for another reason.",
-        "1/1 conform",
+        "1/1 conform, 1 failing otherwise",
+        PART,
+    ),
+    "on some dtypes": (
+        run("conforms+unsupported conforms"),
+        "conforms to all 2 clauses tested. Not tested: 1 unsupported in part.",
+        "2/2 conform, 1 unsupported in part",
         CONFORMS,
+    ),
+    "a part of the contract": (
+        document(verdict("a.b"), clauses=[clause("a.b"), clause("c.d")]),
+        "conforms to the one clause tested. Not tested: 1 not run.",
+        "1/1 conform, 1 not run",
+        PART,
+    ),
+    "in a few cases": (
+        run("conforms", profile="smoke"),
+        "conforms to the one clause tested.",
+        "1/1 conform (smoke)",
+        PART,
+    ),
+    "wrong in a few cases": (
+        run("deviates", profile="smoke"),
+        "conforms to 0 of 1 clause tested; 1 deviates (1 MUST).",
+        "1 deviates (smoke)",
+        RED,
     ),
 }
 
