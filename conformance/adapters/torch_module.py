@@ -21,7 +21,9 @@ from conformance.arguments import lacking as lacking_arguments
 from conformance.case import Config
 from reference import Tensor
 
-DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+COMPLEX = ("complex64", "complex128")
+DTYPES = ("float16", "bfloat16", "float32", "float64", *COMPLEX)
+NOT_DIFFERENTIABLE = "torch's embedding is not differentiable for complex weights"
 
 
 class TorchModuleAdapter:
@@ -89,6 +91,8 @@ class TorchModuleAdapter:
         wanted = dtype or (weight.dtype if weight else "float32")
         if reason := lacking(device, wanted):
             raise Unsupported(reason)
+        if weight and wanted in COMPLEX and not config.freeze and self.factory is not torch.nn.Embedding:
+            raise Unsupported(NOT_DIFFERENTIABLE)  # one that is differentiable is neither right nor wrong
         with refusals():
             table = None if weight is None else to_torch(weight, device, layout)
         keywords = config.changed()
@@ -238,11 +242,7 @@ def unsupported() -> tuple[Declared, ...]:
             for dtype in DTYPES
             if (reason := lacking(device, dtype))
         ),
-        *(
-            Declared({"dtype": dtype, "freeze": False}, "torch's embedding is not differentiable for complex weights")
-            for dtype in DTYPES
-            if dtype.startswith("complex")
-        ),
+        *(Declared({"dtype": dtype, "freeze": False}, NOT_DIFFERENTIABLE) for dtype in COMPLEX),
     )
 
 

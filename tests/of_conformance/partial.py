@@ -65,3 +65,18 @@ class Misplaces(Lookups):
         super().__init__(num_embeddings, embedding_dim)
         assert not sparse
         assert padding_idx is None
+
+
+class Gathers(Lookups):
+    """Looks up by an operation that is differentiable for complex weights, too."""
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> None:
+        super().__init__(num_embeddings, embedding_dim)
+        self.to(device=device)
+        self.weight.data = torch.randn(num_embeddings, embedding_dim, device=device, dtype=dtype)
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        rows = self.weight.index_select(0, index.reshape(-1))
+        return rows.reshape(*index.shape, self.embedding_dim)

@@ -115,3 +115,15 @@ def test_declared_but_ignored_is_a_deviation(tmp_path: Path) -> None:
     ignored = run(tmp_path, "Swallows", declare=ARGUMENTS)
     summary = ignored.verdict("sparse.layout")["deviation"]["summary"]
     assert summary == "sparse=True is declared unsupported (lookups only) but is not refused"
+
+
+def test_who_differentiates_complex_weights_where_torch_does_not_is_not_accused(tmp_path: Path) -> None:
+    """Nothing is documented of such a gradient; lookups are those of a frozen weight, as for torch's own."""
+    declare = tuple(name for name in ARGUMENTS if name not in ("device", "dtype"))
+    gathers = run(tmp_path, "Gathers", declare=declare, dtypes="complex64")
+    assert gathers.status == 0, gathers.text
+    assert gathers.verdicts["lookup.bits", "complex64"] in ("conforms", "unsupported")
+    again = suite(tmp_path, "partial:Gathers", "test_bits or test_sum", *LEDGER, dtypes="complex64", profile="default")
+    assert again.verdicts["lookup.bits", "complex64"] == "conforms"
+    verdict = again.verdict("gradient.sum", "complex64")
+    assert verdict["reason"] == "torch's embedding is not differentiable for complex weights"
