@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.adapter import Declared, Description
-from conformance.features import MATCHABLE, nearest
+from conformance.features import MATCHABLE
+from conformance.nearest import nearest
 from conformance.strategies import DTYPES
 
 

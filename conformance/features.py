@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.case import FEATURES, LAYOUTS, Case
@@ -43,12 +42,6 @@ def lacking(pattern: Mapping[str, Any]) -> set[str]:
 def implied(pattern: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
     """Whether whatever has the known features has those of the pattern."""
     return all(name in known and _is(known[name], wanted) for name, wanted in pattern.items())
-
-
-def nearest(name: str, names: Collection[str]) -> str:
-    """What may have been meant by a name that is none of these."""
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _is(value: object, wanted: object) -> bool:

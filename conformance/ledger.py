@@ -38,7 +38,8 @@ from conformance.arguments import ARGUMENTS
 from conformance.arguments import FEATURES as SHOWN
 from conformance.case import Case
 from conformance.clause import Clause
-from conformance.features import MATCHABLE, could_match, nearest
+from conformance.features import MATCHABLE, could_match
+from conformance.nearest import nearest
 from conformance.wire import decode, encode
 
 BUNDLED = Path(__file__).parent / "deviations"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from conformance.nearest import nearest
 from conformance.profiles import PROFILES, Profile
 
 
@@ -39,6 +40,10 @@ HELP = {
     "embedding-baseline": ("DO", "", "write: add what deviates today to the ledger; prune: drop what is fixed"),
 }
 """Each option's metavariable, default and help; the ini key is the same with underscores."""
+
+
+TABLE = "embedding-conformance"
+"""The table in pyproject.toml, under [tool]."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def read(config: pytest.Config) -> Options:
     if baseline:
         _check_baseline(baseline, deviations)
     return Options(
-        target=value("embedding"),
+        target=_named(found("embedding")[0], value("embedding")),
         isolation=choice("embedding-isolation", ("auto", "process", "none")),
         devices=None if found("embedding-device")[0] is None else names("embedding-device"),
         dtypes=names("embedding-dtype"),
@@ -145,6 +150,13 @@ def select(option: str, wanted: tuple[str, ...], there: tuple[str, ...]) -> tupl
     return wanted
 
 
+def _named(given: object, target: str) -> str:
+    """The target, not silently torch where a variable that should have named one was empty."""
+    if given == "":
+        raise BadOption("--embedding: names nothing; leave it out for torch, or name a target")
+    return target
+
+
 def _ledger(name: str, folder: Path) -> str:
     """The name of a bundled ledger, or the path of a file."""
     return name if not name or _is_bundled(name) else str(folder / name)
@@ -171,6 +183,9 @@ def _writable(option: str, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
             raise BadOption(f"--{option} {path}: cannot be written; name a file in a folder of yours")
+        if not path.exists():  # some folders admit no new file whatever their mode says
+            path.touch()
+            path.unlink()
     except OSError as error:
         raise BadOption(f"--{option} {path}: {error.strerror}; name a file in a folder of yours") from error
     return path
@@ -183,13 +198,19 @@ def _table(path: Path) -> dict[str, Any]:
         tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
     except tomllib.TOMLDecodeError as error:
         raise BadOption(f"{path}: not TOML: {error}") from error
-    table: Any = tools.get("embedding-conformance", {})
+    for name in tools:
+        if name != TABLE and name.replace("_", "-").lower() == TABLE:
+            raise BadOption(f"{path}: [tool.{name}] is not read; write [tool.{TABLE}]")
+    table: Any = tools.get(TABLE, {})
     if not isinstance(table, dict):
         raise BadOption(f"{path}: embedding-conformance under [tool] must be a table, [tool.embedding-conformance]")
-    for key in table:
+    allowed = [_ini(name) for name in HELP]
+    for key, given in table.items():
         if key.replace("_", "-") not in HELP:
-            allowed = ", ".join(map(_ini, HELP))
-            raise BadOption(f"{path}: [tool.embedding-conformance] has an unknown key {key!r}; keys: {allowed}")
+            close = nearest(key, allowed)
+            raise BadOption(f"{path}: [tool.{TABLE}] has an unknown key {key!r}{close}; keys: {', '.join(allowed)}")
+        if not all(isinstance(each, str) for each in (given if isinstance(given, list) else [given])):
+            raise BadOption(f"{path}: {key} is {given!r}; it must be a string or a list of strings")
     return dict(table)
 
 

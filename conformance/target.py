@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from typing import Any, cast
 
 from conformance.adapter import Adapter
+from conformance.nearest import nearest
 
 BUNDLED = {
     "torch": "torch_module",
@@ -60,24 +62,43 @@ def resolve(target: str) -> Adapter:
             return cast("Adapter", module.adapter(target))
         except ImportError as error:  # a package that this one name needs
             raise UnusableTarget(f"--embedding {target}: {first_line(error)}") from error
-    module_name, colon, attribute = target.partition(":")
-    if not colon or not attribute:
-        raise UnusableTarget(
-            f"--embedding {target}: neither a bundled adapter ({', '.join(BUNDLED)}) nor of the form module:attribute"
-        )
+    module_name, _, attribute = target.partition(":")
+    if not module_name or not attribute:
+        raise UnusableTarget(f"--embedding {target}: {_meant(module_name)}")
     found: Any = _import(module_name, target)
     for name in attribute.split("."):
         if not hasattr(found, name):
-            raise UnusableTarget(f"--embedding {target}: {module_name} has no attribute {attribute!r}")
+            close = nearest(attribute, vars(found), cutoff=0.6)
+            raise UnusableTarget(f"--embedding {target}: {module_name} has no attribute {attribute!r}{close}")
         found = getattr(found, name)
     if hasattr(found, "make") and hasattr(found, "describe"):
         return cast("Adapter", _called(found, target) if isinstance(found, type) else found)
-    if not callable(found):
+    if not callable(found) or (hasattr(found, "forward") and not isinstance(found, type)):
         raise UnusableTarget(
             f"--embedding {target}: {attribute} is a {type(found).__name__}; it must be a class or factory with "
             "nn.Embedding's signature, or an adapter"
         )
     return _torch_adapter(found, target)
+
+
+def _meant(name: str) -> str:
+    """What is wrong with a target that names no attribute, and what would be right."""
+    if name and _is_module(name):
+        return f"names a module only; write module:attribute, {name}:NAME of the class or factory"
+    module, _, attribute = name.rpartition(".")
+    if module and _is_module(module):
+        return f"write {module}:{attribute}, with a colon before the class or factory"
+    close = nearest(name, BUNDLED, cutoff=0.6)
+    return f"neither a bundled adapter ({', '.join(BUNDLED)}) nor of the form module:attribute{close}"
+
+
+def _is_module(name: str) -> bool:
+    """Whether there is such a module, as far as can be told without running it."""
+    _look_here()
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
 
 
 def _called(adapter: Any, target: str) -> Any:
@@ -107,14 +128,20 @@ def _torch_adapter(factory: Any, target: str) -> Adapter:
     return cast("Adapter", adapter)
 
 
-def _import(module: str, target: str) -> Any:
+def _look_here() -> None:
+    """Find a user's module where they stand; last, so that it shadows nothing."""
     if "" not in sys.path and "." not in sys.path:
-        sys.path.append(".")  # a user's module lies where they stand; last, so that it shadows nothing
+        sys.path.append(".")
+
+
+def _import(module: str, target: str) -> Any:
+    _look_here()
     try:
         return importlib.import_module(module)
     except Exception as error:
+        hint = f"; a module is named without .py: {module[:-3]}" if module.endswith(".py") else ""
         raise UnusableTarget(
-            f"--embedding {target}: importing {module} raised {type(error).__name__}: {first_line(error)}"
+            f"--embedding {target}: importing {module} raised {type(error).__name__}: {first_line(error)}{hint}"
         ) from error
 
 

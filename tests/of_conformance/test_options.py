@@ -46,9 +46,16 @@ def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--embedding", "torhc"], ["--embedding torhc", "a bundled adapter (", "torch", "module:attribute"]),
+        (["--embedding", "torhc"], ["--embedding torhc", "a bundled adapter (", "module:attribute", "mean 'torch'?"]),
+        (["--embedding", ""], ["--embedding: names nothing", "leave it out for torch"]),
+        (["--embedding", "plain"], ["--embedding plain: names a module only", "plain:NAME"]),
+        (["--embedding", "plain:"], ["--embedding plain:: names a module only", "plain:NAME"]),
+        (["--embedding", "plain.Plain"], ["--embedding plain.Plain: write plain:Plain, with a colon"]),
+        (["--embedding", ":Plain"], ["nor of the form module:attribute"]),
+        (["--embedding", "plain.py:Plain"], ["importing plain.py raised", "a module is named without .py: plain"]),
+        (["--embedding", "partial:INSTANCE"], ["INSTANCE is a Embedding; it must be a class or factory"]),
         (["--embedding", "nowhere:Embedding"], ["--embedding nowhere:Embedding", "No module named 'nowhere'"]),
-        (["--embedding", "torch.nn:Embeding"], ["torch.nn has no attribute 'Embeding'"]),
+        (["--embedding", "torch.nn:Embeding"], ["torch.nn has no attribute 'Embeding'; did you mean 'Embedding'?"]),
         (["--embedding", "torch:pi"], ["pi is a float", "a class or factory with nn.Embedding's signature"]),
         (["--embedding", "torch.nn:ReLU"], ["torch.nn:ReLU(3, 2) raised TypeError", "(num_embeddings, embedding_dim"]),
         (["--embedding", "torch.nn:Bilinear"], ["torch.nn:Bilinear(3, 2) raised TypeError", "or be an adapter"]),
@@ -100,8 +107,14 @@ def test_a_bad_option_is_named(refusal: Refusal, arguments: list[str], words: li
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[tool.embedding-conformance]\nembeding = 'torch'", ["an unknown key 'embeding'; keys: " + OPTIONS]),
+        (
+            "[tool.embedding-conformance]\nembeding = 'torch'",
+            ["an unknown key 'embeding'; did you mean 'embedding'?", OPTIONS],
+        ),
         ("[tool.embedding-conformance]\nembedding_level = 'may'", ["--embedding-level may: must be one of"]),
+        ("[tool.embedding-conformance]\nembedding = 3", ["embedding is 3; it must be a string or a list of strings"]),
+        ("[tool.embedding-conformance]\nembedding_dtype = [1]", ["embedding_dtype is [1]; it must be a string or"]),
+        ("[tool.embedding_conformance]\nembedding = 'x'", ["is not read; write [tool.embedding-conformance]"]),
         ("[tool]\nembedding-conformance = 3", ["must be a table, [tool.embedding-conformance]"]),
     ],
 )
