@@ -120,7 +120,6 @@ class Outcome:
     def _conclude(self, exit_status: int) -> None:
         """Make the document."""
         finished = datetime.now(UTC)
-        ran = {v["clause"] for v in self.verdicts}
         self.document = {
             "schema": "embedding-conformance-results",
             "schema_version": 1,
