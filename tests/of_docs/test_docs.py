@@ -36,7 +36,7 @@ def profile_rows() -> list[str]:
 
 def torch_adapters() -> list[str]:
     """The bundled adapters of torch but the first, torch itself."""
-    return [name for name in BUNDLED if name.startswith("torch-")]
+    return [name for name in BUNDLED if name.startswith("torch-") and name != "torch-onnx"]  # it needs ONNX Runtime
 
 
 def path_rows() -> list[str]:
