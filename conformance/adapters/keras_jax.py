@@ -45,7 +45,8 @@ def again(layer: Any, lookup: tuple[Any, Any]) -> list[tuple[list[Any], Any]]:
 
 def beside(layer: Any, weight: jax.Array, lookups: list[Any]) -> list[tuple[list[Any], Any]]:
     """A lookup of this layer and one of another, which has the weight given, in one vector-Jacobian product."""
-    layers, (indices, upstreams) = (layer, make(*weight.shape, weight)), zip(*lookups)
+    rows, columns = weight.shape
+    layers, (indices, upstreams) = (layer, make(rows, columns, weight)), zip(*lookups)
     weights = [one.embeddings.value for one in layers]
     outputs, pull_back = jax.vjp(lambda *weights: list(map(apply, layers, weights, indices)), *weights)
     return [([output], gradient) for output, gradient in zip(outputs, pull_back(list(upstreams)))]
