@@ -123,6 +123,10 @@ class ShardedInstance(PathInstance):
         plain = super().like_weight(tensor)
         return distribute_tensor(plain, self.table.device_mesh, self.table.placements)
 
+    def put(self, weight: Tensor) -> None:
+        """Into its own memory: the parts of a weight stay when its data are replaced."""
+        self.edit(weight)
+
     def load(self, state: Mapping[str, Tensor]) -> None:  # noqa: ARG002 - the protocol's
         """States are not this path's."""
         raise Unsupported("what loads a state of parts is torch.distributed.checkpoint")

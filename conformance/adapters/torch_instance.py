@@ -122,7 +122,7 @@ class TorchInstance:
         with refusals():
             calls = [self._inputs(lookup) for lookup in lookups]
             other = copy.deepcopy(self)
-            other.table.data = other.like_weight(weight)
+            other.put(weight)
             outputs = [one.call(index) for one, (index, _) in zip((self, other), calls)]
             torch.autograd.backward(outputs, [upstream for _, upstream in calls])
             mine, others = map(from_torch, outputs)
@@ -233,6 +233,10 @@ class TorchInstance:
         with refusals():
             self.module = self.module.to_empty(device=device) if empty else self.module.to(device)
         self._optimizers.clear()
+
+    def put(self, weight: Tensor) -> None:
+        """Let the weight be other bits, in memory of their own."""
+        self.table.data = self.like_weight(weight)
 
     def like_weight(self, tensor: Tensor) -> torch.Tensor:
         """A tensor of the weight's shape, where the weight is."""

@@ -30,9 +30,11 @@ def test_each_way_to_split_on_a_few_clauses(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHARDED)
 def test_a_second_table_in_the_same_graph(name: str) -> None:
-    made, lookup = subject(resolve(name)).make(case()), case(index=(0, 1)).lookups[0]
-    mine, others = made.beside(weight=case(rows=3).weight, lookups=(lookup, lookup))
-    assert mine.gradient == others.gradient
+    one, other = case(index=(0, 1)), case(index=(1, 1), values=(5, 6, 7, 8, 9, 10))
+    made = subject(resolve(name)).make(one)
+    mine, others = made.beside(weight=other.weight, lookups=(*one.lookups, *other.lookups))
+    assert [came.output.values() for came in (mine, others)] == [[0, 1, 2, 3], [7, 8, 7, 8]]
+    assert [came.gradient.values.values() for came in (mine, others)] == [[1, 1, 1, 1, 0, 0], [0, 0, 2, 2, 0, 0]]
 
 
 def test_the_other_rank_is_another_process_and_has_the_other_rows() -> None:

@@ -1,6 +1,6 @@
 """The decomposition of a lookup takes negative indices from the end, where the index has two dimensions or more.
 
-Clauses: lookup.out-of-range
+Clauses: lookup.out-of-range, lookup.refusal-changes-nothing
 """
 
 import sys
