@@ -26,9 +26,9 @@ def matches(pattern: Mapping[str, Any], case: Case, device: str) -> bool:
 
 
 def could_match(pattern: Mapping[str, Any], dtype: str | None, device: str | None) -> bool:
-    """Whether cases of this dtype on this device can have the features."""
+    """Whether cases of this dtype on this device can have the features; None: of any."""
     axis = {"dtype": dtype, "device": device}
-    return all(_is(value, pattern[name]) for name, value in axis.items() if name in pattern)
+    return all(value is None or _is(value, pattern[name]) for name, value in axis.items() if name in pattern)
 
 
 def lacking(pattern: Mapping[str, Any]) -> set[str]:

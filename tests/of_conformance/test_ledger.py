@@ -284,3 +284,12 @@ def test_arguments_that_are_not_taken_are_read_and_written(tmp_path: Path) -> No
     assert read(path).untaken["sparse"] == "later"
     assert read(path).deviations == [NEW]
     assert path.read_text().startswith("# mine\n")
+
+
+def test_an_entry_about_a_device_is_about_a_clause_that_has_none(tmp_path: Path) -> None:
+    (entry,) = read(
+        written(tmp_path, drop="witness", clause="construction.signature", features={"device": ["cpu"]})
+    ).deviations
+    assert entry.is_about(None, None)
+    assert entry.is_about("float32", "cpu")
+    assert not entry.is_about("float32", "meta")
