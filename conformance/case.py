@@ -125,6 +125,7 @@ class Case:
             "padding_idx_negative": padding is not None and padding < 0,
             "pads": pads,
             "only_pads": pads == len(positions),
+            "pads_hold": self._pads_hold() if pads else "none",
             "max_norm": config.max_norm is not None,
             "norm_type": config.norm_type,
             "norm_range": self._norm_range(positions) if config.max_norm is not None else "ordinary",
@@ -144,6 +145,11 @@ class Case:
             "upstream_layout": lookup.upstream_layout,
             "upstream_range": lookup.upstream_range,
         }
+
+    def _pads_hold(self) -> str:
+        """Whether the row at padding_idx is all zeros, none of them negative."""
+        row = self.config.padding_row
+        return "zeros" if row is not None and not any(self.weight.row(row)) else "other"
 
     def norms(self, positions: Sequence[int] | None = None) -> dict[int, float]:
         """The p-norms in float64 of the rows at the positions (None: the first lookup's), or infinity."""

@@ -7,12 +7,16 @@ from typing import Any
 
 from conformance.case import FEATURES, LAYOUTS, Case
 
-MATCHABLE = (*FEATURES, "device")
-"""The names that a pattern may have."""
+MATCHABLE = (*FEATURES, "device", "initialisation")
+"""The names that a pattern may have. No case has an initialisation: `NOT_NORMAL` is about fresh weights alone."""
+
+NOT_NORMAL = {"initialisation": "normal"}
+"""What is unsupported where a fresh weight is, by design, drawn in another way."""
 
 LAYOUT_FEATURES = ("weight_layout", "index_layout", "upstream_layout")
 WHOLE: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("padding_idx", "max_norm", "scale_grad_by_freq", "sparse", "freeze"), (True,)),
+    "pads_hold": ("other",),
     **dict.fromkeys(LAYOUT_FEATURES, tuple(layout for layout in LAYOUTS if layout != "contiguous")),
 }
 """What an implementation may not have at all: features, and the values that are then unsupported."""
@@ -21,7 +25,8 @@ WHOLE: Mapping[str, tuple[Any, ...]] = {
 def matches(pattern: Mapping[str, Any], case: Case, device: str) -> bool:
     """Whether a case has all these features in one of its lookups; a list of values means any of them."""
     return any(
-        all(_is(found.get(name, device), wanted) for name, wanted in pattern.items()) for found in case.each_features
+        all(_is({**found, "device": device}.get(name), wanted) for name, wanted in pattern.items())
+        for found in case.each_features
     )
 
 

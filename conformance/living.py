@@ -197,10 +197,10 @@ class Living:
         self.case = replace(self.case, weight=weight)
         with suppress(Unsupported):
             kept = self.instance.attributes()
-            self.embedding.judge_attributes(self.case, kept)
             judge.equal("requires_grad of the weight", not self.case.config.freeze, kept["requires_grad"])
             judge.equal("the attribute training", self.training, kept["training"])
             judge.equal("the weight's dtype", weight.dtype, kept["dtype"])
+            self.embedding.judge_attributes(self.case, kept)
 
 
 def _nothing(case: Case) -> Lookup:

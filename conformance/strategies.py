@@ -157,6 +157,7 @@ def cases(
     columns: int = 0,
     large: bool = True,
     writable: bool = False,
+    pads_hold: str = ANY,
     layouts: str = ANY,
     corner: str = "",
 ) -> Case:
@@ -180,6 +181,7 @@ def cases(
         columns: the fewest elements that a row may have.
         large: whether the case may be one of `LARGE`.
         writable: whether the weight must not be laid out "expanded", whose rows share memory and cannot be written to.
+        pads_hold: "on" where the clause is about what the row at padding_idx holds.
         layouts: "on" where the clause is about how tensors lie in memory.
         corner: the one of `CORNERS` that the case must be in; by default it is in none.
     """
@@ -213,6 +215,8 @@ def cases(
         weight = palettes.near(limit or 1.0, order, dtype, (rows, dim), rng.getrandbits(32))
     else:
         weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
+    if config.padding_row is not None and subject.switch("pads_hold", pads_hold) == OFF:
+        weight = _blanked(weight, config.padding_row)
     patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
     lying = subject.layouts("index_layout", layouts), subject.layouts("upstream_layout", layouts)
     shapes = tuple(s for s in (FEW_SHAPES if subject.compiles else SHAPES) if math.prod(s) >= indices)
@@ -336,6 +340,12 @@ def _pad(kind: str | None, rows: int) -> int | None:
         "first from the end": -rows,
     }
     return kinds[kind]
+
+
+def _blanked(weight: Tensor, row: int) -> Tensor:
+    """The weight with zeros in a row."""
+    size = weight.row_size
+    return Tensor(weight.dtype, weight.shape, weight.data[: row * size] + bytes(size) + weight.data[(row + 1) * size :])
 
 
 def _expandable(tensor: Tensor, layout: str) -> Tensor:

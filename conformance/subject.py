@@ -27,7 +27,7 @@ from conformance.adapter import (
 )
 from conformance.case import Case, Config, Lookup
 from conformance.clause import Clause
-from conformance.features import could_match, lacking, matches
+from conformance.features import NOT_NORMAL, could_match, lacking, matches
 from conformance.judge import Deviation
 from conformance.kinds import of_calls
 from conformance.prediction import Prediction
@@ -155,6 +155,16 @@ class Subject:
             return True
         raise _ignored(declared)
 
+    def needs_normal(self) -> None:
+        """Make sure that a fresh weight is meant to be normal.
+
+        Raises:
+            Unsupported: by design it is not.
+        """
+        for declared in self.declared:
+            if declared.features == NOT_NORMAL:
+                raise Unsupported(declared.reason)
+
     def needs(self, case: Case) -> None:
         """Make sure that the case uses nothing that is declared unsupported, where a refusal would say nothing.
 
@@ -230,6 +240,8 @@ class Subject:
             lost.__context__ = None  # else Hypothesis takes it for another bug when it comes from the refuge
             raise lost.with_traceback(None) from None
         answers.check(call, result)
+        if call.verb == "attributes":
+            return _Kept(result)
         return Recorded(result, self.call, number) if call.verb in ("make", "copy") else result
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
@@ -327,6 +339,13 @@ class Subject:
         if error is not None:
             self.tally.worst = max(self.tally.worst or 0.0, error)
             self._case_worst = max(self._case_worst, error)
+
+
+class _Kept(dict[str, Any]):
+    """Attributes, of which an implementation need not have those that it does not document."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Unsupported(f"it documents no attribute {name}")
 
 
 def _gradient(observed: Observation | Backward) -> Gradient:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.adapter import Declared
+from conformance.adapter import Declared, Unsupported
 from conformance.features import LAYOUT_FEATURES, WHOLE
 from reference import Tensor
 
@@ -34,6 +34,15 @@ def flushing(*dtypes: str) -> Declared:
     return Declared(features, "sums below the normal numbers: its arithmetic is set to make zeros of them")
 
 
+def refuses(reason: str) -> Callable[..., Any]:
+    """A verb that the framework does not provide."""
+
+    def verb(*_: Any, **__: Any) -> Any:
+        raise Unsupported(reason)
+
+    return verb
+
+
 @dataclass(frozen=True)
 class Framework:
     """An embedding of a framework, as functions in the framework's own API.
@@ -52,17 +61,27 @@ class Framework:
             differ from torch's defaults, by torch's names, and raises where the framework has no such argument.
         look_up: (embedding, index) -> output.
         differentiate: (embedding, indices, upstreams) -> (outputs, gradient): all in one backward. The gradient is a
-            tensor, or (rows, values) of row slices, or None.
+            tensor, or (rows, values) of row slices, with the number of rows of the whole as a third where the framework
+            states it, or None.
         weight_of: embedding -> the weight as it is now.
         unsupported: what it does not claim.
         unchecked: why an index out of range is not refused, where that is so by design.
+        blank_pads: why a lookup of padding_idx gives zeros, whatever its row holds, where that is so by design.
         casts: why an index that is not of integers is not refused, where that is so by design.
         flushes: what it does not claim because subnormal numbers become zeros, where that is so by design (`flushing`).
         forget: drops what was compiled, where each shape and dtype is compiled anew; it is called before each dtype.
         raises: exceptions of its own, and the family (`reference.permitted.FAMILIES`) that each belongs to.
+        accumulates: whether `differentiate` adds to the gradient that is there, which it only reads without indices.
+        made: further ways of making, by `via` of `conformance.adapter.Adapter.make`, called like `make`; "fresh" is
+            called without a weight, and with `dtype`.
+        lay_out: (tensor, layout) -> the same, laid out in memory as named in `conformance.case.LAYOUTS`.
+        untracked: (embedding, index) -> output: a lookup that is not recorded for a backward.
+        is_tracked: output -> whether it takes part in differentiation.
+        optimizer: (embedding, name, options) -> the optimiser that torch calls so, made with options named as torch's;
+            it comes to the verb `step` in their place.
         verbs: further verbs of `conformance.adapter.Instance`, by name, as functions of the embedding; a `Lookup` comes
             to them as (index, upstream gradient), and a `Backward` from them as (list of outputs, gradient).
-        shared: functions that the others call, for the script.
+        shared: functions and classes that the others need, for the script.
     """
 
     name: str
@@ -77,24 +96,43 @@ class Framework:
     weight_of: Callable[[Any], Any]
     unsupported: tuple[Declared, ...] = ()
     unchecked: str = ""
+    blank_pads: str = ""
     casts: str = ""
     flushes: Declared | None = None
     forget: Callable[[], Any] | None = None
     raises: Mapping[type[BaseException], str] = field(default_factory=dict)
+    accumulates: bool = False
+    made: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    lay_out: Callable[[Any, str], Any] | None = None
+    untracked: Callable[[Any, Any], Any] | None = None
+    is_tracked: Callable[[Any], bool] | None = None
+    optimizer: Callable[[Any, str, dict[str, Any]], Any] | None = None
     verbs: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     shared: tuple[Callable[..., Any], ...] = ()
 
     @property
     def functions(self) -> tuple[Callable[..., Any], ...]:
         """Those that a script may need, each after those that it calls."""
-        core = (self.tensor, self.make, self.look_up, self.differentiate, self.weight_of)
-        return tuple(dict.fromkeys((*self.shared, *core, *self.verbs.values())))
+        core: tuple[Callable[..., Any] | None, ...] = (
+            *(self.tensor, self.lay_out, self.make, *self.made.values(), self.look_up, self.untracked),
+            *(self.differentiate, self.weight_of, self.optimizer),
+        )
+        return tuple(dict.fromkeys((*self.shared, *(each for each in core if each), *self.verbs.values())))
 
-    def to(self, tensor: Tensor) -> Any:
-        """The framework's tensor with these bits."""
+    def to(self, tensor: Tensor, layout: str = "contiguous") -> Any:
+        """The framework's tensor with these bits; a scalar, and what has no elements, lies in one way only.
+
+        Raises:
+            Unsupported: the framework has no such layout.
+        """
         array = np.frombuffer(tensor.data, dtype=carrier(tensor.dtype)).reshape(tensor.shape)
         # A copy in the byte order that numpy calls native: not every framework takes the same one by its own name.
-        return self.tensor(array.astype(array.dtype.newbyteorder("=")), tensor.dtype)
+        made = self.tensor(array.astype(array.dtype.newbyteorder("=")), tensor.dtype)
+        if layout == "contiguous":
+            return made
+        if self.lay_out is None:
+            raise Unsupported(NO_STRIDES[0].reason)
+        return self.lay_out(made, layout) if tensor.shape and tensor.data else made
 
     def back(self, tensor: Any) -> Tensor:
         """The bits of a tensor of the framework's."""

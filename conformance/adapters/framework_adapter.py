@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from conformance.adapter import Backward, Call, Declared, Description, Forward, Gradient, Refused, Unsupported
-from conformance.adapters.framework import NO_FREEZE, NO_STRIDES, Framework
+from conformance.adapters.framework import NO_FREEZE, Framework
 from conformance.adapters.framework_script import write_script
 from conformance.case import Config, Lookup
 from reference import Tensor
@@ -25,15 +25,20 @@ class FrameworkAdapter:
     def describe(self) -> Description:
         """What is under test: the version is that of the first of its packages."""
         framework = self.framework
-        unchecked = framework.unchecked
-        bounds = (Declared({"index_out_of_range": True}, f"index bounds: {unchecked}"),) if unchecked else ()
+        bounds = Declared({"index_out_of_range": True}, f"index bounds: {framework.unchecked}")
+        pads = Declared({"pads_hold": "other"}, framework.blank_pads)
         versions = {package: metadata.version(package) for package in (*framework.packages, "numpy")}
         return Description(
             name=framework.name,
             version=versions[framework.packages[0]],
             dtypes=framework.dtypes,
             packages={**versions, "python": platform.python_version()},
-            unsupported=(*framework.unsupported, *bounds, *filter(None, (framework.flushes,))),
+            unsupported=(
+                *framework.unsupported,
+                *((bounds,) if framework.unchecked else ()),
+                *((pads,) if framework.blank_pads else ()),
+                *((framework.flushes,) if framework.flushes else ()),
+            ),
             compiles=framework.forget is not None,
         )
 
@@ -45,25 +50,43 @@ class FrameworkAdapter:
         device: str,
         layout: str = "contiguous",
         via: str = "assignment",
-        dtype: str | None = None,  # noqa: ARG002 - the protocol's
+        dtype: str | None = None,
     ) -> FrameworkInstance:
         """An embedding with this weight (`conformance.adapter.Adapter.make`)."""
-        if weight is None:
+        framework, how = self.framework, via if weight or via != "assignment" else "fresh"
+        if how == "fresh" and how not in framework.made:
             raise Unsupported("its own initialisation is not that of torch")
-        if via != "assignment":
+        if how != "assignment" and how not in framework.made:
             raise Unsupported(f"it has no {via}")
         if device != "cpu":
             raise Unsupported(f"this adapter does not place anything on {device}")
-        if config.freeze:
+        if config.freeze and NO_FREEZE in framework.unsupported:
             raise Unsupported(NO_FREEZE.reason)
-        _must_be_contiguous(layout)
-        if self.framework.forget and weight.dtype != self._compiled_for:
-            self.framework.forget()
+        if framework.forget and weight and weight.dtype != self._compiled_for:
+            framework.forget()
             self._compiled_for = weight.dtype
-        with refusals(self.framework):
-            table = self.framework.to(weight)
-            made = self.framework.make(config.num_embeddings, config.embedding_dim, table, **config.changed())
-        return FrameworkInstance(self.framework, made, config)
+        arguments = {**config.changed(), **({"_freeze": True} if config.freeze else {})}
+        sizes = config.num_embeddings, config.embedding_dim
+        with refusals(framework):
+            table = framework.to(weight, layout) if weight else None
+            given = {"dtype": dtype} if table is None else {"weight": table}
+            try:
+                made = framework.made.get(how, framework.make)(*sizes, **given, **arguments)
+            except Exception:
+                self._must_claim(config)
+                raise
+        return FrameworkInstance(framework, made, config, table)
+
+    def _must_claim(self, config: Config) -> None:
+        """Tell a refusal of sizes that are not claimed from any other."""
+        sizes = {"num_embeddings": config.num_embeddings, "embedding_dim": config.embedding_dim}
+        for declared in self.framework.unsupported:
+            if declared.features.items() <= sizes.items():
+                raise Unsupported(declared.reason)
+
+    def signature(self, of: str) -> list[tuple[str, str, str]]:
+        """No framework claims torch's signature."""
+        raise Unsupported(f"its {of} has a signature of its own")
 
     def script(self, calls: Sequence[Call]) -> str:
         """A standalone script that makes the same calls."""
@@ -73,35 +96,53 @@ class FrameworkAdapter:
 class FrameworkInstance:
     """One embedding of the framework."""
 
-    def __init__(self, framework: Framework, embedding: Any, config: Config) -> None:
-        self._framework, self._embedding, self._config = framework, embedding, config
+    def __init__(self, framework: Framework, embedding: Any, config: Config, table: Any = None) -> None:
+        self._framework, self._embedding, self._config, self._table = framework, embedding, config, table
         self._differentiated = False
+        self._optimizers: dict[tuple[str, str], Any] = {}
 
     def forward(self, lookup: Lookup, *, no_grad: bool = False, index_device: str | None = None) -> Forward:
         """Look up."""
-        if no_grad or index_device:
-            raise Unsupported("it has no such mode" if no_grad else "this adapter places everything on the CPU")
-        with refusals(self._framework):
+        framework = self._framework
+        look_up = framework.untracked if no_grad else framework.look_up
+        if index_device or look_up is None:
+            raise Unsupported("this adapter places everything on the CPU" if index_device else "it has no such mode")
+        with refusals(framework):
             index = self._index(lookup)
-            output = self._framework.look_up(self._embedding, index)
-            return Forward(self._framework.back(output), None, "cpu", self._framework.back(index))
+            output = look_up(self._embedding, index)
+            tracked = framework.is_tracked and framework.is_tracked(output)
+            return Forward(framework.back(output), tracked, "cpu", framework.back(index))
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
-        """Look up, and send the upstream gradients back in one backward."""
-        if self._differentiated or (len(lookups) != 1 and not together):
+        """Look up, and send the upstream gradients back."""
+        accumulates, back = self._framework.accumulates, self._framework.back
+        if not accumulates and (self._differentiated or (len(lookups) != 1 and not together)):
             raise Unsupported("gradients do not add up in the weight: each call returns its own")
         self._differentiated = True
         with refusals(self._framework):
-            indices, upstreams = map(list, zip(*map(self._inputs, lookups)))
-            outputs, gradient = self._framework.differentiate(self._embedding, indices, upstreams)
-            back = self._framework.back
-            inputs = tuple(Lookup(back(i), back(u)) for i, u in zip(indices, upstreams))
-            return Backward(tuple(map(back, outputs)), self._gradient(gradient), inputs)
+            inputs = [self._inputs(lookup) for lookup in lookups]
+            outputs: list[Any] = []
+            for group in [inputs] if together or not inputs else [[one] for one in inputs]:
+                indices, upstreams = [index for index, _ in group], [upstream for _, upstream in group]
+                came, gradient = self._framework.differentiate(self._embedding, indices, upstreams)
+                outputs += came
+            return Backward(
+                tuple(map(back, outputs)),
+                self._gradient(gradient),
+                tuple(Lookup(back(index), back(upstream)) for index, upstream in inputs),
+            )
 
     def weight(self) -> Tensor:
         """The weight as it is now."""
         with refusals(self._framework):
             return self._framework.back(self._framework.weight_of(self._embedding))
+
+    def given(self) -> Tensor:
+        """The tensor that it was made with, as it is now."""
+        if self._table is None:
+            raise Unsupported("no tensor was given")
+        with refusals(self._framework):
+            return self._framework.back(self._table)
 
     def index_after(self, lookup: Lookup) -> Tensor:
         """The index after a lookup that may have raised."""
@@ -110,6 +151,16 @@ class FrameworkInstance:
             with suppress(Exception):
                 self._framework.look_up(self._embedding, index)
             return self._framework.back(index)
+
+    def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
+        """One step of an optimiser."""
+        if self._framework.optimizer is None:
+            raise Unsupported("it has no optimisers that this adapter drives")
+        with refusals(self._framework):
+            key = optimizer, repr(options)
+            if key not in self._optimizers:
+                self._optimizers[key] = self._framework.optimizer(self._embedding, optimizer, dict(options))
+            self._framework.verbs["step"](self._embedding, self._optimizers[key], list(map(self._inputs, lookups)))
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         """A further verb of the framework's."""
@@ -120,38 +171,53 @@ class FrameworkInstance:
             if arguments.pop("deterministic", False):
                 raise Unsupported("it has no mode that promises the same bits each time")
             with refusals(self._framework):
+                if verb == "beside":
+                    self._must_not_blank(arguments["lookups"][1], arguments["weight"])
                 given = {name: self._given(value) for name, value in arguments.items()}
-                return self._came(self._framework.verbs[verb](self._embedding, **given))
+                came = self._framework.verbs[verb](self._embedding, **given)
+                if verb == "cast":
+                    self._optimizers.clear()
+                return FrameworkInstance(self._framework, came, self._config) if verb == "copy" else self._came(came)
 
         return call
 
     def _index(self, lookup: Lookup) -> Any:
-        framework, rows = self._framework, self._config.num_embeddings
-        _must_be_contiguous(lookup.index_layout)
-        if framework.unchecked and any(not 0 <= i < rows for i in lookup.index.components()):
+        framework, positions = self._framework, lookup.index.components()
+        rows = self._config.num_embeddings
+        if framework.unchecked and any(not 0 <= i < rows for i in positions):
             raise Unsupported(f"index bounds: {framework.unchecked}")
         if framework.casts and lookup.index.format.kind != "int":
             raise Unsupported(f"index dtypes: {framework.casts}")
-        return framework.to(lookup.index)
+        if framework.blank_pads and self._config.padding_row in positions:
+            self._must_not_blank(lookup, self.weight())
+        return framework.to(lookup.index, lookup.index_layout)
+
+    def _must_not_blank(self, lookup: Lookup, weight: Tensor) -> None:
+        """Make sure that no pad is looked up whose row in the weight is not zeros, where that gives zeros by design."""
+        pad = self._config.padding_row
+        if self._framework.blank_pads and pad is not None and pad in lookup.index.components() and any(weight.row(pad)):
+            raise Unsupported(self._framework.blank_pads)
 
     def _inputs(self, lookup: Lookup) -> tuple[Any, Any]:
-        _must_be_contiguous(lookup.upstream_layout)
         flushes, upstream = self._framework.flushes, lookup.upstream
         if flushes and upstream.dtype in flushes.features["dtype"] and lookup.upstream_range == "underflow":
             raise Unsupported(flushes.reason)
-        return self._index(lookup), self._framework.to(upstream)
+        return self._index(lookup), self._framework.to(upstream, lookup.upstream_layout)
 
     def _gradient(self, gradient: Any) -> Gradient | None:
-        back, shape = self._framework.back, (self._config.num_embeddings, self._config.embedding_dim)
+        back = self._framework.back
         if gradient is None:
             return None
         if isinstance(gradient, tuple):
-            rows, values = map(back, gradient)
-            return Gradient("rows", shape, "cpu", values, Tensor.of("int64", rows.shape, rows.values()))
+            rows, values = map(back, gradient[:2])
+            whole = gradient[2] if len(gradient) > 2 else self._config.num_embeddings
+            shape, rows = (whole, *values.shape[1:]), Tensor.of("int64", rows.shape, rows.values())
+            return Gradient("rows", shape, "cpu", values, rows)
         dense = back(gradient)
         return Gradient("dense", dense.shape, "cpu", dense)
 
     def _given(self, value: Any) -> Any:
+        """An argument of a verb as the framework's function takes it."""
         if isinstance(value, Tensor):
             return self._framework.to(value)
         if isinstance(value, Lookup):
@@ -186,8 +252,3 @@ def refusals(framework: Framework) -> Iterator[None]:
         refused = Refused.of(error)
         own = (family for kind, family in framework.raises.items() if isinstance(error, kind))
         raise Refused(next(own, refused.family), refused.kind, refused.message) from error
-
-
-def _must_be_contiguous(*layouts: str) -> None:
-    if any(layout != "contiguous" for layout in layouts):
-        raise Unsupported(NO_STRIDES[0].reason)

@@ -11,19 +11,35 @@ import numpy as np
 from conformance.adapter import Call
 from conformance.adapters.framework import Framework, carrier
 from conformance.adapters.literals import data, listed, number, with_imports
-from conformance.case import Config, Lookup
+from conformance.case import Lookup
 from reference import Tensor
 
 
 def write_script(framework: Framework, calls: Sequence[Call]) -> str:
     """The calls in the framework's own API, each followed by a print of what it gave."""
     lines: list[str] = []
-    used = {framework.tensor, *framework.shared}
+    used: set[Any] = {framework.tensor}
+    optimizers: list[str] = []
     for place, (verb, arguments, on) in enumerate(calls, start=1):
-        embedding = f"embedding{place if verb == 'make' else on}"
-        function = framework.verbs.get(verb) or getattr(framework, _FUNCTIONS[verb])
+        function = _function(framework, verb, arguments)
         used.add(function)
-        lines += _WRITERS.get(verb, _other)(function.__name__, embedding, arguments)
+        name = function.__name__
+        if verb == "make":
+            lines += _make(name, f"embedding{place}", arguments)
+        elif verb == "copy":
+            lines += [f"embedding{place} = {name}(embedding{on}, {number(arguments['how'])})"]
+        elif verb == "step":
+            used.add(framework.optimizer)
+            lines += _step(name, f"embedding{on}", arguments, optimizers)
+        else:
+            lines += _WRITERS.get(verb, _other)(name, f"embedding{on}", arguments)
+    if any("lay_out(" in line for line in lines):
+        used.add(framework.lay_out)
+    spoken = "".join(map(inspect.getsource, used))
+    for shared in reversed(framework.shared):  # each comes after those that it calls
+        if shared.__name__ in spoken:
+            used.add(shared)
+            spoken += inspect.getsource(shared)
     functions = [function for function in framework.functions if function in used]
     if any("bfloat16_bits(" in line for line in lines):
         functions.insert(0, bfloat16_bits)
@@ -32,24 +48,58 @@ def write_script(framework: Framework, calls: Sequence[Call]) -> str:
     return f"from __future__ import annotations\n\n{script}"
 
 
+def _function(framework: Framework, verb: str, arguments: Mapping[str, Any]) -> Any:
+    """The function that does the verb with these arguments."""
+    if verb == "make":
+        way = "fresh" if arguments["weight"] is None else ""
+        return framework.made.get(arguments.get("via", ""), framework.made.get(way, framework.make))
+    if arguments.get("no_grad"):
+        return framework.untracked
+    return framework.verbs.get(verb) or getattr(framework, _FUNCTIONS[verb])
+
+
 def _make(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[str]:
-    config: Config = arguments["config"]
-    changed = [f"{name}={number(value)}" for name, value in config.changed().items()]
-    given = [str(config.num_embeddings), str(config.embedding_dim), "weight", *changed]
-    return [*_define("weight", arguments["weight"]), f"{embedding} = {function}({', '.join(given)})"]
+    config, weight = arguments["config"], arguments["weight"]
+    given = [f"{name}={number(value)}" for name, value in config.changed().items()]
+    if config.freeze:
+        given.append("_freeze=True")
+    lines = []
+    if weight is None:
+        given.insert(0, f'dtype="{arguments["dtype"]}"')
+    else:
+        lines = _define("weight", weight, arguments.get("layout", "contiguous"))
+        given.insert(0, "weight")
+    sizes = f"{config.num_embeddings}, {config.embedding_dim}"
+    return [*lines, f"{embedding} = {function}({', '.join([sizes, *given])})"]
 
 
 def _forward(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[str]:
-    return [*_define("index", arguments["lookup"].index), f'print("output", {function}({embedding}, index))']
+    lookup: Lookup = arguments["lookup"]
+    return [*_define("index", lookup.index, lookup.index_layout), f'print("output", {function}({embedding}, index))']
 
 
 def _gradient(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[str]:
-    lines, places = [], range(len(arguments["lookups"]))
-    for place, lookup in enumerate(arguments["lookups"]):
-        lines += _pair(str(place), lookup)
-    indices, upstreams = (", ".join(f"{what}{place}" for place in places) for what in ("index", "upstream"))
-    call = f"outputs, gradient = {function}({embedding}, [{indices}], [{upstreams}])"
-    return [*lines, call, 'print("outputs", outputs)', 'print("gradient", gradient)']
+    """In one backward, or in one for each lookup."""
+    lookups = arguments["lookups"]
+    groups = [lookups] if arguments.get("together") or not lookups else [[one] for one in lookups]
+    lines = []
+    for group in groups:
+        lines += _define_lookups(group)
+        indices, upstreams = (", ".join(f"{what}{i}" for i in range(len(group))) for what in ("index", "upstream"))
+        lines.append(f"outputs, gradient = {function}({embedding}, [{indices}], [{upstreams}])")
+        lines += ['print("outputs", outputs)', 'print("gradient", gradient)']
+    return lines
+
+
+def _step(function: str, embedding: str, arguments: Mapping[str, Any], made: list[str]) -> list[str]:
+    """A step of an optimiser, which is made the first time; `made` says how those were that there are."""
+    optimizer, lines = f'optimizer({embedding}, "{arguments["optimizer"]}", {dict(arguments["options"])})', []
+    if optimizer not in made:
+        made.append(optimizer)
+        lines.append(f"optimizer{len(made)} = {optimizer}")
+    lines += _define_lookups(arguments["lookups"])
+    pairs = _pairs(len(arguments["lookups"]))
+    return [*lines, f"{function}({embedding}, optimizer{made.index(optimizer) + 1}, {pairs})"]
 
 
 def _other(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[str]:
@@ -57,14 +107,19 @@ def _other(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[
     lines, given = [], [embedding]
     for name, value in arguments.items():
         if isinstance(value, Lookup):
-            lines += _pair("", value)
+            lines += _define_lookup(value)
             given.append(f"{name}=(index, upstream)")
         elif isinstance(value, Tensor):
             lines += _define(name, value)
             given.append(f"{name}={name}")
+        elif isinstance(value, Mapping) and any(isinstance(v, Tensor) for v in value.values()):
+            for place, tensor in enumerate(value.values()):
+                lines += _define(f"{name}{place}", tensor)
+            items = ", ".join(f'"{key}": {name}{place}' for place, key in enumerate(value))
+            given.append(f"{name}={{{items}}}")
         elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Lookup):
-            lines += [line for place, lookup in enumerate(value) for line in _pair(str(place), lookup)]
-            given.append(f"{name}=[{', '.join(f'(index{place}, upstream{place})' for place in range(len(value)))}]")
+            lines += _define_lookups(value)
+            given.append(f"{name}={_pairs(len(value))}")
         elif name != "deterministic":  # which is never asked of a framework
             given.append(f"{name}={number(value)}")
     return [*lines, f"print({function}({', '.join(given)}))"]
@@ -79,16 +134,25 @@ _FUNCTIONS = {
 }
 """The function of a `Framework` that does a verb."""
 
-_WRITERS = {"make": _make, "forward": _forward, "index_after": _forward, "gradient": _gradient}
+_WRITERS = {"forward": _forward, "index_after": _forward, "gradient": _gradient}
 
 
-def _pair(place: str, lookup: Lookup) -> list[str]:
-    """Statements that define an index and its upstream gradient."""
-    return [*_define(f"index{place}", lookup.index), *_define(f"upstream{place}", lookup.upstream)]
+def _pairs(count: int) -> str:
+    return f"[{', '.join(f'(index{place}, upstream{place})' for place in range(count))}]"
 
 
-def _define(name: str, tensor: Tensor) -> list[str]:
-    """A statement that defines a tensor with these bits."""
+def _define_lookups(lookups: Sequence[Lookup]) -> list[str]:
+    return [line for place, lookup in enumerate(lookups) for line in _define_lookup(lookup, str(place))]
+
+
+def _define_lookup(lookup: Lookup, place: str = "") -> list[str]:
+    """Statements that define an index and an upstream gradient."""
+    index = _define(f"index{place}", lookup.index, lookup.index_layout)
+    return [*index, *_define(f"upstream{place}", lookup.upstream, lookup.upstream_layout)]
+
+
+def _define(name: str, tensor: Tensor, layout: str = "contiguous") -> list[str]:
+    """A statement that defines a tensor with these bits, laid out as `Framework.to` does."""
     elements, dtype = listed(tensor), carrier(tensor.dtype).name
     if not tensor.data:
         made = f'np.zeros({tensor.shape}, "{dtype}")'
@@ -98,7 +162,10 @@ def _define(name: str, tensor: Tensor) -> list[str]:
         made = f"bfloat16_bits([{elements}]).reshape({tensor.shape})"
     else:
         made = f'np.array([{elements}], "{dtype}").reshape({tensor.shape})'
-    return [f'{name} = tensor({made}, "{tensor.dtype}")']
+    made = f'tensor({made}, "{tensor.dtype}")'
+    if layout != "contiguous" and tensor.shape and tensor.data:
+        made = f'lay_out({made}, "{layout}")'
+    return [f"{name} = {made}"]
 
 
 def bfloat16_bits(values: list[float]) -> Any:

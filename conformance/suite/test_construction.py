@@ -98,12 +98,14 @@ def test_requires_grad(embedding: Subject, case: Case) -> None:
 @clause("construction.normal", MUST, argument="num_embeddings", doc="weight")
 def test_normal(embedding: Subject) -> None:
     """A fresh weight is a draw from the normal distribution with mean 0 and variance 1."""
+    embedding.needs_normal()
     statistics.judge_normal(_weight(embedding, statistics.TALL))
 
 
 @clause("construction.covers", MUST, argument="num_embeddings", doc="weight")
 def test_covers(embedding: Subject) -> None:
     """Every row and every column of a fresh weight is drawn."""
+    embedding.needs_normal()
     for shape in (statistics.TALL, statistics.WIDE):
         statistics.judge_lines(_weight(embedding, shape))
 
@@ -164,6 +166,7 @@ def test_reset(embedding: Subject, case: Case) -> None:
 @clause("construction.reset-normal", MUST, argument="num_embeddings", doc="reset_parameters")
 def test_reset_normal(embedding: Subject) -> None:
     """Each reset_parameters() draws every row and column anew, with mean 0 and variance 1."""
+    embedding.needs_normal()
     instance = embedding.fresh(_config(embedding, statistics.TALL))
     weights = []
     for _ in range(2):
@@ -175,7 +178,7 @@ def test_reset_normal(embedding: Subject) -> None:
 
 
 @clause("construction.given-weight", MUST, argument="_weight", doc="weight")
-@given(cases(freeze=ANY, weights=palettes.ANY))
+@given(cases(freeze=ANY, weights=palettes.ANY, pads_hold=ON))
 def test_given_weight(embedding: Subject, case: Case) -> None:
     """A weight given as _weight is used bit for bit, and its row at padding_idx is left as it is."""
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case, via="_weight").weight())
@@ -243,7 +246,7 @@ def test_given_weight_shared(embedding: Subject, case: Case) -> None:
 
 
 @clause("construction.initialised-later", INFO, argument="padding_idx", doc="padding_idx")
-@given(cases(padding_idx=ON, freeze=ANY, weights=palettes.ANY, columns=1, max_norm=OFF, writable=True))
+@given(cases(padding_idx=ON, freeze=ANY, weights=palettes.ANY, columns=1, max_norm=OFF, writable=True, pads_hold=ON))
 def test_initialised_later(embedding: Subject, case: Case) -> None:
     """An initialiser run after construction fills the row at padding_idx too, and lookups give what is stored there."""
     instance = embedding.fresh(case.config)

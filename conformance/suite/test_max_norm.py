@@ -248,7 +248,14 @@ def test_accuracy(embedding: Subject, case: Case) -> None:
     when=lambda case: _above(case) and case.features()["pads"] > 0,
 )
 @given(
-    cases(max_norm=ON, padding_idx=ON, indices=1, weights=palettes.MODERATE, index_patterns=("some pads", "only pads"))
+    cases(
+        max_norm=ON,
+        padding_idx=ON,
+        indices=1,
+        weights=palettes.MODERATE,
+        index_patterns=("some pads", "only pads"),
+        pads_hold=ON,
+    )
 )
 def test_padding_row(embedding: Subject, case: Case) -> None:
     """The row at padding_idx is rescaled like any other."""

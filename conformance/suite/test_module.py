@@ -12,7 +12,7 @@ from hypothesis import given
 from conformance import judge, palettes
 from conformance.case import Case
 from conformance.clause import INFO, MUST, SHOULD, clause
-from conformance.strategies import ANY, OFF, cases
+from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
 from reference import FORMATS, Exactly, Tensor
 from reference.conversion import converted
@@ -33,7 +33,7 @@ def test_state(embedding: Subject, case: Case) -> None:
 
 
 @clause("module.load", MUST, argument="_weight", doc="Module.load_state_dict")
-@given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
+@given(cases(freeze=ANY, weights=palettes.ANY, writable=True, pads_hold=ON))
 def test_load(embedding: Subject, case: Case) -> None:
     """Loading a state restores the weight bit for bit, the row at padding_idx included."""
     instance = embedding.make(replace(case, weight=palettes.inverted(case.weight)))

@@ -59,7 +59,18 @@ def test_others(embedding: Subject, case: Case) -> None:
 
 
 @clause("padding_idx.output", MUST, argument="padding_idx", doc="padding_idx", when=_pads)
-@given(cases(padding_idx=ON, index_patterns=PADS, indices=1, columns=1, weights=palettes.ANY, max_norm=OFF, freeze=ANY))
+@given(
+    cases(
+        padding_idx=ON,
+        index_patterns=PADS,
+        indices=1,
+        columns=1,
+        weights=palettes.ANY,
+        max_norm=OFF,
+        freeze=ANY,
+        pads_hold=ON,
+    )
+)
 def test_output(embedding: Subject, case: Case) -> None:
     """The output at a pad is the row at padding_idx as it is stored, zero or not."""
     embedding.judge("output", embedding.predict(case).output, embedding.run(case, backward=False).output)
@@ -125,6 +136,7 @@ def test_training(embedding: Subject, case: Case) -> None:
         weights=("counting",),
         upstreams=palettes.MODERATE,
         writable=True,
+        pads_hold=ON,
     )
 )
 def test_weight_decay(embedding: Subject, case: Case) -> None:

@@ -187,12 +187,24 @@ def test_what_an_implementation_lacks_is_drawn_where_it_is_asked_for_and_nowhere
     assert {one["index_layout"] for one in asked} == set(LAYOUTS)
 
 
+def test_a_pad_whose_row_is_not_zeros_is_drawn_where_it_is_asked_for() -> None:
+    token = under_test.set(UnderTest("float32", frozenset({"pads_hold"})))
+    try:
+        plain = {each.features()["pads_hold"] for each in drawn(cases(padding_idx=ON, weights=palettes.ANY), 100)}
+        asked = {each.features()["pads_hold"] for each in drawn(cases(padding_idx=ON, pads_hold=ON), 100)}
+    finally:
+        under_test.reset(token)
+    assert plain == {"none", "zeros"}
+    assert asked >= {"none", "other"}
+
+
 @pytest.mark.parametrize(
     ("pattern", "lacks"),
     [
         ({"sparse": True}, {"sparse"}),
         ({"sparse": True, "dtype": "float16", "device": ["cpu"]}, {"sparse"}),
         ({"sparse": False}, set()),
+        ({"pads_hold": "other"}, {"pads_hold"}),
         ({"sparse": True, "padding_idx": True}, set()),
         ({"index_layout": [*LAYOUTS[1:]]}, {"index_layout"}),
         ({"index_layout": (*LAYOUTS[1:],)}, {"index_layout"}),
@@ -246,6 +258,7 @@ EXPECTED: dict[str, set[Any]] = {
     "scale_grad_by_freq": BOTH,
     "sparse": BOTH,
     "freeze": BOTH,
+    "pads_hold": {"none", "zeros", "other"},
     "dtype": set(DTYPES),
     "index_dtype": {"int32", "int64"},
     "index_ndim": {0, 1, 2, 3, 4},
