@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from conformance import palettes
 from conformance.case import Case, Life, Step
 from conformance.optimizers import optimizers_for
-from conformance.strategies import ANY, DTYPES, OFF, SHAPES, cases, random_lookup, under_test
+from conformance.strategies import ANY, DTYPES, FEW_SHAPES, OFF, SHAPES, cases, random_lookup, under_test
 from reference import FORMATS
 
 STEPS = 12
@@ -53,7 +53,8 @@ def lives(draw: st.DrawFn) -> Life:
     moderate = palettes.MODERATE
     case = draw(cases(dtype=dtype, freeze=freeze, weights=moderate, upstreams=moderate, large=False, writable=True))
     rng = random.Random(draw(_variants))  # noqa: S311 - test data
-    drawn = [(draw(_ways(place)), draw(_shapes(place))) for place in range(STEPS)]
+    shapes = FEW_SHAPES if under_test.get().compiles else SHAPES
+    drawn = [(draw(_ways(place)), draw(_each(place, shapes))) for place in range(STEPS)]
     steps = tuple(_step(case, verb, how, shape, rng) for (_, verb, how), (_, shape) in drawn if verb != "rest")
     return Life(case.config, case.weight, case.lookups, case.weight_layout, steps)
 
@@ -65,8 +66,8 @@ def _ways(place: int) -> st.SearchStrategy[tuple[Any, ...]]:
 
 
 @functools.cache
-def _shapes(place: int) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.sampled_from([(place, shape) for shape in SHAPES])
+def _each(place: int, shapes: tuple[tuple[int, ...], ...]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.sampled_from([(place, shape) for shape in shapes])
 
 
 def _step(case: Case, verb: str, how: str, shape: tuple[int, ...], rng: random.Random) -> Step:
