@@ -39,6 +39,10 @@ BUNDLED = {
     "keras-tensorflow": "keras_tensorflow",
     "keras-torch": "torch_keras",
     "tensorflow": "tensorflow",
+    "flax-nnx": "flax_nnx",
+    "flax-linen": "flax_linen",
+    "equinox": "equinox",
+    "haiku": "haiku",
 }
 """The bundled adapters: for each name the module of `conformance.adapters` whose `adapter` makes it, given the name."""
 

@@ -1,0 +1,19 @@
+"""equinox.nn.Embedding with one row makes zeros of bfloat16's subnormal numbers, and quiets signalling NaNs, on the CPU.
+
+Clauses: lookup.bits, lookup.one-hot, gradient.two-tables
+"""
+
+import sys
+
+import equinox
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+stored = np.array([[0x0010, 0x8010, 0x7F81, 0x3F80]], "uint16")  # two subnormal numbers, a signalling NaN, and 1
+weight, index = jnp.asarray(stored.view(jnp.bfloat16)), jnp.zeros(3, int)
+output = equinox.filter_jit(lambda embedding: jax.vmap(embedding)(index))(equinox.nn.Embedding(weight=weight))
+came = np.asarray(output).view("uint16")
+print("stored and expected, for each of three lookups:", [hex(bits) for bits in stored[0]])
+print("came:", [hex(bits) for bits in came[0]])
+sys.exit(bool((came == stored).all()))

@@ -1,0 +1,22 @@
+"""The gradient of flax.linen.Embed rounds to float16 or bfloat16 at every addition of a repeated index, on the CPU.
+
+Clauses: gradient.accuracy
+"""
+
+import sys
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+
+index = jnp.zeros(5, int)
+terms = jnp.array([[2048.0], [8.0], [8.0], [1.0], [1.0]])
+deviates = False
+for dtype in (jnp.float16, jnp.bfloat16):
+    variables = {"params": {"embedding": jnp.zeros((2, 1), dtype)}}
+    gradient_of = jax.grad(lambda variables, terms: (linen.Embed(2, 1).apply(variables, index) * terms).sum())
+    gradient = gradient_of(variables, terms.astype(dtype))["params"]["embedding"]
+    expected = terms.sum().astype(dtype)
+    print(f"{expected.dtype}: expected {expected}, which is the sum {terms.sum()} rounded once; came {gradient[0, 0]}")
+    deviates = deviates or gradient[0, 0] != expected
+sys.exit(not deviates)

@@ -1,0 +1,16 @@
+"""flax.linen.Embed without rows gives an empty index of two dimensions an output of the table's shape, as jnp.take does.
+
+Clauses: lookup.no-rows
+"""
+
+import sys
+
+import jax.numpy as jnp
+from flax import linen
+
+table, index = jnp.zeros((0, 2)), jnp.zeros((0, 3), int)
+output = linen.Embed(0, 2, embedding_init=linen.initializers.zeros).apply({"params": {"embedding": table}}, index)
+print("expected: (0, 3, 2), the index's shape with the features appended")
+print("jnp.take:", jnp.take(table, index, axis=0).shape)
+print("came:    ", output.shape)
+sys.exit(output.shape == (0, 3, 2))

@@ -1,0 +1,21 @@
+"""flax.linen.Embed with one row raises for a 0-d index, for which an embedding with more rows gives one row.
+
+Clauses: lookup.bits, lookup.shape, lookup.device, lookup.index-dtype, lookup.inputs-unchanged, lookup.repeatable, lookup.one-hot, lookup.refusal-keeps-gradient, gradient.sum, gradient.untouched-rows, gradient.form, gradient.one-graph, gradient.two-tables, gradient.one-graph-twice, gradient.inputs-unchanged, gradient.no-leak, gradient.leaves-weight, gradient.second-order, padding_idx.none, module.zero-grad, sequences.life
+"""
+
+import sys
+
+import jax
+import jax.numpy as jnp
+from flax import linen
+
+index, key = jnp.asarray(0), jax.random.key(0)
+print("two rows:", linen.Embed(2, 3).init_with_output(key, index)[0].shape)
+print("one row, expected: (3,)")
+try:
+    output, _ = linen.Embed(1, 3).init_with_output(key, index)
+except ValueError as error:
+    print("came: ValueError:", error)
+    sys.exit(0)
+print("came:", output.shape)
+sys.exit(1)

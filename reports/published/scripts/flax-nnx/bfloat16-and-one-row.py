@@ -1,0 +1,19 @@
+"""flax.nnx.Embed with one row makes zeros of bfloat16's subnormal numbers, and quiets signalling NaNs, on the CPU.
+
+Clauses: lookup.bits, lookup.one-hot, gradient.second-order, gradient.two-tables
+"""
+
+import sys
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+stored = np.array([[0x0010, 0x8010, 0x7F81, 0x3F80]], "uint16")  # two subnormal numbers, a signalling NaN, and 1
+weight, index = jnp.asarray(stored.view(jnp.bfloat16)), jnp.zeros(3, int)
+embedding = nnx.Embed(1, 4, param_dtype=jnp.bfloat16, embedding_init=lambda *_: weight, rngs=nnx.Rngs(0))
+output = embedding(index)
+came = np.asarray(output).view("uint16")
+print("stored and expected, for each of three lookups:", [hex(bits) for bits in stored[0]])
+print("came:", [hex(bits) for bits in came[0]])
+sys.exit(bool((came == stored).all()))
