@@ -57,6 +57,10 @@ def test_tables_of_the_readme(block: str, rows: list[str]) -> None:
     assert [line for line in table.splitlines() if line.startswith("| `")] == rows
 
 
+def test_every_bundled_adapter_is_in_the_readme() -> None:
+    assert not [name for name in BUNDLED if f"`{name}`" not in README and name != "torch"]
+
+
 def test_the_table_of_probes() -> None:
     page = (ROOT / "docs" / "write-an-adapter.md").read_text(encoding="utf-8")
     table = page.split("<!-- probes:")[1].split("<!-- end of probes -->")[0]
