@@ -12,18 +12,22 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from conformance.adapter import Backward, Description, Forward, Refused, Unsupported
+from conformance.adapter import Backward, Declared, Description, Forward, Refused, Unsupported
 from conformance.case import Config, Lookup
 from reference import Tensor
+
+NO_MAX_NORM = Declared({"max_norm": True}, "does not renormalise")
 
 
 class Plain:
     """Looks up and refuses as it should; does not differentiate."""
 
     def describe(self) -> Description:
-        return Description("plain", "1.0", ("float32", "float64"))
+        return Description("plain", "1.0", ("float32", "float64"), unsupported=(NO_MAX_NORM,))
 
     def make(self, config: Config, weight: Tensor, **options: Any) -> PlainInstance:  # noqa: ARG002 - the protocol's
+        if config.max_norm is not None:
+            raise Unsupported(NO_MAX_NORM.reason)
         return PlainInstance(self, config, weight)
 
     def before(self, index: Tensor) -> None:

@@ -39,7 +39,7 @@ def test_a_second_table_in_the_same_graph(name: str) -> None:
 
 def test_the_other_rank_is_another_process_and_has_the_other_rows() -> None:
     made = subject(resolve("torch-dtensor-row")).make(case())
-    assert _rank1()._process is not None
+    assert _rank1()._program is not None
     assert made._instance._here.table.to_local().shape == (2, 2)  # of three rows
 
 
@@ -109,7 +109,7 @@ from examples import case
 from conformance.adapters.torch_dtensor import _rank1
 from conformance.target import resolve
 subject(resolve("torch-dtensor-column")).run(case())
-print(_rank1()._process.pid, flush=True)
+print(_rank1()._program._process.pid, flush=True)
 {end}
 """
 
