@@ -16,6 +16,7 @@ from conformance.wire import decode
 PLAIN = {
     "index_ndim": 1,
     "norm_range": "ordinary",
+    "pads_hold": "none",
     "weight_layout": "contiguous",
     "index_layout": "contiguous",
     "upstream_layout": "contiguous",
