@@ -85,6 +85,15 @@ def test_the_scoreboard_is_made_of_the_published_results(publish: Any) -> None:
     assert (publish.PUBLISHED / "scoreboard.html").read_text(encoding="utf-8") == render(documents)
 
 
+def test_every_deviation_on_the_scoreboard_has_a_script(publish: Any) -> None:
+    scripts = publish.scripts()
+    for document in publish.implementations():
+        target = publish.scoreboard.target_of(document)
+        shown = {clause for script in scripts.get(target, ()) for clause in script.clauses}
+        missing = {clause for clause, _ in publish.scoreboard.deviating(document)} - shown
+        assert not missing, f"reports/published/scripts/{target} has no script for {missing}"
+
+
 def test_every_script_is_about_a_clause_that_there_is(publish: Any) -> None:
     known = {clause.id for clause in clauses()}
     assert {clause for found in publish.scripts().values() for script in found for clause in script.clauses} <= known
