@@ -151,7 +151,8 @@ class Subject:
             self.run(case)
         except (Refused, Unsupported):
             self.tally.unsupported += 1
-            self.tally.reason = declared.reason
+            # What the clause itself ran into says more than what one of its cases happened to have.
+            self.tally.reason = self.tally.reason or declared.reason
             return True
         raise _ignored(declared)
 

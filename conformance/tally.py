@@ -24,7 +24,7 @@ class Tally:
         deaths: those that cost it without a word.
         deviated: whether one deviated.
         unsupported: those whose features are not supported, all refused as they should be.
-        reason: why the last of those is not.
+        reason: why, as the clause itself ran into it, or else as is declared of their features.
         worst: largest error as a fraction of its bound.
         lookups: those made in exercised cases, by the kinds of their arguments; alike ones of a case count once.
         seconds: by part: "body" is the whole test body, within it "reference" and "adapter".

@@ -217,6 +217,15 @@ def test_what_is_declared_unsupported_counts_as_such_where_it_is_refused() -> No
     assert (embedding.tally.unsupported, embedding.tally.reason) == (1, "float64 is enough")
 
 
+@pytest.mark.parametrize("order", [("float32", "float64"), ("float64", "float32")])
+def test_why_a_clause_is_unsupported_is_what_it_ran_into_itself(order: tuple[str, str]) -> None:
+    """Not what is declared of some of its cases."""
+    embedding = subject(Declared({"dtype": "float32"}, "float64 is enough"), adapter=plain.OnlyFloat64)
+    for dtype in order:
+        embedding.examine(a_clause(), raising(Unsupported("no such verb")), case(dtype=dtype))
+    assert (embedding.tally.unsupported, embedding.tally.reason) == (2, "no such verb")
+
+
 def test_what_is_declared_unsupported_but_accepted_deviates() -> None:
     embedding = subject(Declared({"freeze": True}, "always trained"))
     with pytest.raises(Deviation, match="declared unsupported"):
