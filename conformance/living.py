@@ -143,6 +143,8 @@ class Living:
 
     def copy(self, step: Step) -> None:
         """Go on with a copy, without a gradient."""
+        if self.embedding.covered(self.case):  # it may have been frozen since
+            return
         self._clear()
         self.instance = self.instance.copy(how=step.how)
         self.moved.clear()

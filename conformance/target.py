@@ -43,6 +43,8 @@ BUNDLED = {
     "flax-linen": "flax_linen",
     "equinox": "equinox",
     "haiku": "haiku",
+    "paddle": "paddle",
+    "oneflow": "oneflow",
 }
 """The bundled adapters: for each name the module of `conformance.adapters` whose `adapter` makes it, given the name."""
 
