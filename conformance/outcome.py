@@ -32,7 +32,8 @@ ENVIRONMENT = (
     "JAX_",
     "XLA_",
     "KERAS_",
-    "TF_",
+    "TF_ENABLE_",
+    "TF_XLA_",
 )
 """Environment variables, or beginnings of their names, that bear on what implementations do."""
 
