@@ -217,6 +217,7 @@ def cases(
         weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
     if config.padding_row is not None and subject.switch("pads_hold", pads_hold) == OFF:
         weight = _blanked(weight, config.padding_row)
+        layout = "contiguous" if layout == "expanded" else layout  # else every row would be the first again
     patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
     lying = subject.layouts("index_layout", layouts), subject.layouts("upstream_layout", layouts)
     shapes = tuple(s for s in (FEW_SHAPES if subject.compiles else SHAPES) if math.prod(s) >= indices)

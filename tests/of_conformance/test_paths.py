@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.*is deprecated:Deprec
 UNSUPPORTED = {
     "torch-compile": {"sparse.padding", "gradient.second-order"},
     "torch-compile-aot": {"sparse.padding", "gradient.second-order"},
-    "torch-vmap": {"lookup.shape", "max_norm.renormalises"},
+    "torch-vmap": {"lookup.shape", "max_norm.renormalises", "sequences.life"},
     "torch-vmap-grad": {
         "lookup.shape",
         "gradient.untouched-rows",
@@ -32,6 +32,7 @@ UNSUPPORTED = {
         "scale_grad_by_freq.divides",
         "sparse.values",
         "sparse.padding",
+        "sequences.life",
     },
     "torch-bag": {
         "lookup.device",

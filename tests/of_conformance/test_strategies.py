@@ -190,7 +190,7 @@ def test_what_an_implementation_lacks_is_drawn_where_it_is_asked_for_and_nowhere
 def test_a_pad_whose_row_is_not_zeros_is_drawn_where_it_is_asked_for() -> None:
     token = under_test.set(UnderTest("float32", frozenset({"pads_hold"})))
     try:
-        plain = {each.features()["pads_hold"] for each in drawn(cases(padding_idx=ON, weights=palettes.ANY), 100)}
+        plain = {each.features()["pads_hold"] for each in drawn(cases(padding_idx=ON, weights=palettes.ANY), 400)}
         asked = {each.features()["pads_hold"] for each in drawn(cases(padding_idx=ON, pads_hold=ON), 100)}
     finally:
         under_test.reset(token)

@@ -65,7 +65,7 @@ def test_the_protocol() -> None:
 def test_a_worker_without_a_target_says_why() -> None:
     done = python("-m", "conformance.worker", "plain:Plane")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "--embedding plain:Plane: plain has no attribute 'Plane'\n"
+    assert done.stderr == "--embedding plain:Plane: plain has no attribute 'Plane'; did you mean 'Plain'?\n"
 
 
 @pytest.fixture
