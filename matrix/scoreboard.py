@@ -73,6 +73,13 @@ def target_of(document: Document) -> str:
     return target.rpartition(" ")[2] if target.startswith("command:") else target
 
 
+def reproductions(document: Document, scripts: Mapping[str, Sequence[Script]]) -> list[Script]:
+    """The scripts about an implementation: its own, and torch's where torch's ledger applies."""
+    target = target_of(document)
+    inherits = any(known["inherited"] for verdict in document["verdicts"] for known in verdict["known"])
+    return [*scripts.get(target, ()), *(scripts.get("torch", ()) if inherits or target == "torch-functional" else ())]
+
+
 def deviating(document: Document) -> dict[tuple[str, str], list[str]]:
     """The dtypes on which each MUST or SHOULD clause deviates, by clause and reason (or summary)."""
     levels = {clause["id"]: clause["level"] for clause in document["clauses"]}
@@ -103,8 +110,7 @@ def _table(documents: Sequence[Document]) -> Iterator[str]:
 
 
 def _implementation(document: Document, scripts: Mapping[str, Sequence[Script]]) -> Iterator[str]:
-    name, target = _name(document), target_of(document)
-    header = document["header"]
+    name, header = _name(document), document["header"]
     yield f"## {name}"
     yield ""
     summary = summarise(document)
@@ -117,8 +123,9 @@ def _implementation(document: Document, scripts: Mapping[str, Sequence[Script]])
         yield ""
     levels = {clause["id"]: clause["level"] for clause in document["clauses"]}
     for (clause, reason), dtypes in deviating(document).items():
-        links = [s for s in scripts.get(target, ()) if clause in s.clauses]
-        shown = "".join(f" [{s.path.stem}](../reports/published/scripts/{target}/{s.path.name})" for s in links)
+        links = [s for s in reproductions(document, scripts) if clause in s.clauses]
+        folder = "../reports/published/scripts"
+        shown = "".join(f" [{s.path.stem}]({folder}/{s.path.parent.name}/{s.path.name})" for s in links)
         yield f"- `{clause}` ({levels[clause]}; {in_short(dtypes, header['dtypes'])}): {reason}{shown}"
     yield ""
     unclaimed = _unclaimed(document)

@@ -89,7 +89,7 @@ def test_every_deviation_on_the_scoreboard_has_a_script(publish: Any) -> None:
     scripts = publish.scripts()
     for document in publish.implementations():
         target = publish.scoreboard.target_of(document)
-        shown = {clause for script in scripts.get(target, ()) for clause in script.clauses}
+        shown = {c for script in publish.scoreboard.reproductions(document, scripts) for c in script.clauses}
         missing = {clause for clause, _ in publish.scoreboard.deviating(document)} - shown
         assert not missing, f"reports/published/scripts/{target} has no script for {missing}"
 
