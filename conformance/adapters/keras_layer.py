@@ -15,12 +15,15 @@ from conformance.adapters.framework import NO_FREEZE, NO_STRIDES, without
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
+POSITIVE_SIZES = (
+    Declared({"num_embeddings": 0}, "a table without rows: input_dim must be a positive integer"),
+    Declared({"embedding_dim": 0}, "rows without elements: output_dim must be a positive integer"),
+)
 UNSUPPORTED = (
     *without("padding_idx", "max_norm", "scale_grad_by_freq", "sparse"),
     NO_FREEZE,
     *NO_STRIDES,
-    Declared({"num_embeddings": 0}, "a table without rows: input_dim must be a positive integer"),
-    Declared({"embedding_dim": 0}, "rows without elements: output_dim must be a positive integer"),
+    *POSITIVE_SIZES,
 )
 CASTS = "an index of any other dtype is cast to int32, so that a model's input need not be declared as integers"
 
@@ -41,12 +44,12 @@ def require(backend: str) -> None:
 
 
 def array(tensor: Any) -> tuple[Any, str]:
-    """The tensor of JAX or TensorFlow as numpy's."""
+    """The tensor of TensorFlow, or its variable, as numpy's."""
     found = np.asarray(tensor)
     return (found.view("uint16") if found.dtype.name == "bfloat16" else found), found.dtype.name
 
 
-def make(num_embeddings: int, embedding_dim: int, weight: Any, **arguments: Any) -> Any:
+def layer_with(num_embeddings: int, embedding_dim: int, weight: Any, **arguments: Any) -> Any:
     """A layer with this weight."""
     dtype = keras.backend.standardize_dtype(weight.dtype)
     layer = keras.layers.Embedding(num_embeddings, embedding_dim, dtype=dtype, **arguments)

@@ -15,7 +15,7 @@ from conformance.adapters.framework_adapter import FrameworkAdapter
 from conformance.adapters.tensorflow import TENSORFLOW
 
 keras_layer.require("tensorflow")
-make = keras_layer.make
+layer_with = keras_layer.layer_with
 
 
 def differentiate(layer: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
@@ -36,7 +36,7 @@ def again(layer: Any, lookup: tuple[Any, Any]) -> list[tuple[list[Any], Any]]:
 
 def beside(layer: Any, weight: tf.Tensor, lookups: list[Any]) -> list[tuple[list[Any], Any]]:
     """A lookup of this layer and one of another, which has the weight given, in one vector-Jacobian product."""
-    layers, (indices, upstreams) = (layer, make(weight.shape[0], weight.shape[1], weight)), zip(*lookups)
+    layers, (indices, upstreams) = (layer, layer_with(weight.shape[0], weight.shape[1], weight)), zip(*lookups)
     with tf.GradientTape() as tape:
         outputs = [one(index) for one, index in zip(layers, indices)]
     weights = [one.embeddings for one in layers]
@@ -65,7 +65,7 @@ import keras
 import tensorflow as tf""",
     tensor=TENSORFLOW.tensor,
     array=keras_layer.array,
-    make=make,
+    make=layer_with,
     look_up=keras_layer.look_up,
     differentiate=differentiate,
     weight_of=keras_layer.weight_of,
@@ -73,7 +73,7 @@ import tensorflow as tf""",
     unchecked=keras_layer.unchecked("is refused on CPU alone"),
     casts=keras_layer.CASTS,
     verbs={"again": again, "beside": beside, "second_order": second_order},
-    shared=(make,),
+    shared=(layer_with,),
     flushes=flushing("bfloat16", "float32", "float64"),
 )
 

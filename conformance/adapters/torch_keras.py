@@ -14,7 +14,7 @@ from conformance.adapters.framework import Framework
 from conformance.adapters.framework_adapter import FrameworkAdapter
 
 keras_layer.require("torch")
-make, weight_of = keras_layer.make, keras_layer.weight_of
+layer_with, weight_of = keras_layer.layer_with, keras_layer.weight_of
 
 
 def tensor(array: Any, dtype: str) -> torch.Tensor:
@@ -44,7 +44,7 @@ def again(layer: Any, lookup: tuple[Any, Any]) -> list[tuple[list[Any], Any]]:
 
 def beside(layer: Any, weight: torch.Tensor, lookups: list[Any]) -> list[tuple[list[Any], Any]]:
     """A lookup of this layer and one of another, which has the weight given, in one vector-Jacobian product."""
-    layers, (indices, upstreams) = (layer, make(weight.shape[0], weight.shape[1], weight)), zip(*lookups)
+    layers, (indices, upstreams) = (layer, layer_with(weight.shape[0], weight.shape[1], weight)), zip(*lookups)
     outputs = [one(index) for one, index in zip(layers, indices)]
     gradients = torch.autograd.grad(outputs, [one.embeddings.value for one in layers], upstreams)
     return [([output], gradient) for output, gradient in zip(outputs, gradients)]
@@ -77,14 +77,14 @@ import keras
 import torch""",
     tensor=tensor,
     array=array,
-    make=make,
+    make=layer_with,
     look_up=keras_layer.look_up,
     differentiate=differentiate,
     weight_of=weight_of,
     unsupported=keras_layer.UNSUPPORTED,
     unchecked=keras_layer.unchecked("is refused on CPU alone"),
     verbs={"again": again, "beside": beside, "second_order": second_order, "overwrite": overwrite},
-    shared=(make, weight_of),
+    shared=(layer_with, weight_of),
     casts=keras_layer.CASTS,
 )
 
