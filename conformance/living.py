@@ -77,7 +77,10 @@ class Living:
             rule = permitted.rows[row] if isinstance(permitted, Rows) else Exactly(case.weight.entry(row))
             self.embedding.judge(f"the weight, row {row}", rule, weight.entry(row))
         self.case, self.pending = replace(self.case, weight=weight), case.lookups
-        self._judge_pending()
+        if optimizer.spoils:
+            self._clear()
+        else:
+            self._judge_pending()
 
     def _moved(self, optimizer: Optimizer, case: Case) -> set[int]:
         """The rows that a step may move: those that it looks up, and what the optimiser remembers of earlier steps."""

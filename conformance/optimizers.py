@@ -15,11 +15,13 @@ class Optimizer(NamedTuple):
         name: its class.
         options: its arguments. An eps is one that float16 can hold, else a zero gradient would be divided by zero.
         remembers: whether a row that it moved once moves on without a gradient.
+        spoils: whether a step may leave another gradient behind: on CUDA torch adds Nesterov's momentum in its place.
     """
 
     name: str
     options: Mapping[str, Any]
     remembers: bool = False
+    spoils: bool = False
 
 
 _SGD = Optimizer("SGD", {"lr": 0.5})
@@ -28,7 +30,9 @@ _ADAGRAD = Optimizer("Adagrad", {"lr": 0.5, "eps": 0.001})
 DENSE = {
     "SGD": _SGD,
     "SGD with momentum": Optimizer("SGD", {"lr": 0.5, "momentum": 0.5}, remembers=True),
-    "SGD with Nesterov momentum": Optimizer("SGD", {"lr": 0.5, "momentum": 0.5, "nesterov": True}, remembers=True),
+    "SGD with Nesterov momentum": Optimizer(
+        "SGD", {"lr": 0.5, "momentum": 0.5, "nesterov": True}, remembers=True, spoils=True
+    ),
     "Adam": Optimizer("Adam", {"lr": 0.5, "eps": 0.001}, remembers=True),
     "AdamW": Optimizer("AdamW", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.0}, remembers=True),
     "Adagrad": _ADAGRAD,

@@ -78,3 +78,24 @@ class LosesOnNaN(Loses):
         if any(value != value for value in instance.table.values()):  # noqa: PLR0124 - a NaN
             self.out_of_range()
         return super().row(instance, row, index)
+
+
+class LosesLate(Loses):
+    """Loses its process over a NaN in the weight, which only the next call finds out, as on a device."""
+
+    def alive(self) -> None:
+        if self.gone:
+            raise Lost("runtime", "AcceleratorError", "an illegal memory access was encountered")
+
+    def make(self, config: Config, weight: Tensor, **options: Any) -> LateInstance:  # noqa: ARG002 - the protocol's
+        self.alive()
+        return LateInstance(self, config, weight)
+
+
+class LateInstance(LossyInstance):
+    """Its last call of a case is a look at the weight."""
+
+    def weight(self) -> Tensor:
+        weight = super().weight()
+        self.adapter.gone = any(value != value for value in weight.values())  # noqa: PLR0124 - a NaN
+        return weight

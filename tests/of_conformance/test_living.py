@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import plain
 import pytest
+import torch
 from examples import case
 
 from conformance.adapter import Unsupported
@@ -53,3 +56,11 @@ def test_without_gradients_there_is_no_life() -> None:
     living = Living(Subject(adapter, adapter.describe(), "float32", "cpu"), case())
     with pytest.raises(Unsupported, match="does not differentiate"):
         living.use(*LOOKUPS)
+
+
+def test_an_optimizer_may_spoil_the_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.optim, "SGD", functools.partial(torch.optim.SGD, foreach=True))  # as by default on CUDA
+    living = Living(Subject(TorchFunctionalAdapter(), TorchFunctionalAdapter().describe(), "float32", "cpu"), case())
+    for _ in range(2):
+        assert living.take(Step("train", "SGD with Nesterov momentum", LOOKUPS))
+        assert living.take(Step("look up", lookups=LOOKUPS))

@@ -99,6 +99,12 @@ def test_a_loss_in_this_process_costs_one_verdict(tmp_path: Path) -> None:
     assert run.verdict("lookup.shape")["verdict"] == "conforms"
 
 
+def test_a_loss_is_not_laid_on_the_case_after_it(tmp_path: Path) -> None:
+    run = suite(tmp_path, "lossy:LosesLate", "test_bits or test_shape")
+    assert run.status == 0
+    assert {run.verdict(clause)["verdict"] for clause in ("lookup.bits", "lookup.shape")} == {"conforms"}
+
+
 def test_an_assertion_on_a_device_of_torch_is_a_refusal(tmp_path: Path) -> None:
     run = suite(tmp_path, "asserting:Asserts", f"{FEW} or test_no_rows", dtypes="float32,complex64")
     assert run.status == 0
