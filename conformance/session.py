@@ -164,6 +164,7 @@ class Session:
             "deviation": None,
         }
         subject.start(known=[])  # the witness is itself among what the entry covers
+        subject.tally.deviated = True  # as it should: that it loses its process need not be seen twice
         try:
             if entry.witness is None:
                 body(embedding=subject)

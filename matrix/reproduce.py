@@ -14,7 +14,12 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[1] / "reports" / "published" / "scripts"
 SECONDS = 300
-MISSING = "ModuleNotFoundError: No module named"
+MISSING = (
+    "ModuleNotFoundError: No module named",
+    "AssertionError: Torch not compiled with CUDA enabled",
+    "RuntimeError: Found no NVIDIA driver on your system",
+)
+"""How the last line begins that a script says where what it is about is not there."""
 
 
 def main() -> int:

@@ -60,17 +60,23 @@ class Script:
         Raises:
             ValueError: its docstring has not the form of one sentence, and a line that begins with "Clauses:".
         """
-        found = re.match(r'"""(.+?)\n+Clauses: (.+?)\n', path.read_text(encoding="utf-8"), re.DOTALL)
+        found = re.match(r'"""(.+?)\n+Clauses: (.+?)(?:\n\n|\n""")', path.read_text(encoding="utf-8"), re.DOTALL)
         if not found:
-            raise ValueError(f'{path}: the docstring must be a sentence, then a line "Clauses: a.b, c.d"')
+            raise ValueError(f'{path}: the docstring must be a sentence, then a paragraph "Clauses: a.b, c.d"')
         self.path, self.text = path, " ".join(found[1].split())
         self.clauses = re.findall(r"[\w.-]+\w", found[2])
 
 
 def target_of(document: Document) -> str:
-    """The name of the adapter: that of the results file and of the folder of scripts."""
+    """The name of the adapter, and of the device if it ran on another than the CPU: the folder of scripts has it."""
     target: str = document["header"]["implementation"]["target"]
-    return target.rpartition(" ")[2] if target.startswith("command:") else target
+    name = target.rpartition(" ")[2] if target.startswith("command:") else target
+    return "-".join([name, *_elsewhere(document)])
+
+
+def _elsewhere(document: Document) -> list[str]:
+    """The devices that it ran on, but the CPU."""
+    return [device for device in document["header"]["devices"] if device != "cpu"]
 
 
 def reproductions(document: Document, scripts: Mapping[str, Sequence[Script]]) -> list[Script]:
@@ -118,15 +124,22 @@ def _implementation(document: Document, scripts: Mapping[str, Sequence[Script]])
     yield f"`--embedding {header['implementation']['target']}`, {header['profile']} profile, seed {header['seed']}."
     yield f"Dtypes: {', '.join(header['dtypes'])}. Beside {versions}."
     yield ""
+    if not summary.complete:
+        yield "**Incomplete:** the run was interrupted; clauses that it had not come to are not counted."
+        yield ""
     if summary.unchecked:
         yield f"**Index bounds:** {summary.unchecked}."
         yield ""
     levels = {clause["id"]: clause["level"] for clause in document["clauses"]}
+    reasons: dict[str, dict[str, str]] = {}
     for (clause, reason), dtypes in deviating(document).items():
-        links = [s for s in reproductions(document, scripts) if clause in s.clauses]
+        about = f"`{clause}` ({levels[clause]}; {in_short(dtypes, header['dtypes'])})"
+        reasons.setdefault(reason, {})[clause] = about
+    for reason, clauses in reasons.items():
+        shown = _showing(set(clauses), reproductions(document, scripts))
         folder = "../reports/published/scripts"
-        shown = "".join(f" [{s.path.stem}]({folder}/{s.path.parent.name}/{s.path.name})" for s in links)
-        yield f"- `{clause}` ({levels[clause]}; {in_short(dtypes, header['dtypes'])}): {reason}{shown}"
+        links = "".join(f" [{s.path.stem}]({folder}/{s.path.parent.name}/{s.path.name})" for s in shown)
+        yield f"- {reason}{links}: {', '.join(clauses.values())}"
     yield ""
     unclaimed = _unclaimed(document)
     if unclaimed:
@@ -136,6 +149,17 @@ def _implementation(document: Document, scripts: Mapping[str, Sequence[Script]])
             f"- {reason} ({', '.join(f'`{clause}`' for clause in found)})" for reason, found in unclaimed.items()
         )
         yield ""
+
+
+def _showing(clauses: set[str], scripts: Sequence[Script]) -> list[Script]:
+    """As few scripts as show the clauses, of those that show as little else as can be."""
+    shown: list[Script] = []
+    while left := clauses.difference(*(script.clauses for script in shown)):
+        best = max(scripts, key=lambda s: (len(left & {*s.clauses}), -len({*s.clauses} - clauses)), default=None)
+        if best is None or not left & {*best.clauses}:
+            break
+        shown.append(best)
+    return shown
 
 
 def _unclaimed(document: Document) -> dict[str, list[str]]:
@@ -152,7 +176,8 @@ def _unclaimed(document: Document) -> dict[str, list[str]]:
 
 def _name(document: Document) -> str:
     implementation = document["header"]["implementation"]
-    return f"{implementation['name']} {implementation['version'].partition('+')[0]}"
+    named = " on ".join([implementation["name"], *_elsewhere(document)])
+    return f"{named} {implementation['version'].partition('+')[0]}"
 
 
 def _anchor(heading: str) -> str:

@@ -316,6 +316,8 @@ def refusals() -> Iterator[None]:
     """Turn what the implementation raises into `Refused`, or `Lost` where CUDA fails from then on."""
     try:
         yield
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()  # what went wrong behind Python's back is this call's, and not a later one's
     except (Refused, Unsupported):
         raise
     except Exception as error:

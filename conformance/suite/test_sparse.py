@@ -158,6 +158,7 @@ def test_empty_step(embedding: Subject, case: Case) -> None:
         sparse=ON,
         max_norm=OFF,
         lookups=2,
+        indices=1,
         columns=1,
         weights=palettes.ANY,
         upstreams=palettes.MODERATE,

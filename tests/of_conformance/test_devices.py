@@ -96,14 +96,19 @@ def test_a_loss_is_told_by_asking_cuda_once_more(
     monkeypatch: pytest.MonkeyPatch, initialised: bool, error: Exception | None, came: type[Refused], asked: list[str]
 ) -> None:
     asks_made = asks(monkeypatch, initialised=initialised, error=error)
-    with refusals():
-        pass
-    assert asks_made == [], "nothing is asked where nothing came"
     with pytest.raises(Refused) as refused, refusals():
         raise RuntimeError("CUDA error: device-side assert triggered")
     assert type(refused.value) is came
     assert refused.value.family == "runtime"
     assert asks_made == asked
+
+
+def test_what_went_wrong_on_the_device_is_laid_on_the_call_that_it_was_made_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asks(monkeypatch, initialised=True, error=RuntimeError("CUDA error: an illegal memory access"))
+    with pytest.raises(Lost, match="illegal memory access"), refusals():
+        pass
 
 
 VERBS: dict[str, Callable[[Any], object]] = {

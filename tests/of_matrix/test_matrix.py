@@ -130,6 +130,7 @@ def test_results_keep_their_name_and_verdicts_when_they_are_published(publish: A
         ("raise SystemExit(1)", "no longer deviates"),
         ("import sys; sys.stderr.write('hello'); sys.exit(1)", "no longer deviates"),
         ("import nowhere", "not installed"),
+        ("raise AssertionError('Torch not compiled with CUDA enabled')", "not installed"),
         ("1 / 0", "failed with status 1: ZeroDivisionError: division by zero"),
     ],
 )
