@@ -152,13 +152,13 @@ def _implementation(document: Document, scripts: Mapping[str, Sequence[Script]])
 
 
 def _showing(clauses: set[str], scripts: Sequence[Script]) -> list[Script]:
-    """As few scripts as show the clauses, of those that show as little else as can be."""
+    """As few scripts as show the clauses, and as little else as can be."""
     shown: list[Script] = []
     while left := clauses.difference(*(script.clauses for script in shown)):
-        best = max(scripts, key=lambda s: (len(left & {*s.clauses}), -len({*s.clauses} - clauses)), default=None)
-        if best is None or not left & {*best.clauses}:
+        able = [script for script in scripts if left & {*script.clauses}]
+        if not able:
             break
-        shown.append(best)
+        shown.append(max(able, key=lambda s: (-len({*s.clauses} - clauses), len(left & {*s.clauses}))))
     return shown
 
 
