@@ -1,6 +1,10 @@
 """With max_norm paddle.nn.Embedding refuses an empty index of two dimensions.
 
-Clauses: lookup.shape, lookup.device, max_norm.below, sparse.empty
+Clauses: lookup.shape, lookup.device, max_norm.below, sparse.empty, module.mode, gradient.untouched-rows,
+module.cast-works, gradient.no-grad, lookup.inputs-unchanged, lookup.functional, gradient.sum, gradient.form,
+gradient.upstream-layout, gradient.one-graph-twice, gradient.inputs-unchanged, padding_idx.none, norm_type.default,
+lookup.no-leak, gradient.frozen, sparse.layout, sparse.rows, sequences.life, gradient.two-tables,
+scale_grad_by_freq.one-or-none
 """
 
 import sys

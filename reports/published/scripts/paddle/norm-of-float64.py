@@ -1,6 +1,8 @@
 """paddle.nn.Embedding with a float64 weight, max_norm=1 and norm_type=3 leaves norms that are off in the eighth digit.
 
-Clauses: norm_type.order, max_norm.renormalises, max_norm.output
+Clauses: norm_type.order, max_norm.renormalises, max_norm.output, max_norm.each-call, max_norm.whole-number,
+max_norm.accuracy, sequences.life, gradient.two-tables, max_norm.once, max_norm.no-grad, module.mode,
+lookup.functional, module.cast-works
 """
 
 import sys

@@ -1,6 +1,6 @@
 """paddle.optimizer.SGD with a sparse gradient spoils a weight that is not contiguous.
 
-Clauses: sparse.step, sparse.other-rows
+Clauses: sparse.step, sparse.other-rows, padding_idx.training, sequences.life
 """
 
 import sys

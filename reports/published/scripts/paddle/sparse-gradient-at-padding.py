@@ -1,6 +1,9 @@
 """With sparse=True the gradient of paddle.nn.Embedding has entries for padding_idx, and an optimiser trains that row.
 
-Clauses: sparse.padding, sparse.padding-scalar, padding_idx.no-gradient, padding_idx.training
+Clauses: sparse.padding, sparse.padding-scalar, padding_idx.no-gradient, padding_idx.training, gradient.two-tables,
+lookup.functional, gradient.one-graph-twice, gradient.no-leak, padding_idx.others, padding_idx.negative,
+max_norm.gradient, sparse.values, sparse.accumulates, sparse.step, module.mode, module.zero-grad, module.cast-works,
+sequences.life
 """
 
 import sys

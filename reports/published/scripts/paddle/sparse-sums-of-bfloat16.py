@@ -1,6 +1,6 @@
 """A second backward through paddle.nn.Embedding with sparse=True raises for bfloat16 on CPU.
 
-Clauses: sparse.accumulates, sparse.mixed
+Clauses: sparse.accumulates, sparse.mixed, sequences.life
 """
 
 import sys
