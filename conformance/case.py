@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from reference import FORMATS, Embedding, Tensor
+from reference import FORMATS, Embedding, Format, Tensor
 
 LAYOUTS = ("contiguous", "transposed", "strided", "sliced", "expanded")
 """How a tensor lies in memory. An adapter whose framework has no strides ignores it: the values are the same."""
@@ -67,9 +67,7 @@ class Lookup:
     @property
     def upstream_range(self) -> str:
         """Whether a sum of elements of the upstream gradient may lie below the normal numbers."""
-        form = self.upstream.format
-        least = 2.0 ** (form.emin + form.precision - 1)  # from here on, and so in every sum, an ulp is a normal number
-        return "underflow" if any(0 < abs(c) < least for c in self.upstream.components()) else "ordinary"
+        return "underflow" if any(map(may_underflow(self.upstream.format), self.upstream.components())) else "ordinary"
 
 
 @dataclass(frozen=True, repr=False)
@@ -215,6 +213,12 @@ class Life(Case):
         )
         weight, lookups = _cast(self.weight, dtype), _lookups_cast(self.lookups, dtype)
         return dataclasses.replace(self, weight=weight, lookups=lookups, steps=steps)
+
+
+def may_underflow(form: Format) -> Callable[[float], bool]:
+    """Whether a sum of an element and others that do not may lie below the normal numbers."""
+    least = 2.0 ** (form.emin + form.precision - 1)  # from here on an ulp, and so every difference, is a normal number
+    return lambda component: 0 < abs(component) < least
 
 
 def _is_special(component: float) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from conformance import palettes
-from conformance.case import LAYOUTS, Case, Config, Lookup
+from conformance.case import LAYOUTS, Case, Config, Lookup, may_underflow
 from conformance.indices import INDEX_PATTERNS
 from reference import Tensor
 from reference.embedding import INDEX_DTYPES
@@ -34,11 +34,14 @@ class UnderTest(NamedTuple):
         dtype: the weight dtype of `cases()` that name none.
         lacks: features that it does not have at all (`conformance.features.lacking`): `cases()` have them only where
             they are asked for, which shows that they are refused; elsewhere too few cases would be left to run.
+        flushes: whether its arithmetic makes zeros of subnormal numbers by design: upstream gradients have them only in
+            the palette of such numbers.
         compiles: whether it compiles anew for each shape: `cases()` have few of them, so that most are met again.
     """
 
     dtype: str | None = None
     lacks: frozenset[str] = frozenset()
+    flushes: bool = False
     compiles: bool = False
 
     def switch(self, name: str, asked: str) -> str:
@@ -328,7 +331,17 @@ def _filled(
     positions = INDEX_PATTERNS[pattern](config, math.prod(shape), rng)
     index = _expandable(Tensor.of(index_dtype, shape, positions), index_layout)
     upstream = palettes.fill(palette, dtype, (*shape, config.embedding_dim), rng.getrandbits(32))
+    if under_test.get().flushes and palette != "tiny":
+        upstream = _without_underflow(upstream)
     return Lookup(index, _expandable(upstream, upstream_layout), index_layout, upstream_layout)
+
+
+def _without_underflow(tensor: Tensor) -> Tensor:
+    """The same with zeros for the elements whose sums may lie below the normal numbers."""
+    tiny, size = may_underflow(tensor.format), tensor.format.component_size
+    components = (tensor.data[at : at + size] for at in range(0, len(tensor.data), size))
+    data = (bytes(size) if tiny(value) else kept for value, kept in zip(tensor.components(), components))
+    return Tensor(tensor.dtype, tensor.shape, b"".join(data))
 
 
 def _pad(kind: str | None, rows: int) -> int | None:

@@ -27,7 +27,7 @@ from conformance.adapter import (
 )
 from conformance.case import Case, Config, Lookup
 from conformance.clause import Clause
-from conformance.features import NOT_NORMAL, could_match, lacking, matches
+from conformance.features import NOT_NORMAL, could_match, implied, lacking, matches
 from conformance.judge import Deviation
 from conformance.kinds import of_calls
 from conformance.prediction import Prediction
@@ -47,6 +47,7 @@ class Subject:
         device: the device.
         declared: what is declared unsupported and concerns this dtype and device.
         lacks: which features, or arguments, are unsupported altogether (`conformance.strategies.UnderTest`).
+        flushes: whether sums below the normal numbers are unsupported (`conformance.strategies.UnderTest`).
         known: feature patterns of known deviations, whose cases are not run.
         settled: whether a known deviation covers a clause that draws no cases.
         tally: what was counted.
@@ -69,6 +70,8 @@ class Subject:
         # What cannot match here is left out once, so that most cases need not have their features worked out.
         self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
         self.lacks = frozenset(name for d in self.declared for name in lacking(d.features)) | {*description.untaken}
+        small = {"upstream_range": "underflow", "dtype": dtype, "device": device}
+        self.flushes = any(implied(d.features, small) for d in self.declared)
         self.start(known=[])
         self.calls: list[Call] = []
         self._case_worst = 0.0

@@ -124,6 +124,11 @@ def attributes(embedding: Embedding) -> dict[str, Any]:
     return {"requires_grad": not embedding.frozen}
 
 
+def freeze(embedding: Embedding, *, frozen: bool) -> None:
+    """Freeze or thaw."""
+    embedding.frozen = frozen
+
+
 def cast(embedding: Embedding, dtype: str, *, by_name: bool = False) -> None:
     """Go over to another dtype."""
     embedding.weight = embedding.weight.astype(dtype)
@@ -157,7 +162,7 @@ def step(embedding: Embedding, optimizer: SGD, lookups: list[Any]) -> None:
     optimizer.steps += 1
 
 
-VERBS = (beside, clear, edit, attributes, cast, copy, step)
+VERBS = (beside, clear, edit, attributes, freeze, cast, copy, step)
 BLANK = "a lookup of padding_idx gives zeros"
 
 
@@ -266,6 +271,16 @@ def test_an_optimiser_is_kept_until_the_weight_is_another() -> None:
         instance.step(**{**arguments, "optimizer": "Adam"})
     with pytest.raises(Unsupported, match="no optimisers"):
         subject(adapter(optimizer=None)).make(given).step(**arguments)
+
+
+def test_what_is_known_of_a_state_is_not_copied_in_it() -> None:
+    """A copy of a frozen embedding is not frozen here: known of what is frozen, whichever step froze it."""
+    thawing = Life(case().config, case().weight, case().lookups, steps=(Step("freeze"), Step("copy", "deepcopy")))
+    assert examined(adapter(), "sequences.life", thawing) == "deviates"
+    embedding = subject(adapter())
+    embedding.start(known=[{"freeze": True}])
+    TESTS["sequences.life"].hypothesis.inner_test(embedding=embedding, case=thawing)
+    assert embedding.tally.covered == 1
 
 
 def test_the_script_of_a_life_makes_the_same_calls_without_us(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -159,6 +160,19 @@ def test_the_dtype_under_test_is_taken() -> None:
         assert {case.weight.dtype for case in drawn(cases(dtype="float16"))} == {"float16"}
     finally:
         under_test.reset(token)
+
+
+def test_where_subnormal_numbers_are_flushed_no_sum_is_one_but_in_their_own_palette() -> None:
+    token = under_test.set(UnderTest("complex64", flushes=True))
+    try:
+        special = [c.lookups[0].upstream for c in drawn(cases(upstreams=("specials", "bits", "wide"), indices=1))]
+        tiny = [c.lookups[0] for c in drawn(cases(upstreams=("tiny",), indices=2, columns=1), 20)]
+    finally:
+        under_test.reset(token)
+    smallest = min(abs(v) for upstream in special for v in upstream.components() if abs(v) > 0)
+    assert smallest >= 2.0**-103
+    assert any(math.isnan(v) for upstream in special for v in upstream.components())
+    assert "underflow" in {lookup.upstream_range for lookup in tiny}
 
 
 def test_where_each_shape_is_compiled_few_are_drawn_and_large_ones_too() -> None:
