@@ -19,6 +19,8 @@ CLAUSE` tells the story of one clause, `embedding-conformance diff OLD NEW` that
 
 A known deviation is one that the bundled ledger declares, with a reason and a case; the run replayed that case first,
 and it still failed.
+
+On CUDA one release was measured: [the scoreboard](scoreboard.md#torchnnembedding-on-cuda-2110) has what came of it.
 """
 
 
