@@ -80,10 +80,23 @@ def name_of(document: Document) -> str:
 
 
 def slim(document: Document) -> Document:
-    """The results without the interplay of arguments, which is the same for every release, and with rounded times."""
+    """The results without the interplay of arguments, which is the same for every release, and with rounded times.
+
+    The command that was tested is named without the folders of the machine that it ran on.
+    """
     kept = {name: value for name, value in document.items() if name not in ("kinds", "interplay")}
     verdicts = [{**v, "seconds": {part: round(s, 2) for part, s in v["seconds"].items()}} for v in document["verdicts"]]
-    return {**kept, "verdicts": verdicts}
+    header, implementation = document["header"], document["header"]["implementation"]
+    implementation = {**implementation, "target": _anywhere(implementation["target"])}
+    return {**kept, "header": {**header, "implementation": implementation}, "verdicts": verdicts}
+
+
+def _anywhere(target: str) -> str:
+    """A target without paths: "command:python -m conformance.worker oneflow"."""
+    if not target.startswith("command:"):
+        return target
+    words = target.removeprefix("command:").split()
+    return "command:" + " ".join(Path(word).name for word in words if word != "env" and "=" not in word)
 
 
 if __name__ == "__main__":
