@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from conformance.adapter import Call, Declared, Description, Unsupported
 from conformance.adapters.framework import without
 from conformance.adapters.torch_instance import TorchInstance
@@ -24,24 +22,21 @@ class Derived:
 
     Attributes:
         where: it is found, as `module:name`.
-        lacks: arguments of torch's constructor that its own does not have.
-        required: arguments that it has no default for.
+        required: arguments that its constructor has no default for.
         dtypes: weight dtypes claimed.
         unsupported: what it does not claim.
     """
 
     where: str
-    lacks: tuple[str, ...]
     required: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = DTYPES
     unsupported: tuple[Declared, ...] = ()
 
 
 DERIVED = {
-    "bitsandbytes": Derived("bitsandbytes.nn:Embedding", ("_freeze", "dtype")),
+    "bitsandbytes": Derived("bitsandbytes.nn:Embedding"),
     "transformers-gemma3": Derived(
         "transformers.models.gemma3.modeling_gemma3:Gemma3TextScaledWordEmbedding",
-        ("_weight", "_freeze", "device", "dtype"),
         required=("padding_idx",),
         dtypes=("float16", "bfloat16", "float32", "float64"),
         unsupported=without("max_norm", "scale_grad_by_freq", "sparse"),
@@ -76,22 +71,15 @@ class DerivedAdapter(TorchModuleAdapter):
         via: str = "assignment",
         dtype: str | None = None,
     ) -> TorchInstance:
-        """A module with the given arguments; one that is given its weight gets its dtype and its device with it."""
-        given = via in ("_weight", "from_pretrained", "subclass")
-        wanted = {"_weight": given, "_freeze": via == "_weight" and config.freeze}
-        if weight is None and via != "default_dtype":
-            wanted["dtype"] = getattr(torch, dtype or "float32") != torch.get_default_dtype()
-            wanted["device"] = device != "cpu"
-        for name in self.derived.lacks:
-            if wanted.get(name):
-                raise Unsupported(f"its constructor has no {name}")
+        """A module with the given arguments; torch's from_pretrained hands its weight to the constructor."""
+        if via in ("from_pretrained", "subclass"):
+            self._need(["_weight"])
         return super().make(config, weight, device=device, layout=layout, via=via, dtype=dtype)
 
     def construct(self, config: Config, **keywords: Any) -> Any:
-        """Call the constructor, with none of the arguments that it lacks and all that it requires."""
+        """Call the constructor with all that it requires."""
         required = {name: getattr(config, name) for name in self.derived.required}
-        given = {name: value for name, value in keywords.items() if name not in self.derived.lacks}
-        return super().construct(config, **{**required, **given})
+        return super().construct(config, **{**required, **keywords})
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """The parameters of one form; a constructor that is to be called in its own way has no claim to torch's."""

@@ -26,9 +26,8 @@ class Narrow(torch.nn.Embedding):
 
 
 def narrow() -> DerivedAdapter:
-    lacks = ("_weight", "_freeze", "device", "dtype")
     unsupported = without("max_norm", "scale_grad_by_freq", "sparse")
-    return DerivedAdapter(Derived(f"{__name__}:Narrow", lacks, ("padding_idx",), ("float16", "float32"), unsupported))
+    return DerivedAdapter(Derived(f"{__name__}:Narrow", ("padding_idx",), ("float16", "float32"), unsupported))
 
 
 def test_a_narrow_constructor_on_a_few_clauses() -> None:
@@ -54,7 +53,7 @@ def test_the_dtype_comes_with_the_weight() -> None:
     ],
 )
 def test_what_the_constructor_lacks_is_unsupported(options: dict[str, Any], argument: str) -> None:
-    with pytest.raises(Unsupported, match=f"its constructor has no {argument}$"):
+    with pytest.raises(Unsupported, match=f"Narrow takes no {argument}$"):
         narrow().make(case().config, **{"weight": None, "device": "cpu", **options})
 
 
