@@ -466,6 +466,17 @@ class ForgetsMagnitudes(Twin):
             self.weight[row] *= self.max_norm / norm
 
 
+class MeasuresRowsByTheirStride(Twin):
+    """In a norm a row is as long as the weight's stride from one row to the next, as in torch 2.11 on CUDA."""
+
+    trips = ("max_norm.renormalises",)
+    grade = "medium"
+    trigger = Inputs(**LONG, weight_layout="transposed", index=1)
+
+    def norm(self, magnitudes: Sequence[float]) -> float:
+        return super().norm(magnitudes[: self.weight.stride(0)])
+
+
 class NeedsAnElement(Twin):
     """The infinity norm of rows without elements fails."""
 
