@@ -70,7 +70,7 @@ def _described(data: Data) -> Data:
 
 
 def _missing(data: Data, prefix: str, chosen: str) -> list[tuple[str, str]]:
-    """What is yet to be measured. What the default profile caught is not run in the thorough one."""
+    """What is yet to be measured. What the default profile caught, or noted, is not run in the thorough one."""
     import methods  # noqa: PLC0415
 
     return [
@@ -78,8 +78,13 @@ def _missing(data: Data, prefix: str, chosen: str) -> list[tuple[str, str]]:
         for name, fault in data["faults"].items()
         if name.startswith(prefix)
         for method in (chosen.split(",") if chosen else methods.METHODS)
-        if method not in fault["found"] and not (method == "thorough" and fault["found"].get("default", {}).get("by"))
+        if method not in fault["found"] and not (method == "thorough" and {"by", "noted"} & _told(fault))
     ]
+
+
+def _told(fault: Data) -> set[str]:
+    """What the default profile said of a fault."""
+    return {name for name, said in fault["found"].get("default", {}).items() if said}
 
 
 def _measure(data: Data, tasks: list[tuple[str, str]], pool: Any) -> None:

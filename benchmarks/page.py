@@ -40,7 +40,8 @@ METHOD = """\
 - **The suite** runs clause by clause in the order of [the contract](contract.md), first on the dtype that the fault
   is about (float32 for most), then on the others, and stops at the first clause that rejects the fault. A deviation
   from a clause of level INFO fails no run, and is not counted as catching it. `thorough` ran only on what `default`
-  had missed, and only on the fault's own dtype; what `default` catches counts for it, too.
+  had missed and had not shown to break such a clause, and only on the fault's own dtype; what `default` catches counts
+  for it, too.
 - **Baselines** compare each fault with torch itself: outputs, gradients and the weight after the call, with
   `torch.testing.assert_close` and its default tolerances, and whether a call is refused. They run on every dtype that
   they offer. *OpInfo samples* are those of `nn.functional.embedding` in `torch.testing._internal` (contiguous and
@@ -114,10 +115,10 @@ def _is_comparable(faults: Data) -> bool:
 
 
 def _found(fault: Data, method: str) -> Data:
-    """What came of a method, or {} if it was not run; what the default profile caught counts for the thorough one."""
+    """What came of a method, or {} if it was not run; for the thorough one, what the default one caught or noted."""
     default: Data = fault["found"].get("default", {})
     found: Data = fault["found"].get(method, {})
-    return default if method == "thorough" and default.get("by") else found
+    return default if method == "thorough" and (default.get("by") or default.get("noted")) else found
 
 
 def _missed(faults: Data) -> Iterator[str]:
