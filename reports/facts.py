@@ -124,8 +124,9 @@ def _apart(documents: Sequence[Document]) -> list[str]:
 
 
 def _name(document: Document) -> str:
-    implementation = document["header"]["implementation"]
-    return " ".join(f"{implementation['name']} {implementation['version']}".split())
+    header = document["header"]
+    name = " ".join(f"{header['implementation']['name']} {header['implementation']['version']}".split())
+    return name if header["devices"] in ([], ["cpu"]) else f"{name} on {', '.join(header['devices'])}"
 
 
 def moment(time: str) -> str:

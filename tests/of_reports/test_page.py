@@ -224,7 +224,8 @@ def test_runs_with_the_fewest_problems_come_first() -> None:
     [
         ([{}], ["torch.nn.Embedding 2.13.0+cpu"]),
         ([{"seed": "1"}, {"seed": "2"}], ["(seed 1)", "(seed 2)"]),
-        ([{"devices": ["cpu"]}, {"devices": ["cuda:0"], "seed": "2"}], ["(cpu)", "(cuda:0)"]),
+        ([{"devices": ["cpu"]}, {"devices": ["cuda:0"], "seed": "2"}], ["2.13.0+cpu", "2.13.0+cpu on cuda:0"]),
+        ([{"devices": ["cuda"]}, {"devices": ["cuda"], "seed": "2"}], ["on cuda (seed 12345)", "on cuda (seed 2)"]),
         ([{}, {}], ["(run 1)", "(run 2)"]),
     ],
 )
