@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from importlib import metadata
+from types import FunctionType
 from typing import Any
 
 from conformance.adapter import Backward, Call, Declared, Description, Forward, Gradient, Refused, Unsupported
@@ -243,12 +245,28 @@ class FrameworkInstance:
 
 @contextmanager
 def refusals(framework: Framework) -> Iterator[None]:
-    """Turn what the framework raises into `Refused`."""
+    """Turn what the framework raises into `Refused`; a name that the adapter itself gets wrong is no refusal."""
     try:
         yield
     except (Refused, Unsupported):
         raise
     except Exception as error:
+        if isinstance(error, (AttributeError, NameError, ImportError)) and _raised_in(error) in _modules(framework):
+            raise
         refused = Refused.of(error)
         own = (family for kind, family in framework.raises.items() if isinstance(error, kind))
         raise Refused(next(own, refused.family), refused.kind, refused.message) from error
+
+
+def _raised_in(error: Exception) -> str:
+    """The module whose code raised an exception."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return str(trace.tb_frame.f_globals["__name__"]) if trace else ""
+
+
+def _modules(framework: Framework) -> set[str]:
+    """The modules that the functions of a framework's adapter are from."""
+    functions = (getattr(framework, field.name) for field in fields(framework))
+    return {__name__, *(function.__module__ for function in functions if isinstance(function, FunctionType))}

@@ -225,3 +225,19 @@ def test_sums_that_become_zero_by_design_are_not_tried() -> None:
     assert not subject(adapter()).flushes
     assert examined(by_design, "gradient.sum", case()) == "conforms"
     assert subject(by_design).make(case()).forward(lookup=tiny.lookups[0]).output.values() == [0, 1, 2, 3]
+
+
+def test_a_name_that_the_adapter_gets_wrong_is_not_taken_for_a_refusal() -> None:
+    def misspelt(embedding: Any, index: Any) -> Any:
+        return embedding["array"].taek(index["array"])
+
+    def refused(embedding: Any, index: Any) -> Any:  # noqa: ARG001 - the adapter's
+        return index["array"].astype("no such dtype")
+
+    def refused_within(embedding: Any, index: Any) -> Any:  # noqa: ARG001 - the adapter's
+        return np.lib.format.header_data_from_array_1_0(index["dtype"])  # an AttributeError of numpy's own
+
+    for look_up, kind in ((misspelt, AttributeError), (refused, Refused), (refused_within, Refused)):
+        embedding = adapter(look_up=look_up, shared=()).make(case().config, case().weight, device="cpu")
+        with pytest.raises(kind):
+            embedding.forward(case().lookups[0])
