@@ -1,6 +1,7 @@
 """oneflow.nn.Embedding gives zeros for an index of num_embeddings or more; for one below zero the process is aborted.
 
-Clauses: lookup.out-of-range, lookup.refusal-changes-nothing, lookup.refusal-keeps-index, lookup.no-rows
+Clauses: lookup.out-of-range, lookup.refusal-changes-nothing, lookup.refusal-keeps-index, lookup.no-rows,
+lookup.refusal-keeps-gradient
 """
 
 import signal

@@ -1,6 +1,8 @@
 """With norm_type=inf oneflow.nn.Embedding takes the norm of every row for 1, instead of its largest magnitude.
 
-Clauses: norm_type.order, max_norm.renormalises, max_norm.output, max_norm.each-call, max_norm.accuracy
+Clauses: norm_type.order, max_norm.renormalises, max_norm.output, max_norm.each-call, max_norm.accuracy,
+sequences.life, gradient.two-tables, max_norm.again, max_norm.below, max_norm.once, module.mode, lookup.functional,
+max_norm.no-grad, module.cast-works, lookup.no-leak
 """
 
 import sys

@@ -1,6 +1,8 @@
 """With max_norm oneflow.nn.Embedding renormalises other elements than those of the row, if its weight is not contiguous.
 
-Clauses: max_norm.renormalises, max_norm.other-rows, max_norm.no-grad, norm_type.default, norm_type.order
+Clauses: max_norm.renormalises, max_norm.other-rows, max_norm.no-grad, norm_type.default, norm_type.order,
+lookup.no-leak, max_norm.accuracy, max_norm.below, max_norm.again, module.mode, max_norm.whole-number,
+lookup.functional, max_norm.once, gradient.two-tables, max_norm.each-call, sequences.life
 """
 
 import sys

@@ -1,6 +1,6 @@
 """oneflow.optim.SGD changes other elements than those with a gradient, if the weight is not contiguous.
 
-Clauses: padding_idx.weight-decay, sequences.life
+Clauses: padding_idx.weight-decay, sequences.life, construction.reset-optimizer
 """
 
 import sys
