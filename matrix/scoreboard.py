@@ -16,8 +16,8 @@ INTRODUCTION = """\
 
 Each implementation judged on what it claims: how many of the MUST and SHOULD clauses of [the contract](contract.md)
 that it was tested on conform, section by section. A clause that fails in a corner, as Flax's do for tables of a single
-row and CUDA's for rows without elements, does not conform: a low number may be one mistake, and the list below the
-table tells how many there are. What an implementation does not claim is a dash: it is declared unsupported, and a call
+row and CUDA's for rows without elements, does not conform: a low number may be one mistake, so the first column tells
+how many different deviations there are. What an implementation does not claim is a dash: it is declared unsupported, and a call
 that uses it is refused; the reasons stand below. None of this was promised by the authors of those implementations.
 The contract is that of `torch.nn.Embedding`, and the question is how far somebody who ports a model can rely on it
 elsewhere.
@@ -103,17 +103,18 @@ def deviating(document: Document) -> dict[tuple[str, str], list[str]]:
 
 def _table(documents: Sequence[Document]) -> Iterator[str]:
     sections = list(dict.fromkeys(clause["section"] for document in documents for clause in document["clauses"]))
-    yield f"| implementation | all | {' | '.join(HEADINGS.get(name, name) for name in sections)} |"
-    yield f"| --- | ---: |{' ---: |' * len(sections)}"
+    yield f"| implementation | deviations | all | {' | '.join(HEADINGS.get(name, name) for name in sections)} |"
+    yield f"| --- | ---: | ---: |{' ---: |' * len(sections)}"
     for document in documents:
         name, why = _name(document), absence(document)
         if why is not None:
-            yield f"| {name} | did not run: {why} |{' |' * len(sections)}"
+            yield f"| {name} | | did not run: {why} |{' |' * len(sections)}"
             continue
         found = scores(document, summarise(document))
         shown = [found.get(section) for section in ("", *sections)]
         cells = [f"{one.conforms}/{one.tested}" if one and one.tested else "–" for one in shown]  # noqa: RUF001
-        yield f"| [{name}](#{_anchor(name)}) | {' | '.join(cells)} |"
+        deviations = len({reason for _, reason in deviating(document)})
+        yield f"| [{name}](#{_anchor(name)}) | {deviations} | {' | '.join(cells)} |"
     yield ""
 
 
