@@ -17,10 +17,10 @@ INTRODUCTION = """\
 Each implementation judged on what it claims: how many of the MUST and SHOULD clauses of [the contract](contract.md)
 that it was tested on conform, section by section. A clause that fails in a corner, as Flax's do for tables of a single
 row and CUDA's for rows without elements, does not conform: a low number may be one mistake, so the first column tells
-how many different deviations there are. What an implementation does not claim is a dash: it is declared unsupported, and a call
-that uses it is refused; the reasons stand below. None of this was promised by the authors of those implementations.
-The contract is that of `torch.nn.Embedding`, and the question is how far somebody who ports a model can rely on it
-elsewhere.
+how many different deviations there are. What an implementation does not claim is a dash: it is declared unsupported,
+and a call that uses it is refused; the reasons stand below. None of this was promised by the authors of those
+implementations. The contract is that of `torch.nn.Embedding`, and the question is how far somebody who ports a model
+can rely on it elsewhere.
 
 Each deviation was reproduced outside the suite, in that implementation alone, by the script that is linked; it exits
 with 0 while the implementation deviates as described. Generated from the results in `reports/published/`, which

@@ -19,6 +19,8 @@ def tensor(array: Any, dtype: str) -> flow.Tensor:
     """A tensor of OneFlow."""
     if dtype in ("bfloat16", "complex64", "complex128"):
         raise TypeError(f"OneFlow makes no {dtype} of numpy's arrays")
+    if not hasattr(flow, dtype):
+        raise TypeError(f"OneFlow has no {dtype}")
     return flow.tensor(array, dtype=getattr(flow, dtype))
 
 
