@@ -132,6 +132,8 @@ def decomposed(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
     """By the decompositions into other operators, of the lookup and of its dense backward."""
     if module.max_norm is not None or module.sparse:
         raise ValueError("renormalising, and the sparse backward, have no decomposition")
+    if module.weight.is_complex() and module.weight.requires_grad:
+        raise ValueError("what is decomposed is not differentiable for complex weights")
     from torch._decomp import decompositions  # noqa: PLC0415 - for this path alone
 
     padding_idx = -1 if module.padding_idx is None else module.padding_idx
