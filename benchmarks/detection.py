@@ -78,13 +78,8 @@ def _missing(data: Data, prefix: str, chosen: str) -> list[tuple[str, str]]:
         for name, fault in data["faults"].items()
         if name.startswith(prefix)
         for method in (chosen.split(",") if chosen else methods.METHODS)
-        if method not in fault["found"] and not (method == "thorough" and {"by", "noted"} & _told(fault))
+        if method not in fault["found"] and not (method == "thorough" and page.settled(fault))
     ]
-
-
-def _told(fault: Data) -> set[str]:
-    """What the default profile said of a fault."""
-    return {name for name, said in fault["found"].get("default", {}).items() if said}
 
 
 def _measure(data: Data, tasks: list[tuple[str, str]], pool: Any) -> None:

@@ -114,11 +114,16 @@ def _is_comparable(faults: Data) -> bool:
     return all(_found(fault, "thorough") for fault in faults.values() if _found(fault, "default"))
 
 
-def _found(fault: Data, method: str) -> Data:
-    """What came of a method, or {} if it was not run; for the thorough one, what the default one caught or noted."""
+def settled(fault: Data) -> Data:
+    """What the default profile made of a fault if it caught or noted it, which counts for the thorough one; else {}."""
     default: Data = fault["found"].get("default", {})
+    return default if default.get("by") or default.get("noted") else {}
+
+
+def _found(fault: Data, method: str) -> Data:
+    """What came of a method, or {} if it was not run."""
     found: Data = fault["found"].get(method, {})
-    return default if method == "thorough" and (default.get("by") or default.get("noted")) else found
+    return (settled(fault) if method == "thorough" else {}) or found
 
 
 def _missed(faults: Data) -> Iterator[str]:

@@ -28,11 +28,11 @@ from torch.distributed.tensor import Replicate, distribute_tensor, init_device_m
 from conformance.adapter import Call, Declared, Description, Died, Lost, Refused, Unsupported
 from conformance.adapters import torch_lookups, torch_paths
 from conformance.adapters.torch_instance import refusals
-from conformance.adapters.torch_module import TorchModuleAdapter
+from conformance.adapters.torch_module import COMPLEX, TorchModuleAdapter
 from conformance.adapters.torch_paths import PathAdapter, PathInstance
 from conformance.case import Config
 from conformance.isolation import WorkerAdapter
-from reference import FORMATS, Tensor
+from reference import Tensor
 
 REFUSES = (
     Declared({"max_norm": True}, "max_norm: renormalising has no sharding strategy"),
@@ -66,7 +66,7 @@ class ShardedAdapter(PathAdapter):
     def describe(self) -> Description:
         """What is under test: on CPUs, and real, as a frozen complex weight is nobody's use of it."""
         described = super().describe()
-        dtypes = tuple(dtype for dtype in described.dtypes if FORMATS[dtype].kind != "complex")
+        dtypes = tuple(dtype for dtype in described.dtypes if dtype not in COMPLEX)
         return replace(described, devices=("cpu",), dtypes=dtypes)
 
     def make(self, config: Config, weight: Tensor | None, *, via: str = "assignment", **options: Any) -> Any:
