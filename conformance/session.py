@@ -209,10 +209,10 @@ class Session:
         elif tally.unsupported and not tally.exercised:
             name, reason = "unsupported", tally.reason
         else:
-            name, reason = (
-                "not exercised",
-                f"{tally.exercised} of {tally.cases} cases met the precondition; {enough} are needed",
-            )
+            name = "not exercised"
+            reason = f"{tally.exercised} of {tally.cases} cases met the precondition; {enough} are needed"
+            if tally.unsupported:
+                reason += f" ({tally.unsupported} were unsupported: {tally.reason})"
         if fixed and deviation is None and error is None:
             reason = "fixed: remove this entry (" + "; ".join(k["reason"] for k in fixed) + ")"
         return {

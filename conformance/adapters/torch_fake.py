@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch._subclasses import FakeTensorMode
 
-from conformance.adapter import Call, Declared, Description, Unsupported
+from conformance.adapter import Backward, Call, Declared, Description, Gradient, Shape, Unsupported
 from conformance.adapters.torch_instance import TorchInstance
 from conformance.adapters.torch_meta import MetaInstance
 from conformance.adapters.torch_module import TorchModuleAdapter, devices, unsupported
@@ -69,6 +69,11 @@ class FakeInstance(MetaInstance):
         """No tensor has data."""
         return True
 
+    def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
+        """Look up, and send the upstream gradients back."""
+        came = super().gradient(lookups, together=together)
+        return replace(came, gradient=came.gradient and _without_data(came.gradient))
+
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Load fakes."""
         with self._mode:
@@ -101,6 +106,12 @@ class FakeInstance(MetaInstance):
     def _inputs(self, lookup: Lookup) -> tuple[torch.Tensor, torch.Tensor]:
         with self._mode:
             return super()._inputs(lookup)
+
+
+def _without_data(gradient: Gradient) -> Gradient:
+    """Of a sparse gradient without entries the parts are no fakes, and stay empty when there are more."""
+    values, rows = gradient.values, gradient.rows
+    return replace(gradient, values=Shape(values.dtype, values.shape), rows=rows and Shape(rows.dtype, rows.shape))
 
 
 def adapter(_: str) -> FakeAdapter:

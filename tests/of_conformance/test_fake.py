@@ -37,6 +37,15 @@ def test_a_fake_has_a_shape_and_says_that_it_is_on_the_cpu() -> None:
     assert (came.gradient.layout, came.gradient.shape, came.gradient.device) == ("coo", (3, 2), "cpu")
 
 
+def test_a_sparse_gradient_without_entries_has_no_data_either() -> None:
+    made = subject(resolve("torch-fake")).make(case(sparse=True))
+    none, some = case(index=()).lookups[0], case(index=(2,)).lookups[0]
+    for lookups in ((none,), (none, some)):
+        came = made.gradient(lookups=lookups).gradient
+        assert isinstance(came.values, Shape)
+        assert isinstance(came.rows, Shape)
+
+
 def test_the_script_makes_fakes() -> None:
     embedding = subject(resolve("torch-fake"))
     embedding.run(case())

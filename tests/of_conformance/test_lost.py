@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from examined import subject
 from examples import case
 from processes import Run, suite
 
@@ -13,6 +14,7 @@ from conformance.adapter import LOST, Lost, Refused, Unsupported
 from conformance.isolation import WorkerAdapter
 from conformance.profiles import PROFILES
 from conformance.suite.test_lookup import OUT_OF_RANGE
+from conformance.target import resolve
 from conformance.wire import decode
 from reference import Tensor
 
@@ -74,6 +76,12 @@ def test_no_more_processes_are_lost_than_are_enough(loses: Run) -> None:
     refused = loses.verdict("lookup.out-of-range")
     assert (refused["cases"], refused["exercised"]) == (enough, enough)
     assert {loses.verdict(clause)["cases"] for clause in AFTER} == {enough}
+
+
+def test_none_is_lost_over_what_is_unsupported_anyhow() -> None:
+    embedding = subject(resolve("torch"), "complex64")
+    assert embedding.unsupported(case(index=(7,), dtype="complex64"))
+    assert not embedding.calls
 
 
 def test_what_fails_after_a_refusal_without_a_loss_deviates(tmp_path: Path) -> None:
