@@ -18,8 +18,9 @@ MISSING = (
     "ModuleNotFoundError: No module named",
     "AssertionError: Torch not compiled with CUDA enabled",
     "RuntimeError: Found no NVIDIA driver on your system",
+    "torch._inductor.exc.InductorError: InvalidCxxCompiler",
 )
-"""How the last line begins that a script says where what it is about is not there."""
+"""How a line begins that a script says where what it is about is not there."""
 
 
 def main() -> int:
@@ -43,12 +44,12 @@ def outcome(path: Path) -> str:
     done = subprocess.run(  # noqa: S603 - our own scripts
         [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=SECONDS
     )
-    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-    if last.startswith(MISSING):
+    said = done.stderr.strip().splitlines() or ["no message"]
+    if done.returncode != 0 and any(line.startswith(MISSING) for line in said):
         return "not installed"
     if done.returncode == 1 and "Traceback" not in done.stderr:  # TensorFlow greets there
         return "no longer deviates"
-    return "reproduced" if done.returncode == 0 else f"failed with status {done.returncode}: {last}"
+    return "reproduced" if done.returncode == 0 else f"failed with status {done.returncode}: {said[-1]}"
 
 
 if __name__ == "__main__":
