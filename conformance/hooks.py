@@ -103,8 +103,12 @@ class Hooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Share the seed with a process of pytest-xdist's."""
+        """Share the seed with a process of pytest-xdist's, and tests one by one, unless told how many at a time.
+
+        Those of one clause follow each other, and where each costs processes, one worker would end up with all.
+        """
         node.workerinput["embedding_seed"] = self.config.stash[SEED]
+        self.config.option.maxschedchunk = self.config.option.maxschedchunk or 1
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Test one dtype after the other where what was compiled for one is of no use for the next."""

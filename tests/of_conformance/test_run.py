@@ -53,6 +53,15 @@ def test_a_seed_gives_the_same_cases_however_they_are_run(plain: Run, tmp_path: 
     assert again.document["interplay"] == plain.document["interplay"]
 
 
+def test_workers_are_handed_tests_one_by_one(tmp_path: Path) -> None:
+    many, name = "test_lookup or test_max_norm", r"(test_\w+\.py::test_\w+)"
+    order = re.findall(name, suite(tmp_path, "plain:Plain", many, "--collect-only", "-qq").text)
+    run = suite(tmp_path, "plain:Plain", many, "-n", "2")
+    worker = {test: number for number, test in re.findall(rf"\[gw(\d)\].*{name}", run.text)}
+    assert len(order) // 2 // 4 > 2, "so few that they are handed out by twos anyhow"
+    assert worker[order[0]] == worker[order[1]] != worker[order[2]] == worker[order[3]]
+
+
 def test_the_lookups_that_were_judged_are_counted(plain: Run) -> None:
     (part,) = (each for each in plain.document["interplay"] if each["dtype"])
     assert 0 < part["lookups"] <= sum(verdict["exercised"] for verdict in plain.document["verdicts"])
