@@ -1,12 +1,12 @@
 """torch.compile fails to write the C++ of a backward that adds to one and the same element over and over.
 
-Clauses: gradient.accuracy, gradient.accumulates, gradient.form, gradient.inputs-unchanged, gradient.leaves-weight,
-gradient.no-leak, gradient.one-graph, gradient.one-graph-twice, gradient.repeatable, gradient.sum,
-gradient.two-tables, gradient.untouched-rows, gradient.upstream-layout, lookup.refusal-keeps-gradient,
-max_norm.clone-used-first, max_norm.gradient, module.cast-works, module.zero-grad, padding_idx.negative,
-padding_idx.no-gradient, padding_idx.none, padding_idx.others, padding_idx.training, padding_idx.weight-decay,
-scale_grad_by_freq.divides, scale_grad_by_freq.each-call, scale_grad_by_freq.one-or-none,
-scale_grad_by_freq.with-padding, sequences.life
+Clauses: construction.reset-optimizer, gradient.accumulates, gradient.accuracy, gradient.form,
+gradient.inputs-unchanged, gradient.leaves-weight, gradient.no-leak, gradient.one-graph, gradient.one-graph-twice,
+gradient.repeatable, gradient.sum, gradient.two-tables, gradient.untouched-rows, gradient.upstream-layout,
+lookup.refusal-keeps-gradient, max_norm.clone-used-first, max_norm.gradient, max_norm.one-graph, module.cast-works,
+module.zero-grad, padding_idx.negative, padding_idx.no-gradient, padding_idx.none, padding_idx.others,
+padding_idx.training, padding_idx.weight-decay, scale_grad_by_freq.divides, scale_grad_by_freq.each-call,
+scale_grad_by_freq.one-or-none, scale_grad_by_freq.with-padding, sequences.life
 """
 
 import sys
