@@ -1,5 +1,7 @@
 """On CUDA an index out of range is taken where rows have no elements: it is checked where they are copied.
 
+The suite saw it there; this script itself has not run on CUDA yet.
+
 Clauses: lookup.no-rows
 """
 
