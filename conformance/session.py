@@ -163,8 +163,7 @@ class Session:
             "inherited": entry.inherited,
             "deviation": None,
         }
-        subject.start(known=[])  # the witness is itself among what the entry covers
-        subject.tally.deviated = True  # as it should: that it loses its process need not be seen twice
+        subject.start(known=[], witness=True)  # which is itself among what the entry covers
         try:
             if entry.witness is None:
                 body(embedding=subject)

@@ -76,9 +76,9 @@ class Subject:
         self.calls: list[Call] = []
         self._case_worst = 0.0
 
-    def start(self, known: list[Mapping[str, Any]], *, settled: bool = False) -> None:
-        """Begin counting, with what is known left out."""
-        self.known, self.settled, self.tally = known, settled, Tally()
+    def start(self, known: list[Mapping[str, Any]], *, settled: bool = False, witness: bool = False) -> None:
+        """Begin counting, with what is known left out; that a witness loses its process need not be seen twice."""
+        self.known, self.settled, self.tally = known, settled, Tally(deviated=witness)
 
     # -- running a clause ---------------------------------------------------------------------------------------------
 
