@@ -29,14 +29,18 @@ class Refused(Exception):  # noqa: N818 - it says what the implementation did
 
     @classmethod
     def of(cls, error: BaseException) -> Refused:
-        """The refusal that a Python exception stands for; the most derived family wins."""
+        """The refusal that a Python exception stands for; the most derived family wins.
+
+        Whoever raises a class of their own means to.
+        """
+        own = type(error).__module__.split(".")[0] not in ("builtins", "conformance")
         families = (
             ((IndexError, KeyError), "index"),
             ((TypeError,), "type"),
             ((ValueError, AssertionError, OverflowError), "value"),
             ((RuntimeError,), "runtime"),
         )
-        family = next((name for types, name in families if isinstance(error, types)), "other")
+        family = next((name for types, name in families if isinstance(error, types)), "runtime" if own else "other")
         return cls(family, type(error).__name__, str(error))
 
     def __str__(self) -> str:

@@ -139,12 +139,18 @@ def rescaling(norm: Norm, max_norm: float, form: Format, *, wide: bool = False) 
     return _outward(max(least, Fraction(0)), greatest)
 
 
-def product_interval(component: float, factors: tuple[Fraction, Fraction], form: Format) -> Interval:
-    """What `component` times a factor in the given range may be, rounded to the dtype."""
+def product_interval(
+    component: float, factors: tuple[Fraction, Fraction], form: Format, lost: Fraction = Fraction(0)
+) -> Interval:
+    """What `component` times a factor in the given range may be, rounded to the dtype.
+
+    `lost` is what a step between may underflow by: component / norm, where that is taken times max_norm, loses eta/2,
+    and the product max_norm * eta/2.
+    """
     magnitude = abs(Fraction(component))
     if not magnitude:
         return Interval.exactly(magnitude)
-    least, greatest = magnitude * factors[0], magnitude * factors[1]
+    least, greatest = max(magnitude * factors[0] - lost, Fraction(0)), magnitude * factors[1] + lost
     low, high = max(least - form.ulp(least) / 2, Fraction(0)), greatest + form.ulp(greatest) / 2
     return Interval(low, high) if component > 0 else Interval(-high, -low)
 

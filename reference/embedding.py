@@ -142,9 +142,9 @@ class Embedding:
         if norm.high is not None and norm.high <= limit - slack:
             return unchanged
         factors = bounds.rescaling(norm, self.max_norm, form, wide=wide)
-        rescaled = Within(
-            values.dtype, values.shape, tuple(bounds.product_interval(c, factors, form) for c in components)
-        )
+        lost = Fraction(0) if wide else limit * form.quantum / 2
+        intervals = tuple(bounds.product_interval(c, factors, form, lost) for c in components)
+        rescaled = Within(values.dtype, values.shape, intervals)
         undocumented = self.freeze or row == self.padding_row
         limit_overflows = not wide and limit >= form.overflow  # then no norm exceeds it
         above = norm.low > limit + slack and not limit_overflows

@@ -89,5 +89,5 @@ FAMILIES = {
     "index": "IndexError, or what the framework raises for an index out of range",
     "type": "TypeError, or what the framework raises for a wrong dtype",
     "value": "ValueError or AssertionError",
-    "runtime": "RuntimeError",
+    "runtime": "RuntimeError, or an exception class of the implementation's own",
 }

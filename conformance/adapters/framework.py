@@ -70,7 +70,6 @@ class Framework:
         casts: why an index that is not of integers is not refused, where that is so by design.
         flushes: what it does not claim because subnormal numbers become zeros, where that is so by design (`flushing`).
         forget: drops what was compiled, where each shape and dtype is compiled anew; it is called before each dtype.
-        raises: exceptions of its own, and the family (`reference.permitted.FAMILIES`) that each belongs to.
         accumulates: whether `differentiate` adds to the gradient that is there, which it only reads without indices.
         made: further ways of making, by `via` of `conformance.adapter.Adapter.make`, called like `make`; "fresh" is
             called without a weight, and with `dtype`.
@@ -100,7 +99,6 @@ class Framework:
     casts: str = ""
     flushes: Declared | None = None
     forget: Callable[[], Any] | None = None
-    raises: Mapping[type[BaseException], str] = field(default_factory=dict)
     accumulates: bool = False
     made: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     lay_out: Callable[[Any, str], Any] | None = None

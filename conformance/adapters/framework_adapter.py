@@ -253,9 +253,7 @@ def refusals(framework: Framework) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, (AttributeError, NameError, ImportError)) and _raised_in(error) in _modules(framework):
             raise
-        refused = Refused.of(error)
-        own = (family for kind, family in framework.raises.items() if isinstance(error, kind))
-        raise Refused(next(own, refused.family), refused.kind, refused.message) from error
+        raise Refused.of(error) from error
 
 
 def _raised_in(error: Exception) -> str:

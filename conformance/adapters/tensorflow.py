@@ -107,7 +107,6 @@ TENSORFLOW = Framework(
     verbs={"again": again, "beside": beside, "second_order": second_order},
     shared=(as_asked,),
     flushes=flushing("bfloat16", "float32", "float64", "complex64", "complex128"),
-    raises={tf.errors.InvalidArgumentError: "index"},
 )
 
 

@@ -7,6 +7,7 @@ import functools
 import inspect
 import io
 import pickle
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
@@ -21,6 +22,8 @@ from reference import Tensor
 DEFAULTS = Config(1, 1)
 METHODS = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float64": "double"}
 """The methods of a module that are named for a dtype."""
+UNADDED = re.compile(r'"(cadd_sparse|add_out_sparse_\w+)" not implemented for')
+"""What torch says where it has no sum of two sparse gradients, which autograd asks for and no embedding."""
 
 
 class TorchInstance:
@@ -57,7 +60,7 @@ class TorchInstance:
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up, and send the upstream gradients back."""
-        with refusals():
+        with refusals(), self._only_its_own():
             calls = [self._inputs(lookup) for lookup in lookups]
             if together:
                 outputs = [self.call(index) for index, _ in calls]
@@ -70,6 +73,16 @@ class TorchInstance:
                     outputs.append(output)
             inputs = tuple(Lookup(from_torch(index), from_torch(upstream)) for index, upstream in calls)
             return Backward(tuple(map(from_torch, outputs)), _gradient(self.table.grad), inputs)
+
+    @contextmanager
+    def _only_its_own(self) -> Iterator[None]:
+        """Lay no sum of gradients that torch does not have on an embedding that is not torch's."""
+        try:
+            yield
+        except RuntimeError as error:
+            if isinstance(self.module, torch.nn.Embedding) or not UNADDED.search(str(error)):
+                raise
+            raise Unsupported("torch does not add sparse gradients of this dtype") from error
 
     def weight(self) -> Tensor:
         """The weight as it is now."""

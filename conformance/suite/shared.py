@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
-from conformance.adapter import Backward
+from conformance.adapter import Backward, Unsupported
 from conformance.case import Case, Lookup
+from conformance.judge import Deviation
 from conformance.subject import Subject
 from reference import Tensor
 
@@ -17,6 +21,43 @@ def emptied(case: Case) -> Case:
     index = Tensor(call.index.dtype, shape, b"")
     upstream = Tensor(call.upstream.dtype, (*shape, case.config.embedding_dim), b"")
     return replace(case, lookups=(replace(call, index=index, upstream=upstream),))
+
+
+Parameter = tuple[str, str, str]
+"""The name, the kind and the default of a parameter, as `conformance.adapter.Adapter.signature` has them."""
+
+
+def judge_signature(what: str, expected: Sequence[Parameter], found: Sequence[Parameter]) -> None:
+    """Judge the first parameters of a callable, as far as its signature shows them.
+
+    Raises:
+        Deviation: one is not as expected.
+        Unsupported: one may be behind *args or **kwargs.
+    """
+    shown = list(takewhile(lambda parameter: not parameter[1].startswith("VAR_"), found))
+    for number, wanted in enumerate(expected):
+        if number == len(shown) < len(found):
+            raise Unsupported(f"{what} has {found[number][0]}, which does not show {wanted[0]}")
+        came = shown[number] if number < len(shown) else None
+        if came is None or _meant(came) != _meant(wanted):
+            raise Deviation(
+                f"{what} differs", expected=_written(wanted), observed=_written(came) if came else "no more"
+            )
+
+
+def _meant(parameter: Parameter) -> tuple[object, ...]:
+    """The parameter, with the value of its default where that is a literal: 2 is 2.0, but True is not 1."""
+    name, kind, default = parameter
+    try:
+        value = ast.literal_eval(default)
+    except (ValueError, SyntaxError):
+        return name, kind, default
+    return name, kind, value, isinstance(value, bool)
+
+
+def _written(parameter: Parameter) -> str:
+    name, kind, default = parameter
+    return f"{name}={default} ({kind})" if default else f"{name} ({kind})"
 
 
 def reversed_order(weight: Tensor) -> Tensor:

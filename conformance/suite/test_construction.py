@@ -13,6 +13,7 @@ from conformance.case import Case, Config, Lookup
 from conformance.clause import INFO, MUST, clause
 from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
+from conformance.suite.shared import judge_signature
 from reference import FORMATS, Exactly, Tensor
 from reference.embedding import WRONG_ARGUMENT
 
@@ -48,7 +49,7 @@ def test_signature(embedding: Subject) -> None:
     stale = [name for name, *_ in found if name in untaken]
     judge.equal("what is taken though declared not to be", [], stale)
     expected = [parameter for parameter in SIGNATURE if parameter[0] not in untaken]
-    judge.equal("the constructor's signature", *map(_behind_gap(untaken), (expected, found[: len(expected)])))
+    judge_signature("the constructor's signature", *map(_behind_gap(untaken), (expected, found)))
 
 
 @clause("construction.attributes", MUST, argument="embedding_dim", doc="Parameters")

@@ -12,6 +12,7 @@ from conformance.case import Case
 from conformance.clause import INFO, MUST, clause
 from conformance.strategies import ANY, OFF, ON, cases
 from conformance.subject import Subject
+from conformance.suite.shared import judge_signature
 from reference import Exactly
 from reference.embedding import WRONG_ARGUMENT
 
@@ -34,8 +35,7 @@ def _pads(case: Case) -> bool:
 @clause("from_pretrained.signature", MUST, argument="from_pretrained", doc="from_pretrained", dtypes="none")
 def test_signature(embedding: Subject) -> None:
     """from_pretrained takes the documented parameters, by these names, in this order, with these defaults."""
-    found = embedding.signature("from_pretrained")[: len(SIGNATURE)]
-    judge.equal("the signature of from_pretrained", SIGNATURE, found)
+    judge_signature("the signature of from_pretrained", SIGNATURE, embedding.signature("from_pretrained"))
 
 
 @clause("from_pretrained.values", MUST, argument="from_pretrained", doc="from_pretrained")

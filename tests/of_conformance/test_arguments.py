@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import Run, suite
 
+from conformance.adapter import Unsupported
 from conformance.arguments import ARGUMENTS, FEATURES, declaration, lacking
+from conformance.judge import Deviation
 from conformance.strategies import ON, UnderTest, cases, under_test
+from conformance.suite.shared import judge_signature
 from conformance.suite.test_construction import SIGNATURE
 
 FEW = "test_signature or test_bits or test_layout or test_negative or test_given_weight"
@@ -40,6 +43,36 @@ def test_a_constructor_that_takes_anything_lacks_nothing_that_is_known() -> None
     assert lacking([*sizes, ("dtype", "POSITIONAL_ONLY", "")]) == list(ARGUMENTS)
     assert lacking([*sizes, ("more", "VAR_KEYWORD", "")]) == []
     assert lacking([]) == []
+
+
+FIRST, LAST = (("rows", "POSITIONAL_OR_KEYWORD", ""), ("order", "POSITIONAL_OR_KEYWORD", "2.0"))
+
+
+@pytest.mark.parametrize("default", ["2", "2.0", "2e0"])
+def test_a_default_is_judged_by_its_value(default: str) -> None:
+    judge_signature("it", [FIRST, LAST], [FIRST, (*LAST[:2], default), ("more", "KEYWORD_ONLY", "None")])
+
+
+@pytest.mark.parametrize(
+    ("found", "observed"),
+    [
+        ([FIRST], "no more parameters"),
+        ([FIRST, (*LAST[:2], "1.0")], "order=1.0 (POSITIONAL_OR_KEYWORD)"),
+        ([FIRST, (*LAST[:2], "True")], "order=True (POSITIONAL_OR_KEYWORD)"),
+        ([FIRST, ("order", "KEYWORD_ONLY", "2.0")], "order=2.0 (KEYWORD_ONLY)"),
+        ([LAST, ("more", "VAR_KEYWORD", "")], "order=2.0 (POSITIONAL_OR_KEYWORD)"),
+    ],
+)
+def test_the_first_parameter_that_differs_is_named(found: list[tuple[str, str, str]], observed: str) -> None:
+    with pytest.raises(Deviation) as caught:
+        judge_signature("it", [FIRST, LAST], found)
+    assert caught.value.observed == observed
+
+
+@pytest.mark.parametrize("kind", ["VAR_POSITIONAL", "VAR_KEYWORD"])
+def test_what_a_signature_does_not_show_is_not_judged(kind: str) -> None:
+    with pytest.raises(Unsupported, match="it has more, which does not show order"):
+        judge_signature("it", [FIRST, LAST], [FIRST, ("more", kind, "")])
 
 
 @pytest.fixture(scope="module")

@@ -191,9 +191,15 @@ def test_a_dense_gradient_reports_its_error_as_a_fraction_of_the_bound() -> None
     assert judge.compare_gradient("gradient", table(*[ZERO_TO_TWO] * 3), gradient, "dense") == 0.75
 
 
+class RowError(Exception):
+    """An implementation's own."""
+
+
 @pytest.mark.parametrize(
     ("error", "family"),
     [
+        (RowError(), "runtime"),
+        (type("RowIndexError", (RowError, IndexError), {})(), "index"),
         (IndexError(), "index"),
         (KeyError(), "index"),
         (TypeError(), "type"),

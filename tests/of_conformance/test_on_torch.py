@@ -6,9 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
+from examples import case
 from pairs import count
 from processes import Run, python, suite
 
+from conformance.adapter import Refused, Unsupported
+from conformance.adapters.torch_instance import TorchInstance
 from conformance.interplay import NEVER
 
 USERS = '''
@@ -94,6 +98,27 @@ def test_a_wrong_embedding_fails_on_the_right_clause(trains_pads: tuple[Path, Ru
     for shown in (deviation["case_repr"], deviation["expected"], deviation["observed"], deviation["script"]):
         assert shown in run.text
     assert re.search(r"first difference: at \[\d, 0\] expected 0 \(0x00000000\), observed \d+\.0 \(0x", run.text)
+
+
+class Sparse(torch.nn.Module):
+    """Right, and not torch's own."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(3, 2, dtype=dtype))
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.embedding(index, self.weight, sparse=True)
+
+
+def test_sums_of_sparse_gradients_that_torch_lacks_are_laid_on_torch_alone() -> None:
+    twice = case(dtype="float16").lookups * 2
+    with pytest.raises(Unsupported, match="torch does not add sparse gradients of this dtype"):
+        TorchInstance(Sparse(torch.float16)).gradient(lookups=twice)
+    with pytest.raises(Refused, match="not implemented for 'Half'"):
+        TorchInstance(torch.nn.Embedding(3, 2, sparse=True, dtype=torch.float16)).gradient(lookups=twice)
+    wide = case().lookups * 2
+    assert TorchInstance(Sparse(torch.float32)).gradient(lookups=wide).gradient.layout == "coo"
 
 
 FRESH = """

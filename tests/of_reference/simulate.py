@@ -140,6 +140,7 @@ class Renormaliser:
         sloppy: by how many ulps powers and roots may be wrong, which then are `pow` where they could be more exact.
         order: how the powers are added, see `tree_sum`.
         scaled: whether a row is divided by its largest magnitude, and its norm multiplied by it.
+        direction_first: whether a row is divided by its norm and then multiplied by max_norm, with no factor between.
     """
 
     norm_in: Format
@@ -151,6 +152,7 @@ class Renormaliser:
     sloppy: int = 0
     order: str = "recursive"
     scaled: bool = False
+    direction_first: bool = False
 
     def norm(self, rows: Array, p: float, rng: Generator) -> Array:
         """The p-norm of each row of moduli."""
@@ -212,8 +214,13 @@ class Renormaliser:
         limit = rounded(max_norm, form if self.limit_rounded else FORMATS["float64"])
         above = norm > limit
         padded = rounded(norm + rounded(self.epsilon, self.scale_in), self.scale_in)
-        factor = rounded(limit / np.where(above, padded, 1.0), self.scale_in)
-        product = rounded(rounded(weight * factor[:, None], self.product_in), form)
+        divisor = np.where(above, padded, 1.0)
+        if self.direction_first:
+            direction = rounded(weight / divisor[:, None], self.scale_in)
+            product = rounded(rounded(direction * limit, self.product_in), form)
+        else:
+            factor = rounded(limit / divisor, self.scale_in)
+            product = rounded(rounded(weight * factor[:, None], self.product_in), form)
         return cast("Array", np.where(above[:, None], product, weight))
 
 
@@ -234,6 +241,7 @@ def renormalisers(form: Format, rng: Generator, count: int) -> Iterator[Renormal
             sloppy=int(rng.integers(4)),
             order=("recursive", "pairwise", "random")[rng.integers(3)],
             scaled=bool(rng.integers(2)),
+            direction_first=bool(rng.integers(2)),
         )
 
 

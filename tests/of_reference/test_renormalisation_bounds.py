@@ -130,6 +130,15 @@ def test_an_epsilon_may_be_rounded_to_the_dtype() -> None:
     assert least <= Fraction(form.round(norm / 2 / Fraction(padded)))
 
 
+def test_a_direction_may_underflow_before_it_is_scaled() -> None:
+    form, limit = FORMATS["float16"], 64.0
+    weight = np.array([[200.0, form.round(0.0004)]])
+    first = Renormaliser(form, form, form, direction_first=True)
+    after = first(weight, limit, 2.0, form, generator())
+    assert abs(after[0, 1] / weight[0, 1] - limit / 200) > 4 * form.unit_roundoff * limit / 200
+    assert permits(permitted_for(weight, form, limit, 2.0), tensor(after, form))
+
+
 def test_a_component_of_zero_stays_zero() -> None:
     interval = product_interval(-0.0, (Fraction(1, 3), Fraction(1, 2)), FORMATS["float32"])
     assert interval.low == interval.high == 0
