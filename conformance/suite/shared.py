@@ -40,9 +40,8 @@ def judge_signature(what: str, expected: Sequence[Parameter], found: Sequence[Pa
             raise Unsupported(f"{what} has {found[number][0]}, which does not show {wanted[0]}")
         came = shown[number] if number < len(shown) else None
         if came is None or _meant(came) != _meant(wanted):
-            raise Deviation(
-                f"{what} differs", expected=_written(wanted), observed=_written(came) if came else "no more"
-            )
+            observed = _written(came) if came else "no more parameters"
+            raise Deviation(f"{what} differs", expected=_written(wanted), observed=observed)
 
 
 def _meant(parameter: Parameter) -> tuple[object, ...]:
