@@ -56,8 +56,8 @@ class UnderTest(NamedTuple):
 under_test: ContextVar[UnderTest] = ContextVar("under_test", default=UnderTest())  # noqa: B039 - it is immutable
 """Set by the suite for each test; elsewhere every dtype and feature is drawn."""
 
-NUM_EMBEDDINGS = (2, 3, 4, 1, 5, 8, 33)
-EMBEDDING_DIMS = (2, 3, 1, 4, 0, 7, 8, 17)
+NUM_EMBEDDINGS = (2, 3, 4, 1, 5, 8, 33, 64)
+EMBEDDING_DIMS = (2, 3, 1, 4, 0, 6, 7, 8, 16, 17)
 SHAPES = (
     (1,),
     (2,),
@@ -71,7 +71,9 @@ SHAPES = (
     (5,),
     (2, 3),
     (2, 1, 2),
+    (2, 3, 2),
     (1, 2, 1, 2),
+    (1, 2, 1, 3, 1),
     (9,),
     (32,),
     (33,),
@@ -79,6 +81,8 @@ SHAPES = (
 )
 LARGE = (
     # Many lookups, around the counts at which kernels change their ways; more than a float16 or bfloat16 can count.
+    (5, 2, 100),
+    (33, 3, 200),
     (5, 1, 256),
     (3, 1, 257),
     (2, 2, 769),
@@ -90,6 +94,7 @@ LARGE = (
     (33, 1, 4160),
     (3, 1, 7001),
     # Tables whose rows need more than 8 bits.
+    (256, 2, 33),
     (257, 3, 33),
     (300, 1, 6),
     (1001, 1, 9),
@@ -105,13 +110,17 @@ LARGE = (
     (2, 128, 2),
     (2, 129, 5),
     (33, 33, 33),
+    (3, 256, 3),
     (3, 257, 1),
     (2, 1025, 2),
+    # Wide rows and many lookups, so that the output, or the gradient, is cut into tiles or shared among threads.
+    (33, 32, 65),
+    (5, 65, 513),
     # Tables whose rows, or whose elements, need more than 16 bits.
     (65537, 1, 33),
     (1025, 65, 9),
 )
-"""(num_embeddings, embedding_dim, indices) of large cases, each large in one way to stay fast."""
+"""(num_embeddings, embedding_dim, indices) of large cases, of few elements in all to stay fast."""
 FEW_NUM_EMBEDDINGS = (2, 1, 33)
 FEW_EMBEDDING_DIMS = (2, 0, 17)
 FEW_SHAPES = ((1,), (3,), (), (0,), (2, 2), (1, 2, 1, 2), (33,))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from hypothesis import given
 
 from conformance import judge, palettes
+from conformance.adapter import Unsupported
 from conformance.case import Case
 from conformance.clause import INFO, MUST, clause
 from conformance.strategies import ANY, OFF, ON, cases
@@ -74,9 +76,13 @@ def test_not_2d(embedding: Subject, case: Case) -> None:
 @clause("from_pretrained.trains", MUST, argument="from_pretrained", doc="freeze")
 @given(cases())
 def test_trains(embedding: Subject, case: Case) -> None:
-    """With freeze=False the weight gets the gradient that any other embedding's would."""
-    observed = embedding.run(case, via="from_pretrained")
-    embedding.judge_gradient(case, embedding.predict(case).gradient, observed)
+    """With freeze=False, or thawed later, the weight gets the gradient that any other embedding's would."""
+    gradient = embedding.predict(case).gradient
+    embedding.judge_gradient(case, gradient, embedding.run(case, via="from_pretrained"))
+    thawed = embedding.make(replace(case, config=replace(case.config, freeze=True)), via="from_pretrained")
+    with suppress(Unsupported):
+        thawed.freeze(frozen=False)
+        embedding.judge_gradient(case, gradient, thawed.gradient(lookups=case.lookups))
 
 
 @clause("from_pretrained.subclass", MUST, argument="from_pretrained", doc="from_pretrained")

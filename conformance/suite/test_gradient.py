@@ -141,6 +141,8 @@ def test_no_grad(embedding: Subject, case: Case) -> None:
     """Under no_grad the output does not take part in differentiation."""
     came = embedding.make(case).forward(lookup=case.lookups[0], no_grad=True)
     judge.equal("requires_grad of the output", expected=False, observed=came.requires_grad)
+    if case.config.max_norm is None:
+        embedding.judge("output", embedding.predict(case).output, came.output)
 
 
 @clause("gradient.frozen", MUST, argument="_freeze", doc="freeze")
