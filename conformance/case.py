@@ -12,7 +12,7 @@ from typing import Any
 
 from reference import FORMATS, Embedding, Format, Tensor
 
-LAYOUTS = ("contiguous", "transposed", "strided", "sliced", "expanded")
+LAYOUTS = ("contiguous", "transposed", "strided", "sliced", "columns", "expanded")
 """How a tensor lies in memory. An adapter whose framework has no strides ignores it: the values are the same."""
 
 

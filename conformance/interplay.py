@@ -97,7 +97,10 @@ _EXCLUSIVE: tuple[tuple[set[Kind], ...], ...] = (
     ),
     (_some("index_numel", "0"), _but("index_layout", "contiguous") | _but("upstream_layout", "contiguous")),
     (_some("index_numel", "1"), _some("pads", "some") | _some("duplicates", "yes")),
-    (_some("index_numel", "1"), _but("index_layout", "contiguous", "sliced") | _some("upstream_layout", "transposed")),
+    (
+        _some("index_numel", "1"),
+        _some("index_layout", "transposed", "strided", "expanded") | _some("upstream_layout", "transposed"),
+    ),
     (_some("index_numel", "1"), _some("upstream_layout", "expanded"), _but("index_ndim", "0")),
     (_some("index_ndim", "0"), _but("index_numel", "1") | _some("pads", "some") | _some("duplicates", "yes")),
     (_some("index_ndim", "0"), _but("index_layout", "contiguous") | _some("upstream_layout", "transposed")),

@@ -37,6 +37,9 @@ def lay_out(tensor: flow.Tensor, layout: str) -> flow.Tensor:
         return flow.stack([tensor, flow.zeros_like(tensor)], dim=-1).flatten(-2)[..., ::2]
     if layout == "sliced":  # the middle of a larger block
         return flow.cat([flow.zeros_like(tensor[:1]), tensor, flow.zeros_like(tensor[:1])])[1:-1]
+    if layout == "columns":  # the middle columns of a wider block
+        column = flow.zeros_like(tensor[..., :1])
+        return flow.cat([column, tensor, column], dim=-1)[..., 1:-1]
     return tensor[:1].expand(*tensor.shape)
 
 

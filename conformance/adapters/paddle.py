@@ -39,6 +39,9 @@ def lay_out(tensor: paddle.Tensor, layout: str) -> paddle.Tensor:
     if layout == "sliced":  # the middle of a larger block
         block = paddle.concat([paddle.zeros_like(tensor[:1]), tensor, paddle.zeros_like(tensor[:1])])
         return block[1:-1]
+    if layout == "columns":  # the middle columns of a wider block
+        column = paddle.zeros_like(tensor[..., :1])
+        return paddle.concat([column, tensor, column], axis=-1)[..., 1:-1]
     return paddle.as_strided(tensor, tensor.shape, [0, *tensor.strides[1:]])  # expand() copies
 
 

@@ -15,6 +15,7 @@ _HELPER = {
     "transposed": "{0}.transpose(0, -1).contiguous().transpose(0, -1)",
     "strided": "torch.stack([{0}, torch.zeros_like({0})], dim=-1).flatten(-2)[..., ::2]",
     "sliced": "torch.cat([{0}[:1], {0}, {0}[:1]])[1:-1]",
+    "columns": "torch.cat([{0}[..., :1], {0}, {0}[..., :1]], dim=-1)[..., 1:-1]",
     "expanded": "{0}[:1].expand({0}.shape)",
 }
 

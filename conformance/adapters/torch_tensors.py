@@ -51,6 +51,10 @@ def _lay_out(tensor: torch.Tensor, layout: str) -> torch.Tensor:
         block = torch.zeros((tensor.shape[0] + 2, *tensor.shape[1:]), dtype=tensor.dtype, device=tensor.device)
         block[1:-1] = tensor
         return block[1:-1]
+    if layout == "columns":  # the middle columns of a wider block
+        block = torch.zeros((*tensor.shape[:-1], tensor.shape[-1] + 2), dtype=tensor.dtype, device=tensor.device)
+        block[..., 1:-1] = tensor
+        return block[..., 1:-1]
     if layout == "expanded":
         return tensor[:1].expand(tensor.shape)
     raise ValueError(f"unknown layout {layout!r}")
