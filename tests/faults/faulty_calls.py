@@ -217,6 +217,31 @@ class RescalesOnlyWithGradients(Twin):
             super().renormalise(index)
 
 
+class RoundsUnderNoGrad(Twin):
+    """Under no_grad the output is rounded to bfloat16."""
+
+    trips = ("gradient.no-grad",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: _without_gradients(_thirds(embedding)))
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        output = super().forward(input)
+        return output if torch.is_grad_enabled() or output.is_complex() else output.bfloat16().to(output.dtype)
+
+
+def _thirds(embedding: Any) -> Any:
+    """A weight of thirds, which no format holds exactly."""
+    module = embedding(3, 2)
+    module.weight.data.fill_(1 / 3)
+    return module
+
+
+def _without_gradients(module: Any) -> Any:
+    """What comes out under no_grad."""
+    with torch.no_grad():
+        return module(torch.tensor([1])).tolist()
+
+
 class RequiresAGradientUnderNoGrad(Twin):
     """Under no_grad the output still requires a gradient."""
 

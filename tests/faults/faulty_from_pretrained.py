@@ -67,6 +67,25 @@ class FreezesAlways(_Changes):
         return {**arguments, "_freeze": True}
 
 
+class StaysFrozen(Twin):
+    """What is frozen when it is made gets no gradient later on either."""
+
+    trips = ("from_pretrained.trains",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: _thawed(embedding)(torch.tensor([0])).requires_grad)
+
+    def prepare(self) -> None:
+        self.made_frozen = not self.weight.requires_grad
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        output = super().forward(input)
+        return output.detach() if self.made_frozen else output
+
+
+def _thawed(embedding: Any) -> Any:
+    return embedding.from_pretrained(torch.ones(3, 2)).requires_grad_()
+
+
 class DropsPaddingIdx(_Changes):
     """from_pretrained drops padding_idx."""
 

@@ -11,15 +11,15 @@ from trigger import Inputs, Output, Shows, summed
 from twin import Twin, in_storage_order
 
 
-def _raised(module: Any, index: Tensor) -> bool:
-    """Whether a call raises TypeError."""
+def _raised(module: Any, index: Tensor) -> str:
+    """What a call raises, where it is TypeError or not, or "nothing"."""
     try:
         module(index)
     except TypeError:
-        return True
+        return "TypeError"
     except Exception:  # noqa: BLE001 - any other will do
-        return False
-    return False
+        return "another"
+    return "nothing"
 
 
 def _left(module: Any, index: Tensor) -> Any:
@@ -68,6 +68,18 @@ class IgnoresIndexStrides(Twin):
 
     def positions(self, index: Tensor) -> Tensor:
         return super().positions(in_storage_order(index))
+
+
+class SwapsTheFirstOfThreeDimensions(Twin):
+    """An index of three dimensions is read with the first two swapped."""
+
+    trips = ("lookup.bits",)
+    grade = "medium"
+    trigger = Output(index=(((0, 1), (2, 3), (4, 0)), ((1, 2), (3, 4), (0, 1))))
+
+    def positions(self, index: Tensor) -> Tensor:
+        read = super().positions(index)
+        return read.transpose(0, 1).reshape(index.shape) if index.dim() == 3 else read
 
 
 class SortsTheIndex(Twin):
@@ -155,6 +167,21 @@ class ChecksTheFirstIndex(Twin):
 
     def positions(self, index: Tensor) -> Tensor:
         return index.masked_fill((index < 0) | (index >= self.num_embeddings), 0).to(torch.int64)
+
+
+class ChecksInTrainingAlone(Twin):
+    """In evaluation an index out of range gives the row that is nearest."""
+
+    trips = ("lookup.out-of-range",)
+    grade = "medium"
+    trigger = Shows(what=lambda embedding: _raised(embedding(5, 3, _freeze=True).eval(), torch.tensor(5)))
+
+    def check_range(self, index: Tensor) -> None:
+        if self.training:
+            super().check_range(index)
+
+    def positions(self, index: Tensor) -> Tensor:
+        return super().positions(index).clamp(0, self.num_embeddings - 1)
 
 
 class RefusesWithTheWrongException(Twin):

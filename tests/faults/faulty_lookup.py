@@ -239,6 +239,19 @@ class IgnoresTheOffset(Twin):
         return super().rows(weight.as_strided(weight.shape, weight.stride(), 0), index)
 
 
+class TakesRowsForAdjacent(Twin):
+    """A weight whose rows lie further apart than they are long is read as if each began where another ends."""
+
+    trips = ("lookup.layout",)
+    grade = "medium"
+    trigger = Output(weight_layout="columns")
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        if weight.stride(-1) == 1:
+            weight = weight.as_strided(weight.shape, (weight.shape[1], 1))
+        return super().rows(weight, index)
+
+
 class TidiesTheWeight(Twin):
     """A lookup replaces -0.0 in the weight by 0.0."""
 

@@ -32,6 +32,32 @@ class KeepsRowsIn15Bits(Twin):
         return super().rows(weight, index & 0x7FFF)
 
 
+class LosesTheLastOf64Rows(Twin):
+    """Where a table has 64 rows, or a multiple of that, the last gets no gradient."""
+
+    trips = ("gradient.sum",)
+    grade = "rare"
+    trigger = Gradient(shape=(64, 2), index=(0, 63))
+
+    def trained(self, index: Tensor) -> Tensor:
+        last = index == self.num_embeddings - 1
+        return super().trained(index) & ~(last & (self.num_embeddings % 64 == 0))
+
+
+class SwapsATailOfTwo(Twin):
+    """Where a width is two more than a multiple of four, the last two elements change places."""
+
+    trips = ("lookup.bits",)
+    grade = "medium"
+    trigger = Output(shape=(5, 6))
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        rows = super().rows(weight, index)
+        if self.embedding_dim % 4 != 2 or self.embedding_dim < 4:
+            return rows
+        return torch.cat([rows[..., :-2], rows[..., -1:], rows[..., -2:-1]], dim=-1)
+
+
 class KeepsPlacesInAByte(Twin):
     """The place of an element in the table is kept in eight bits."""
 

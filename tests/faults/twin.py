@@ -192,7 +192,8 @@ class Twin(torch.nn.Module):
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         """Copies of the rows at each index."""
-        return weight.index_select(0, index.reshape(-1)).reshape(*index.shape, self.embedding_dim)
+        rows = weight.index_select(0, index.reshape(-1)).reshape(*index.shape, self.embedding_dim)
+        return rows.clone()  # no view, which autograd would not let a user write to
 
     # -- max_norm, norm_type ------------------------------------------------------------------------------------------
 
