@@ -37,15 +37,19 @@ class UnderTest(NamedTuple):
         flushes: whether its arithmetic makes zeros of subnormal numbers by design: upstream gradients have them only in
             the palette of such numbers.
         compiles: whether it compiles anew for each shape: `cases()` have few of them, so that most are met again.
+        freezes: whether it takes weights of the dtype only frozen: `cases()` have others only where they are asked for.
     """
 
     dtype: str | None = None
     lacks: frozenset[str] = frozenset()
     flushes: bool = False
     compiles: bool = False
+    freezes: bool = False
 
     def switch(self, name: str, asked: str) -> str:
         """Whether an argument is to be on, off or any, where this is asked for."""
+        if asked == ANY and name == "freeze" and self.freezes:
+            return ON
         return OFF if asked == ANY and name in self.lacks else asked
 
     def layouts(self, name: str, asked: str) -> tuple[str, ...]:

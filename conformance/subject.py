@@ -48,6 +48,7 @@ class Subject:
         declared: what is declared unsupported and concerns this dtype and device.
         lacks: which features, or arguments, are unsupported altogether (`conformance.strategies.UnderTest`).
         flushes: whether sums below the normal numbers are unsupported (`conformance.strategies.UnderTest`).
+        freezes: whether weights that are not frozen are (the same).
         known: feature patterns of known deviations, whose cases are not run.
         settled: whether a known deviation covers a clause that draws no cases.
         tally: what was counted.
@@ -70,8 +71,9 @@ class Subject:
         # What cannot match here is left out once, so that most cases need not have their features worked out.
         self.declared = [d for d in description.unsupported if could_match(d.features, dtype, device)]
         self.lacks = frozenset(name for d in self.declared for name in lacking(d.features)) | {*description.untaken}
-        small = {"upstream_range": "underflow", "dtype": dtype, "device": device}
-        self.flushes = any(implied(d.features, small) for d in self.declared)
+        here = {"dtype": dtype, "device": device}
+        self.flushes = any(implied(d.features, {**here, "upstream_range": "underflow"}) for d in self.declared)
+        self.freezes = any(implied(d.features, {**here, "freeze": False}) for d in self.declared)
         self.start(known=[])
         self.calls: list[Call] = []
         self._case_worst = 0.0

@@ -17,6 +17,8 @@ def embedding(request: pytest.FixtureRequest) -> Iterator[Subject]:
     dtype, device = request.param
     subject = request.config.stash[SESSION].subject(request.function.clause, dtype, device)
     request.node.stash[SUBJECT] = subject
-    token = under_test.set(UnderTest(subject.dtype, subject.lacks, subject.flushes, subject.description.compiles))
+    token = under_test.set(
+        UnderTest(subject.dtype, subject.lacks, subject.flushes, subject.description.compiles, subject.freezes)
+    )
     yield subject
     under_test.reset(token)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from examined import subject
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ from conformance.strategies import (
     out_of_range,
     under_test,
 )
+from conformance.target import resolve
 from reference import FORMATS, Tensor
 
 
@@ -173,6 +175,18 @@ def test_where_subnormal_numbers_are_flushed_no_sum_is_one_but_in_their_own_pale
     assert smallest >= 2.0**-103
     assert any(math.isnan(v) for upstream in special for v in upstream.components())
     assert "underflow" in {lookup.upstream_range for lookup in tiny}
+
+
+def test_where_weights_are_taken_only_frozen_others_are_drawn_only_where_they_are_asked_for() -> None:
+    torch = resolve("torch")
+    assert {subject(torch, dtype).freezes for dtype in ("complex64", "complex128")} == {True}
+    assert not subject(torch, "float32").freezes
+    token = under_test.set(UnderTest("complex64", freezes=True))
+    try:
+        assert {case.config.freeze for case in drawn(cases(freeze=ANY))} == {True}
+        assert {case.config.freeze for case in drawn(cases())} == {False}
+    finally:
+        under_test.reset(token)
 
 
 def test_where_each_shape_is_compiled_few_are_drawn_and_large_ones_too() -> None:
