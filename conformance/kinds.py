@@ -182,8 +182,6 @@ def _layout(layout: str, shape: Sequence[int]) -> str:
     has = {
         "transposed": several > 1 and max(shape[0], shape[-1]) > 1,  # first and last dimension change places
         "strided": several > 0,
-        "sliced": True,
-        "columns": True,
         "expanded": shape[0] > 1,
     }
-    return layout if has.get(layout, True) else "contiguous"
+    return layout if has.get(layout, True) else "contiguous"  # any can lie inside a larger block

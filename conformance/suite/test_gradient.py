@@ -138,7 +138,7 @@ def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
 @clause("gradient.no-grad", MUST, argument="num_embeddings", doc="no_grad")
 @given(cases())
 def test_no_grad(embedding: Subject, case: Case) -> None:
-    """Under no_grad the output does not take part in differentiation."""
+    """Under no_grad the output is what it is otherwise, and does not take part in differentiation."""
     came = embedding.make(case).forward(lookup=case.lookups[0], no_grad=True)
     judge.equal("requires_grad of the output", expected=False, observed=came.requires_grad)
     if case.config.max_norm is None:

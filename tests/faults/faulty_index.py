@@ -12,7 +12,7 @@ from twin import Twin, in_storage_order
 
 
 def _raised(module: Any, index: Tensor) -> str:
-    """What a call raises, where it is TypeError or not, or "nothing"."""
+    """What a call raises: "TypeError", "another" or "nothing"."""
     try:
         module(index)
     except TypeError:
