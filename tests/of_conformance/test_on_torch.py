@@ -14,6 +14,7 @@ from processes import Run, python, suite
 from conformance.adapter import Refused, Unsupported
 from conformance.adapters.torch_instance import TorchInstance
 from conformance.interplay import NEVER
+from conformance.target import resolve
 
 USERS = '''
 import warnings
@@ -117,6 +118,10 @@ def test_sums_of_sparse_gradients_that_torch_lacks_are_laid_on_torch_alone() -> 
         TorchInstance(Sparse(torch.float16)).gradient(lookups=twice)
     with pytest.raises(Refused, match="not implemented for 'Half'"):
         TorchInstance(torch.nn.Embedding(3, 2, sparse=True, dtype=torch.float16)).gradient(lookups=twice)
+    half = case(dtype="float16", sparse=True)
+    functional = resolve("torch-functional").make(half.config, half.weight, device="cpu")
+    with pytest.raises(Refused, match="not implemented for 'Half'"):
+        functional.gradient(lookups=twice)
     wide = case().lookups * 2
     assert TorchInstance(Sparse(torch.float32)).gradient(lookups=wide).gradient.layout == "coo"
 
