@@ -11,14 +11,13 @@ from typing import Any
 import baselines
 import bench
 import torch
+from embedding_conformance.adapters.torch.module import DTYPES
+from embedding_conformance.judging.clause import INFO
+from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.running.profiles import PROFILES
+from embedding_conformance.suite.catalogue import clauses
 from planted import FAULTS, name_of
 from twin import Twin
-
-from conformance.adapters.torch_module import DTYPES
-from conformance.catalogue import clauses
-from conformance.clause import INFO
-from conformance.judge import Deviation
-from conformance.profiles import PROFILES
 
 Found = dict[str, Any]
 """What came of a method: "by" (None: not caught), "cases" and "seconds" until then, and what else there is to say."""

@@ -1,6 +1,6 @@
 // An embedding in JavaScript, and a server through which embedding-conformance tests it. See docs/protocol.md.
 //
-//     pytest --pyargs conformance --embedding "command:node docs/examples/embedding.mjs" --embedding-profile smoke
+//     pytest --pyargs embedding_conformance --embedding "command:node docs/examples/embedding.mjs" --embedding-profile smoke
 
 import { createInterface } from "node:readline";
 

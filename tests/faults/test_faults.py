@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import bench
 import pytest
+from embedding_conformance.adapters.torch.module import DTYPES
+from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.suite.catalogue import clauses
 from planted import FAULTS, name_of
 from twin import Twin
-
-from conformance.adapters.torch_module import DTYPES
-from conformance.catalogue import clauses
-from conformance.judge import Deviation
 
 PAIRS = [
     pytest.param(fault, clause, id=f"{name_of(fault)}-{clause}")

@@ -1,1 +1,0 @@
-"""Adapters: those that `conformance.target.BUNDLED` names, and what they share."""

@@ -1,0 +1,1 @@
+"""Adapters: those that `boundary.target.BUNDLED` names, and what they share."""

@@ -1,0 +1,1 @@
+"""Adapters of embeddings on JAX; `arrays` is what they share."""

@@ -1,0 +1,262 @@
+"""torch's own `nn.Embedding`, and any class or factory with its signature."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import platform
+import warnings
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from embedding_reference import Tensor
+
+from embedding_conformance.adapters.torch.instance import FunctionalInstance, TorchInstance, refusals
+from embedding_conformance.adapters.torch.meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
+from embedding_conformance.adapters.torch.script import write_script
+from embedding_conformance.adapters.torch.tensors import to_torch
+from embedding_conformance.boundary.adapter import Call, Declared, Description, Refused, Unsupported
+from embedding_conformance.boundary.arguments import lacking as lacking_arguments
+from embedding_conformance.cases.case import Config
+
+COMPLEX = ("complex64", "complex128")
+DTYPES = ("float16", "bfloat16", "float32", "float64", *COMPLEX)
+NOT_DIFFERENTIABLE = "torch's embedding is not differentiable for complex weights"
+
+
+class TorchModuleAdapter:
+    """Drives a class or factory that takes `nn.Embedding`'s arguments and returns a module with a `weight`."""
+
+    def __init__(
+        self,
+        factory: Callable[..., Any] = torch.nn.Embedding,
+        target: str = "",
+        functional: Callable[..., Any] | None = None,
+    ) -> None:
+        """Drive `factory`.
+
+        Args:
+            factory: called as `nn.Embedding` is, with only those arguments that differ from their defaults.
+            target: where it is found, as `module:name`; by default where it says that it was defined.
+            functional: its functional form, called as torch's is; by default torch's, if it derives from torch's class.
+        """
+        self.factory = factory
+        self.functional = functional or (torch.nn.functional.embedding if self._built_on_torch else None)
+        if factory is torch.nn.Embedding:
+            target = "torch.nn:Embedding"
+        where = target or f"{factory.__module__}:{getattr(factory, '__qualname__', type(factory).__name__)}"
+        self.module, _, self.name = where.partition(":")
+        self._lacks = _lacks(factory)
+
+    @property
+    def target(self) -> str:
+        """The factory as `module.name`, the way a script would call it."""
+        return f"{self.module}.{self.name}"
+
+    def describe(self) -> Description:
+        """What is under test: torch's version for torch's own class, else that of the package it comes from.
+
+        Only torch's own class claims the meta device: what others do without data is for them to say.
+        """
+        own = self.factory is torch.nn.Embedding
+        return Description(
+            name=self.target,
+            version=_version_of(self.module.partition(".")[0]),
+            dtypes=DTYPES,
+            devices=(*devices(), "meta") if own else devices(),
+            packages={"torch": torch.__version__, "numpy": _version_of("numpy"), "python": platform.python_version()},
+            unsupported=(*unsupported(), NO_BOUNDS, UNKNOWN_SIZE) if own else unsupported(),
+            ledger="torch" if self._built_on_torch else "",
+            inherits=not own,
+        )
+
+    @property
+    def _built_on_torch(self) -> bool:
+        """Whether torch's own kernels, and so torch's own deviations, are inherited."""
+        return isinstance(self.factory, type) and issubclass(self.factory, torch.nn.Embedding)
+
+    def make(
+        self,
+        config: Config,
+        weight: Tensor | None,
+        *,
+        device: str,
+        layout: str = "contiguous",
+        via: str = "assignment",
+        dtype: str | None = None,
+    ) -> TorchInstance:
+        """A module with the given arguments (`boundary.adapter.Adapter.make`)."""
+        wanted = dtype or (weight.dtype if weight else "float32")
+        if reason := lacking(device, wanted):
+            raise Unsupported(reason)
+        if weight and wanted in COMPLEX and not config.freeze and self.factory is not torch.nn.Embedding:
+            raise Unsupported(NOT_DIFFERENTIABLE)  # one that is differentiable is neither right nor wrong
+        with refusals():
+            table = None if weight is None else to_torch(weight, device, layout)
+        keywords = config.changed()
+        self._need(keywords)
+        instance = MetaInstance if device == "meta" else TorchInstance
+        if via == "functional":
+            return self._functional(config, table)
+        if via in ("from_pretrained", "subclass"):
+            freeze = {} if config.freeze else {"freeze": False}
+            with refusals():
+                return instance(self._pretrained(via)(table, **freeze, **keywords), table)
+        if via == "_weight":
+            keywords.update({"_weight": table}, **self._frozen(config))
+        else:
+            keywords.update(self._placed(device, None if via == "default_dtype" else wanted, given=table is not None))
+        self._need(keywords)
+        with refusals(), _default_dtype(getattr(torch, wanted)) if via == "default_dtype" else nullcontext():
+            module = self.construct(config, **keywords)
+        if via != "_weight":
+            with refusals():
+                if table is not None:
+                    module.weight.data = table
+                if config.freeze:
+                    module.weight.requires_grad_(False)
+        return instance(module, table)
+
+    def construct(self, config: Config, **keywords: Any) -> Any:
+        """Call the constructor."""
+        return self.factory(config.num_embeddings, config.embedding_dim, **keywords)
+
+    def _need(self, keywords: Collection[str]) -> None:
+        """Make sure that the constructor takes the keywords, as far as its signature tells."""
+        if missing := [name for name in keywords if name in self._lacks]:
+            raise Unsupported(f"{self.target} takes no {', '.join(missing)}")
+
+    def _placed(self, device: str, dtype: str | None, *, given: bool) -> dict[str, Any]:
+        """The keywords for a weight of this dtype on this device; one that is given needs none where none is taken."""
+        keywords: dict[str, Any] = {}
+        if dtype is not None:
+            keywords["dtype"] = getattr(torch, dtype)
+        if device != "cpu":
+            keywords["device"] = device
+        default = {"dtype": torch.get_default_dtype()}
+        return {n: v for n, v in keywords.items() if n not in self._lacks or not (given or default.get(n) == v)}
+
+    def _frozen(self, config: Config) -> dict[str, bool]:
+        """`_freeze` where it is asked for; what torch's own class does not have in this release, no other must have."""
+        if not config.freeze:
+            return {}
+        if all(name != "_freeze" for name, _, _ in parameters(torch.nn.Embedding)):
+            raise Unsupported(f"torch {torch.__version__} has no _freeze")
+        return {"_freeze": True}
+
+    def _pretrained(self, via: str) -> Callable[..., Any]:
+        """`from_pretrained`, or that of a class derived from this one."""
+        called: Any = self.factory
+        if not hasattr(called, "from_pretrained"):
+            raise Unsupported(f"{self.target} has no from_pretrained")
+        if via == "subclass":
+            if not isinstance(called, type):
+                raise Unsupported(f"{self.target} is not a class")
+            called = type("Derived", (called,), {})
+        pretrained: Callable[..., Any] = called.from_pretrained
+        return pretrained
+
+    def _functional(self, config: Config, table: torch.Tensor | None) -> TorchInstance:
+        if self.functional is None or table is None:
+            raise Unsupported(f"{self.target} has no functional form")
+        if table.is_meta:
+            raise Unsupported(f"the functional form is judged by its output: {NO_DATA}")
+        return FunctionalInstance(config, table.requires_grad_(not config.freeze), self.functional)
+
+    def signature(self, of: str) -> list[tuple[str, str, str]]:
+        """The parameters of one form (`boundary.adapter.Adapter.signature`)."""
+        forms = {"constructor": self.factory, "functional": self.functional}
+        called = forms[of] if of in forms else getattr(self.factory, of, None)
+        if called is None:
+            raise Unsupported(f"{self.target} has no {of}")
+        return parameters(called)
+
+    def script(self, calls: Sequence[Call]) -> str:
+        """A standalone script that makes the same calls."""
+        return write_script(calls, factory=self.target, module=self.module)
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Let torch make tensors of this dtype where none is named."""
+    if not dtype.is_floating_point:
+        raise Unsupported("torch's default dtype is a real one")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _lacks(factory: Callable[..., Any]) -> frozenset[str]:
+    """The documented arguments that a factory does not take, as far as its signature tells."""
+    try:
+        return frozenset(lacking_arguments(parameters(factory)))
+    except (TypeError, ValueError):  # it does not tell
+        return frozenset()
+
+
+def parameters(called: Callable[..., Any]) -> list[tuple[str, str, str]]:
+    """(name, kind, default) of each parameter."""
+    return [
+        (p.name, p.kind.name, "" if p.default is p.empty else repr(p.default))
+        for p in inspect.signature(called).parameters.values()
+    ]
+
+
+def devices() -> tuple[str, ...]:
+    """The devices that torch can run on here."""
+    found = ["cpu"]
+    if torch.cuda.is_available():
+        found.append("cuda")
+    for name in ("mps", "xpu"):  # the one is in torch.backends, the other in torch
+        places = (getattr(torch.backends, name, None), getattr(torch, name, None))
+        if any(getattr(place, "is_available", lambda: False)() for place in places):
+            found.append(name)
+    return tuple(found)
+
+
+@functools.cache
+def lacking(device: str, dtype: str) -> str:
+    """Why nothing of this dtype can be on this device, or "" where it can: the device is asked, once."""
+    if device in ("cpu", "meta"):
+        return ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.ones(1, dtype=getattr(torch, dtype), device=device).add(1).to("cpu")
+    except Exception as error:  # noqa: BLE001 - whatever it raises, it does not have it
+        return f"{device} has no {dtype}: {Refused.of(error)}"
+    return ""
+
+
+def unsupported() -> tuple[Declared, ...]:
+    """What torch's embedding does not claim, and the dtypes that devices lack."""
+    return (
+        *(
+            Declared({"device": device, "dtype": dtype}, reason)
+            for device in devices()
+            for dtype in DTYPES
+            if (reason := lacking(device, dtype))
+        ),
+        *(Declared({"dtype": dtype, "freeze": False}, NOT_DIFFERENTIABLE) for dtype in COMPLEX),
+    )
+
+
+def _version_of(package: str) -> str:
+    if package == "torch":
+        return str(torch.__version__)
+    from importlib import metadata  # noqa: PLC0415 - slow to import, rarely needed
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def adapter(_: str) -> TorchModuleAdapter:
+    """The adapter of the bundled name: torch's own embedding."""
+    return TorchModuleAdapter()

@@ -1,0 +1,60 @@
+"""`Tensor` to and from `torch.Tensor`, bit for bit, in any memory layout."""
+
+from __future__ import annotations
+
+import torch
+from embedding_reference import Tensor
+
+from embedding_conformance.boundary.adapter import Shape
+
+
+def to_torch(tensor: Tensor, device: str = "cpu", layout: str = "contiguous") -> torch.Tensor:
+    """The same bits as a torch tensor on `device`, laid out as named in `cases.case.LAYOUTS`.
+
+    A layout that the shape does not have (a 0-d tensor cannot be transposed) falls back to contiguous.
+    """
+    dtype = getattr(torch, tensor.dtype)
+    if not tensor.data:
+        return torch.empty(tensor.shape, dtype=dtype, device=device)
+    flat = torch.frombuffer(bytearray(tensor.data), dtype=torch.uint8).view(dtype)
+    return _lay_out(flat.reshape(tensor.shape).to(device), layout)
+
+
+def from_torch(tensor: torch.Tensor) -> Tensor:
+    """The same bits as plain data, gathered where processes have parts of them.
+
+    Of a tensor without data, on the meta device or a fake, a `Shape`.
+    """
+    if hasattr(tensor, "full_tensor"):
+        tensor = tensor.full_tensor()
+    dtype = str(tensor.dtype).replace("torch.", "")
+    shape = tuple(tensor.shape)
+    if tensor.is_meta or hasattr(tensor, "fake_mode"):
+        return Shape(dtype, shape)
+    if tensor.numel() == 0:
+        return Tensor(dtype, shape, b"")
+    # A clone, because contiguous() keeps odd strides along dimensions of length one, which view(dtype) refuses.
+    flat = tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format).reshape(-1)
+    return Tensor(dtype, shape, flat.view(torch.uint8).numpy().tobytes())
+
+
+def _lay_out(tensor: torch.Tensor, layout: str) -> torch.Tensor:
+    if tensor.dim() == 0 or layout == "contiguous":
+        return tensor
+    if layout == "transposed":
+        return tensor.transpose(0, -1).contiguous().transpose(0, -1)
+    if layout == "strided":  # every other element of a wider last dimension
+        wide = torch.zeros((*tensor.shape[:-1], 2 * tensor.shape[-1]), dtype=tensor.dtype, device=tensor.device)
+        wide[..., ::2] = tensor
+        return wide[..., ::2]
+    if layout == "sliced":  # the middle of a larger block, so that storage neither starts nor ends with it
+        block = torch.zeros((tensor.shape[0] + 2, *tensor.shape[1:]), dtype=tensor.dtype, device=tensor.device)
+        block[1:-1] = tensor
+        return block[1:-1]
+    if layout == "columns":  # the middle columns of a wider block
+        block = torch.zeros((*tensor.shape[:-1], tensor.shape[-1] + 2), dtype=tensor.dtype, device=tensor.device)
+        block[..., 1:-1] = tensor
+        return block[..., 1:-1]
+    if layout == "expanded":
+        return tensor[:1].expand(tensor.shape)
+    raise ValueError(f"unknown layout {layout!r}")

@@ -1,0 +1,131 @@
+"""`embedding-conformance`: what is done with results once there are some, and the contract in print."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from embedding_reports import results
+from embedding_reports.errors import ResultsError, Unfit
+from embedding_reports.model.compare import compare
+from embedding_reports.model.history import history
+from embedding_reports.model.summary import absence, headline
+from embedding_reports.pages.html import render
+from embedding_reports.text import plain
+from embedding_reports.text.badge import badge
+from embedding_reports.text.markdown import summary
+
+PUBLISHED = Path("reports", "published")
+"""Where `bisect` looks for results files by default: the project's own, in a checkout of it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Returns:
+        0; 1 from `diff` where something changed; 2 after one line on standard error where the input cannot be used.
+    """
+    chosen = _parser().parse_args(arguments)
+    text: str
+    status: int
+    try:
+        text, status = chosen.run(chosen)
+    except (ResultsError, OSError) as error:
+        sys.stderr.write(f"embedding-conformance: {error}\n")
+        return 2
+    sys.stdout.write(text)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="embedding-conformance",
+        description="Reports on results of the conformance suite, which runs as: pytest --pyargs embedding_conformance",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    report = commands.add_parser("report", help="merge results files into one HTML page")
+    report.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="results files")
+    report.add_argument("--html", required=True, type=Path, metavar="FILE", help="the page to write")
+    report.set_defaults(run=_report)
+    diff = commands.add_parser("diff", help="what changed, clause by clause, with the smallest input that shows it")
+    diff.add_argument("old", type=Path, metavar="OLD", help="a results file")
+    diff.add_argument("new", type=Path, metavar="NEW", help="another results file")
+    diff.set_defaults(run=_diff)
+    bisect = commands.add_parser("bisect", help="the releases between which a clause changed, from results at hand")
+    bisect.add_argument("clause", metavar="CLAUSE", help="the clause, such as lookup.bits")
+    bisect.add_argument(
+        "results", nargs="*", type=Path, metavar="RESULTS", help=f"results files; default: those in {PUBLISHED}"
+    )
+    bisect.set_defaults(run=_bisect)
+    markdown = commands.add_parser("summary", help="one run as Markdown, for the summary of a job of CI")
+    markdown.add_argument("results", type=Path, metavar="RESULTS", help="a results file")
+    markdown.set_defaults(run=_summary)
+    shield = commands.add_parser("badge", help="a shields.io endpoint document")
+    shield.add_argument("results", type=Path, metavar="RESULTS", help="a results file")
+    shield.set_defaults(run=_badge)
+    contract = commands.add_parser("contract", help="the clauses of the contract")
+    contract.add_argument("--format", choices=("markdown", "json"), default="markdown", help="default: markdown")
+    contract.set_defaults(run=_contract)
+    return parser
+
+
+def _files(named: Sequence[Path]) -> list[Path]:
+    """The files that were named; tox and some shells leave patterns as they are."""
+    return [Path(found) for path in named for found in sorted(glob.glob(str(path))) or [str(path)]]  # noqa: PTH207
+
+
+def _report(chosen: argparse.Namespace) -> tuple[str, int]:
+    documents = results.merge(_files(chosen.results))
+    chosen.html.parent.mkdir(parents=True, exist_ok=True)
+    chosen.html.write_text(render(documents), encoding="utf-8")
+    return "".join(f"{headline(document)}\n" for document in documents) + f"report: {chosen.html}\n", 0
+
+
+def _diff(chosen: argparse.Namespace) -> tuple[str, int]:
+    files = [chosen.old, chosen.new]
+    documents = results.merge(files)
+    for file, document in zip(files, documents, strict=True):
+        why = absence(document)
+        if why is not None:
+            raise Unfit(file, f"there is nothing to compare in a run that did not take place: {why}")
+    found = compare(*documents)
+    return plain.diff(found), int(found.changed)
+
+
+def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:
+    files = _files(chosen.results) or sorted(PUBLISHED.glob("torch-[0-9]*.json"))
+    if not files:
+        raise Unfit(
+            "bisect", f"no results files were named, and {PUBLISHED} has none of torch here; name one for each release"
+        )
+    return plain.bisect(history(chosen.clause, results.merge(files))), 0
+
+
+def _summary(chosen: argparse.Namespace) -> tuple[str, int]:
+    return summary(results.read(chosen.results)), 0
+
+
+def _badge(chosen: argparse.Namespace) -> tuple[str, int]:
+    return json.dumps(badge(results.read(chosen.results)), indent=2) + "\n", 0
+
+
+def _contract(chosen: argparse.Namespace) -> tuple[str, int]:
+    from embedding_conformance.suite.catalogue import clauses  # noqa: PLC0415 - imports Hypothesis, which rendering does not need
+
+    found = clauses()
+    if chosen.format == "json":
+        return json.dumps([c.described() for c in found], indent=2) + "\n", 0
+    lines = ["# The contract", "", f"{len(found)} clauses. Generated by `embedding-conformance contract`.", ""]
+    for section in dict.fromkeys(c.section for c in found):  # one module may hold two sections, interleaved
+        lines += [f"## {section}", "", "| clause | level | what it says |", "| --- | --- | --- |"]
+        lines += [f"| `{c.id}` | {c.level} | {c.text} |" for c in found if c.section == section]
+        lines.append("")
+    return "\n".join(lines), 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,306 @@
+"""The only place where expected meets observed."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from embedding_reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
+
+from embedding_conformance.boundary.adapter import Call, Gradient, Refused
+from embedding_conformance.cases.case import Case
+
+_WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
+
+
+class Difference(NamedTuple):
+    """The first element that differs: where, and both sides as values and, where there are any, as bits."""
+
+    where: str
+    expected: str
+    observed: str
+    expected_bits: str | None = None
+    observed_bits: str | None = None
+
+
+class Deviation(AssertionError):  # noqa: N818 - it is what the implementation does, not an error of ours
+    """The implementation did something that the contract does not allow.
+
+    Attributes:
+        summary: one line.
+        expected: what the contract allows, in words.
+        observed: what was seen.
+        difference: the first element that differs, if elements were compared.
+        case: the case that shows it, once known.
+        calls: those made for that case.
+    """
+
+    case: Case | None = None
+    calls: Sequence[Call] = ()
+
+    def __init__(self, summary: str, *, expected: str, observed: str, difference: Difference | None = None) -> None:
+        super().__init__(f"{summary}: expected {expected}, observed {observed}")
+        self.summary, self.expected, self.observed, self.difference = summary, expected, observed, difference
+
+
+def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:
+    """Judge a tensor.
+
+    Returns:
+        The worst error as a fraction of its bound (1.0 is the edge), or None where everything was compared bit for bit.
+
+    Raises:
+        Deviation: it is not permitted.
+    """
+    if isinstance(permitted, Raises):
+        raise Deviation(
+            f"{what} came where a refusal was due", expected=_families(permitted), observed=shorten(observed)
+        )
+    wanted = permitted.tensor if isinstance(permitted, Exactly) else permitted
+    if not isinstance(wanted, OneOf):
+        _same("dtype", what, wanted.dtype, observed.dtype)
+        _same("shape", what, wanted.shape, observed.shape)
+    if isinstance(permitted, Exactly):
+        _bits(what, permitted.tensor, observed)
+        return None
+    if isinstance(permitted, Within):
+        return _intervals(what, permitted, observed.components())
+    if isinstance(permitted, OneOf):
+        return _one_of(what, permitted, observed)
+    if isinstance(permitted, Rows):
+        return _rows(what, permitted, observed)
+    return None
+
+
+def form(what: str, gradient: Gradient, layout: str, shape: tuple[int, ...], dtype: str) -> None:
+    """Judge a weight gradient's layout ("dense", or "sparse" for COO and row slices alike), shape and dtype.
+
+    Raises:
+        Deviation: one of them is not as given.
+    """
+    came = "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
+    _same("layout", what, layout, came)
+    _same("shape", what, shape, gradient.shape)
+    _same("dtype", what, dtype, gradient.values.dtype)
+
+
+def compare_gradient(what: str, permitted: Within, gradient: Gradient, layout: str) -> float | None:
+    """Judge a weight gradient: its form, and its values.
+
+    The entries of a sparse gradient are summed exactly, so only what the implementation itself rounded is judged.
+    """
+    form(what, gradient, layout, permitted.shape, permitted.dtype)
+    if gradient.rows is None:
+        return compare(what, permitted, gradient.values)
+    row_numbers = [int(r) for r in gradient.rows.components()]
+    outside = [r for r in row_numbers if not 0 <= r < permitted.shape[0]]
+    if outside:
+        raise Deviation(
+            f"{what} has an entry outside the weight",
+            expected=f"rows 0 to {permitted.shape[0] - 1}",
+            observed=str(outside[0]),
+        )
+    _same("shape of the entries", what, (len(row_numbers), permitted.shape[1]), gradient.values.shape)
+    return _intervals(what, permitted, _densified(row_numbers, gradient, permitted))
+
+
+def equal(what: str, expected: object, observed: object) -> None:
+    """Judge a plain value by equality.
+
+    Raises:
+        Deviation: they differ.
+    """
+    if expected != observed:
+        raise Deviation(f"{what} differs", expected=shorten(expected), observed=shorten(observed))
+
+
+def refusal(what: str, permitted: Raises, observed: Refused | None) -> None:
+    """Judge a call that must be refused; `observed` is None where it went through.
+
+    Raises:
+        Deviation: it was not refused, or with an exception of the wrong family.
+    """
+    if observed is None:
+        raise Deviation(f"{what} was not refused", expected=_families(permitted), observed="no exception")
+    if observed.family not in permitted.families:
+        raise Deviation(
+            f"{what} was refused by the wrong exception", expected=_families(permitted), observed=str(observed)
+        )
+
+
+def shorten(value: object, limit: int = 300) -> str:
+    """`repr`, cut in the middle."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 60]} ... {text[-50:]}"
+
+
+def _families(permitted: Raises) -> str:
+    return f"an exception (of the family {' or '.join(sorted(permitted.families))})"
+
+
+def _same(aspect: str, what: str, expected: object, observed: object) -> None:
+    if expected != observed:
+        raise Deviation(f"{what} has the wrong {aspect}", expected=str(expected), observed=str(observed))
+
+
+def _bits(what: str, expected: Tensor, observed: Tensor) -> None:
+    if expected.data == observed.data:
+        return
+    size = expected.format.itemsize
+    pieces = (slice(place * size, (place + 1) * size) for place in range(expected.numel))
+    place = next(n for n, piece in enumerate(pieces) if expected.data[piece] != observed.data[piece])
+    wanted, got = _element(expected, place), _element(observed, place)
+    raise Deviation(
+        f"{what} differs",
+        expected=shorten(expected),
+        observed=shorten(observed),
+        difference=Difference(_where(place, expected.shape), wanted[0], got[0], wanted[1], got[1]),
+    )
+
+
+def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction]) -> float:
+    worst, form = 0.0, FORMATS[permitted.dtype]
+    settled: tuple[Interval | None, float | Fraction] = None, 0.0
+    for place, (interval, value) in enumerate(zip(permitted.intervals, observed)):
+        if interval is settled[0] and value == settled[1]:
+            continue  # most elements of a large gradient are one zero after the other
+        settled = interval, value
+        error = _error(interval, value)
+        if error is None:
+            each = form.components
+            raise Deviation(
+                f"{what} differs",
+                expected=shorten([_show(i) for i in permitted.intervals]).replace("'", ""),
+                observed=shorten([_text(v) for v in observed]).replace("'", ""),
+                difference=Difference(
+                    _where(place // each, permitted.shape),
+                    _show(interval),
+                    _text(value),
+                    _hex(form, _only(interval, form)),
+                    _hex(form, value),
+                ),
+            )
+        worst = max(worst, error)
+    return worst
+
+
+def _error(interval: Interval, value: float | Fraction) -> float | None:
+    """The error as a fraction of the bound, or None if it is beyond."""
+    low, high = interval.low, interval.high
+    if "any" in interval.also:
+        return 0.0
+    if _is_special(value):
+        return 0.0 if str(value) in interval.also else None
+    if low is None or high is None:
+        return None
+    if low is high or low == high:
+        return 0.0 if low == value else None
+    if not low <= value <= high:
+        return None
+    exact = (low + high) / 2 if interval.exact is None else interval.exact
+    error = Fraction(value) - exact
+    return float(error / ((high if error > 0 else low) - exact)) if error else 0.0
+
+
+def _one_of(what: str, permitted: OneOf, observed: Tensor) -> float | None:
+    failures = []
+    for option in permitted.options:
+        try:
+            return compare(what, option, observed)
+        except Deviation as deviation:
+            failures.append(deviation)
+    allowed = " or ".join(f.expected for f in failures)
+    raise Deviation(
+        f"{what} is none of what is allowed",
+        expected=allowed,
+        observed=shorten(observed),
+        difference=failures[0].difference,
+    )
+
+
+def _rows(what: str, permitted: Rows, observed: Tensor) -> float | None:
+    dim = permitted.shape[-1]
+    size = dim * observed.format.itemsize
+    worst: float | None = None
+    for place, rule in enumerate(permitted.rows):
+        data = observed.data[place * size : (place + 1) * size]
+        if isinstance(rule, Exactly) and rule.tensor.data == data:
+            continue
+        row = f"{what}{_where(place, permitted.shape[:-1])}"
+        error = compare(row, rule, Tensor(observed.dtype, (dim,), data))
+        if error is not None:
+            worst = max(worst or 0.0, error)
+    return worst
+
+
+def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> list[float | Fraction]:
+    """The sums of the entries of each row, exact unless infinite or NaN."""
+    width = gradient.values.format.components * permitted.shape[1]
+    table: list[float | Fraction] = [0.0] * len(permitted.intervals)
+    values = gradient.values.components()
+    for entry, row in enumerate(rows):
+        for column in range(width):
+            place, value = row * width + column, values[entry * width + column]
+            before = table[place]
+            if _is_special(value) or _is_special(before):
+                # Only the signs of infinities and NaN matter now, which any finite stand-in leaves as they are.
+                table[place] = (before if _is_special(before) else 0.0) + (value if _is_special(value) else 0.0)
+            else:
+                table[place] = Fraction(before) + Fraction(value) if before else value
+    return table
+
+
+def _only(interval: Interval, form: Format) -> float | None:
+    """The one component that an interval allows, if it is one of the format."""
+    low = interval.low
+    if low is None or low != interval.high or abs(low) > form.largest:
+        return None
+    return form.round(low) if form.round(low) == low else None
+
+
+def _hex(form: Format, component: float | Fraction | None) -> str | None:
+    """The bits of a component; None for a range, and for a sum that was never rounded to the format."""
+    return f"0x{form.encode([component])[::-1].hex()}" if isinstance(component, float) else None
+
+
+def _element(tensor: Tensor, place: int) -> tuple[str, str]:
+    """An element as value and as bits."""
+    size = tensor.format.itemsize
+    data = tensor.data[place * size : (place + 1) * size]
+    return repr(Tensor(tensor.dtype, (), data).values()[0]), f"0x{data[::-1].hex()}"
+
+
+def _show(interval: Interval) -> str:
+    """An interval in words."""
+    if interval.low is None or interval.high is None:
+        return " or ".join(sorted(interval.also))
+    low, high = _text(interval.low), _text(interval.high)
+    finite = low if interval.low == interval.high else f"{low} to {high}"
+    return " or ".join([finite, *sorted(interval.also)])
+
+
+def _is_special(value: float | Fraction) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _text(value: float | Fraction) -> str:
+    """A number with 17 significant digits, which tell float64 values apart; also beyond float64's range."""
+    if _is_special(value):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value)
+    with decimal.localcontext(_WIDE):
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):.17g}"
+
+
+def _where(place: int, shape: tuple[int, ...]) -> str:
+    """The position of the `place`-th element, row-major."""
+    position = []
+    for length in reversed(shape):
+        position.append(place % length)
+        place //= length
+    return str(position[::-1])

@@ -1,0 +1,214 @@
+"""Living a `Life` with an implementation: each step is judged, and the next starts from the bits that were observed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from embedding_reference import Anything, Exactly, Permitted, Rows, Tensor
+from embedding_reference.conversion import converted
+
+from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.cases.case import Case, Lookup, Step
+from embedding_conformance.cases.optimisers import Optimizer, optimizers_for
+from embedding_conformance.judging import compare
+from embedding_conformance.judging.subject import Subject
+
+
+class Living:
+    """One embedding and the model of it.
+
+    Attributes:
+        case: its arguments, and the weight as it is now; lookups only because features are those of a lookup.
+        instance: the embedding.
+        pending: the lookups whose gradients have been added up since they were last cleared.
+        training: the mode.
+        saved: the weight of the state that was saved last.
+        moved: by optimiser, the rows that a step may move although it does not look them up.
+    """
+
+    def __init__(self, embedding: Subject, case: Case) -> None:
+        self.embedding = embedding
+        self.case = Case(case.config, case.weight, case.lookups, case.weight_layout)
+        self.instance = embedding.make(case)
+        self.pending: tuple[Lookup, ...] = ()
+        self.training = True
+        self.saved: Tensor | None = None
+        self.moved: dict[str, set[int]] = {}
+
+    def take(self, step: Step) -> bool:
+        """Take one step; one that is not provided is left out. Whether it is provided."""
+        try:
+            getattr(self, step.verb.replace(" ", "_"))(step)
+        except Unsupported:
+            return False
+        return True
+
+    # -- using it -----------------------------------------------------------------------------------------------------
+
+    def look_up(self, step: Step) -> None:
+        """Look up, and send a gradient back on top of what is there."""
+        self.use(*step.lookups)
+
+    def look_up_together(self, step: Step) -> None:
+        """Look up twice, and send the gradients back in one backward."""
+        if self.case.config.max_norm is not None:
+            raise Unsupported("with max_norm it is not known with which weight the first was made")
+        self.use(*step.lookups)
+
+    def use(self, *lookups: Lookup) -> None:
+        """Look up, and send the gradients back in one backward."""
+        case = replace(self.case, lookups=lookups)
+        self.embedding.needs(case)
+        if self.embedding.covered(replace(case, lookups=(*self.pending, *lookups))):
+            return
+        self.case = replace(self.case, weight=self.embedding.use(case, self.instance, pending=self.pending))
+        if not case.config.freeze:
+            self.pending += lookups
+
+    def train(self, step: Step) -> None:
+        """One step of an optimiser: the row at padding_idx, and rows that were never looked up, keep their bits."""
+        case, optimizer = replace(self.case, lookups=step.lookups), optimizers_for(self.case.config)[step.how]
+        self.embedding.needs(case)
+        if case.config.freeze or self.embedding.covered(case):
+            return
+        self.instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
+        weight, permitted = self.instance.weight(), self.embedding.predict(case).weight
+        for row in set(range(case.config.num_embeddings)) - self._moved(optimizer, case):
+            rule = permitted.rows[row] if isinstance(permitted, Rows) else Exactly(case.weight.entry(row))
+            self.embedding.judge(f"the weight, row {row}", rule, weight.entry(row))
+        self.case, self.pending = replace(self.case, weight=weight), case.lookups
+        if optimizer.spoils:
+            self._clear()
+        else:
+            self._judge_pending()
+
+    def _moved(self, optimizer: Optimizer, case: Case) -> set[int]:
+        """The rows that a step may move: those that it looks up, and what the optimiser remembers of earlier steps."""
+        now = set(case.positions) - {case.config.padding_row}
+        if not optimizer.remembers:
+            return now
+        earlier = self.moved.setdefault(repr(optimizer), set())
+        earlier |= now
+        return earlier
+
+    def clear(self, step: Step) -> None:
+        """Forget the gradient, or set it to zeros."""
+        self._clear(to_none=step.how == "to none")
+
+    def _clear(self, *, to_none: bool = True) -> None:
+        self.instance.clear(to_none=to_none)
+        # Zeros are the gradient of a lookup of nothing.
+        self.pending = () if to_none or not self.pending else (_nothing(self.case),)
+        self._judge_pending()
+
+    def _judge_pending(self) -> None:
+        """Judge the gradient that is there."""
+        came = self.instance.gradient(lookups=())
+        if self.pending:
+            whole = replace(self.case, lookups=self.pending)
+            self.embedding.judge_gradient(whole, self.embedding.predict(whole).gradient, came)
+        else:
+            compare.equal("the gradient", None, came.gradient)
+
+    # -- changing it --------------------------------------------------------------------------------------------------
+
+    def edit(self, step: Step) -> None:
+        """Write into the weight."""
+        assert step.weight is not None
+        self.instance.edit(weight=step.weight)
+        self._settle(Exactly(step.weight))
+
+    def load(self, step: Step) -> None:
+        """Load a state."""
+        assert step.weight is not None
+        self.instance.load(state={"weight": step.weight})
+        self._settle(Exactly(step.weight))
+
+    def save(self, _: Step) -> None:
+        """Keep the state for later."""
+        self.saved = self.instance.state()["weight"]
+        self.embedding.judge("the weight in the state", Exactly(self.case.weight), self.saved)
+
+    def restore(self, _: Step) -> None:
+        """Load the state that was saved last."""
+        if self.saved is None:
+            raise Unsupported("no state was saved")
+        self.load(Step("load", weight=self.saved))
+
+    def reset(self, _: Step) -> None:
+        """Draw the weight afresh."""
+        self._clear()
+        self.instance.reset()
+        dtype, (rows, dim) = self.case.weight.dtype, self.case.weight.shape
+        drawn, zero = Anything(dtype, (dim,), "drawn afresh"), Exactly(Tensor.of(dtype, (dim,), [0] * dim))
+        padding = self.case.config.padding_row
+        self._settle(Rows(dtype, (rows, dim), tuple(zero if row == padding else drawn for row in range(rows))))
+
+    def copy(self, step: Step) -> None:
+        """Go on with a copy, without a gradient."""
+        if self.embedding.covered(self.case):  # it may have been frozen since
+            return
+        self._clear()
+        self.instance = self.instance.copy(how=step.how)
+        self.moved.clear()
+        self._settle(Exactly(self.case.weight))
+
+    def mode(self, step: Step) -> None:
+        """Go over to training or evaluation."""
+        self.instance.mode(training=step.how == "train")
+        self.training = step.how == "train"
+        self._settle(Exactly(self.case.weight))
+
+    def freeze(self, _: Step) -> None:
+        """Keep the weight out of differentiation."""
+        self._freeze(frozen=True)
+
+    def thaw(self, _: Step) -> None:
+        """Let the weight take part in differentiation again."""
+        self._freeze(frozen=False)
+
+    def _freeze(self, *, frozen: bool) -> None:
+        case = replace(self.case, config=replace(self.case.config, freeze=frozen))
+        self.embedding.needs(case)
+        self._clear()
+        self.instance.freeze(frozen=frozen)
+        self.case = case
+        self._settle(Exactly(case.weight))
+
+    def cast(self, step: Step) -> None:
+        """Go over to another dtype, look up there, and come back."""
+        own = self.case.weight.dtype
+        if step.how not in self.embedding.other_dtypes(self.case):
+            raise Unsupported(f"it has no {step.how}")
+        lookups = replace(self.case, lookups=step.lookups).with_dtype(step.how).lookups
+        self._clear()
+        self._cast(step.how)
+        with suppress(Unsupported):
+            self.use(*lookups)
+        self._clear()
+        self._cast(own)
+
+    def _cast(self, dtype: str) -> None:
+        before = self.case.weight
+        self.instance.cast(dtype=dtype)
+        self.case = self.case.with_dtype(dtype)
+        self.moved.clear()
+        self._settle(converted(before, dtype))
+
+    def _settle(self, permitted: Permitted) -> None:
+        """Judge the weight and what is kept beside it, and go on from the bits observed."""
+        weight = self.instance.weight()
+        compare.compare("the weight", permitted, weight)
+        self.case = replace(self.case, weight=weight)
+        with suppress(Unsupported):
+            kept = self.instance.attributes()
+            compare.equal("requires_grad of the weight", not self.case.config.freeze, kept["requires_grad"])
+            compare.equal("the attribute training", self.training, kept["training"])
+            compare.equal("the weight's dtype", weight.dtype, kept["dtype"])
+            self.embedding.judge_attributes(self.case, kept)
+
+
+def _nothing(case: Case) -> Lookup:
+    """A lookup without indices."""
+    return Lookup(Tensor("int64", (0,), b""), Tensor(case.weight.dtype, (0, case.config.embedding_dim), b""))

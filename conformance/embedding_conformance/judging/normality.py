@@ -1,0 +1,208 @@
+"""Is a table a draw from N(0, 1)? Judged with a stated probability of a false alarm.
+
+Everything is made of counts whose distribution is exactly binomial: how many draws lie beyond a threshold, how many
+pairs differ in sign. A draw that is rounded to the dtype, in whichever direction, is not carried across a threshold
+that the dtype holds, and keeps its sign; so nothing here depends on the dtype, but that a complex element has variance
+1 in all, and each of its two components, a column of its own, has 1/2.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from embedding_reference import Tensor
+
+from embedding_conformance.judging.compare import Deviation
+
+FALSE_ALARM = 1e-9
+"""The probability of accusing a correct implementation, a run."""
+
+JUDGEMENTS = 1000
+"""How many judgements share it equally; a run makes ten for each pair of a dtype and a device."""
+
+TALL, WIDE = (2100, 130), (130, 2100)
+"""Rows and components a row of the tables to judge.
+
+So many draws leave a standard deviation 5 % off, or a mean off by 0.05, a probability below 1e-23 of not being seen.
+The tables go beyond powers of two at which drawing could end: 2^18 components, 2^11 rows or columns.
+"""
+
+THRESHOLDS = tuple(k / 4 for k in range(-40, 41))
+"""Where the distribution function of a table is compared."""
+
+LINE_THRESHOLDS = (-1.0, -0.25, 0.0, 0.25, 1.0)
+"""Where that of a row or column is: one that was not drawn lies on one side of them."""
+
+STEP = 16
+"""Of the stretches that may come twice, every sixteenth is compared with all others."""
+
+_DIGITS = bytes(b"01"[byte >> 7] for byte in range(256))
+
+
+class _Count(NamedTuple):
+    """Successes among independent trials; `surprise` bounds their probability from above by exp(-surprise)."""
+
+    surprise: float
+    successes: int
+    trials: int
+    chance: float
+    what: str
+
+
+def judge_normal(weight: Tensor) -> float:
+    """Judge the distribution of all components together.
+
+    Returns:
+        The greatest surprise as a fraction of what it takes to reject (1.0 is the edge).
+
+    Raises:
+        Deviation: they are not normal with mean 0 and variance 1.
+    """
+    counts = _beyond("of all", sorted(_finite(weight)), THRESHOLDS, _scale(weight))
+    return _judge("a weight is not a draw from N(0, 1)", counts)
+
+
+def judge_lines(weight: Tensor) -> float:
+    """Judge the distribution of each row and of each column, coarsely: whether it was drawn at all.
+
+    Returns:
+        As `judge_normal`.
+
+    Raises:
+        Deviation: a row or a column was not drawn from N(0, 1).
+    """
+    components, scale = _finite(weight), _scale(weight)
+    rows, width = weight.shape[0], len(components) // weight.shape[0]
+    lines = {f"of row {r}": components[r * width : (r + 1) * width] for r in range(rows)}
+    lines |= {f"of column {c}": components[c::width] for c in range(width)}
+    counts = (_beyond(name, sorted(line), LINE_THRESHOLDS, scale) for name, line in lines.items())
+    return _judge("a part of a weight is not a draw from N(0, 1)", (count for line in counts for count in line))
+
+
+def judge_independent(weight: Tensor) -> float:
+    """Judge whether elements predict the signs of others: neighbours, rows at any distance, any two of the fewer lines.
+
+    Signs of independent draws are fair coins, and so is whether two of them differ: at one distance along the table,
+    and between one line and another, these are independent of each other, too.
+
+    Returns:
+        As `judge_normal`.
+
+    Raises:
+        Deviation: two parts of the weight go together, or against each other.
+    """
+    signs, width = _signs(weight), len(weight.components()) // weight.shape[0]
+    columns = [signs[c::width] for c in range(width)]
+    rows = [signs[start : start + width] for start in range(0, len(signs), width)]
+    lines = (rows, "rows") if len(rows) < len(columns) else (columns, "columns")
+    return _judge("elements of a weight are not independent", [*_at_distances(signs, width), *_between(*lines)])
+
+
+def judge_unrepeated(*weights: Tensor) -> None:
+    """Judge that no stretch along the rows comes twice, with or against its sign, in one weight or in two.
+
+    From each component to the next, the sign changes or not: a fair coin. Two stretches of k such coins, which may
+    overlap, are alike with probability 2^-k; among n of them, there are fewer than n^2/2 pairs of stretches.
+
+    Raises:
+        Deviation: a stretch is there twice.
+    """
+    signs = b"".join(map(_signs, weights))
+    count, number = len(signs) - 1, int(signs, 2)
+    changes = f"{(number ^ (number >> 1)) & ((1 << count) - 1):0{count}b}"
+    length = math.ceil(math.log2(count**2 / 2 * JUDGEMENTS / FALSE_ALARM))
+    starts = range(count - length + 1)
+    known = {changes[at : at + length]: at for at in starts[::STEP]}
+    for at in starts:
+        alike = known.get(changes[at : at + length], at)
+        if alike != at:
+            raise Deviation(
+                "a part of a weight comes twice",
+                expected=f"no {length + 1} components with the signs of {length + 1} others, or all opposite ones",
+                observed=f"those from component {at} on, along the rows, have those of component {alike} on",
+            )
+
+
+def _judge(summary: str, counts: Iterable[_Count]) -> float:
+    """Judge counts, any of which may come out too small or too large.
+
+    Chernoff's bound: of n independent trials with probability p, a fraction of a or less (a < p) succeeds with
+    probability at most exp(-n D(a, p)), where D(a, p) = a ln(a/p) + (1-a) ln((1-a)/(1-p)), and likewise a or more
+    (a > p) (Hoeffding, "Probability inequalities for sums of bounded random variables", J. Amer. Statist. Assoc. 58,
+    1963, theorem 1). The judgement's share of the false alarms is divided by the number of such tails.
+    """
+    every = list(counts)
+    limit = math.log(2 * len(every) * JUDGEMENTS / FALSE_ALARM)
+    worst = max(every)
+    if worst.surprise > limit:
+        raise Deviation(
+            summary,
+            expected=f"about {worst.trials * worst.chance:.0f} of {worst.trials} {worst.what}",
+            observed=f"{worst.successes}, whose probability is below 1e-{int(worst.surprise / math.log(10))}",
+        )
+    return worst.surprise / limit
+
+
+def _surprise(successes: int, trials: int, chance: float) -> float:
+    """The exponent n D(a, p) of Chernoff's bound."""
+    parts = ((successes, trials * chance), (trials - successes, trials * (1 - chance)))
+    return sum(seen * math.log(seen / expected) for seen, expected in parts if seen)  # 0 ln 0 is 0
+
+
+def _beyond(name: str, line: Sequence[float], thresholds: Sequence[float], scale: float) -> Iterator[_Count]:
+    """How many of a sorted line's draws lie beyond each threshold, seen from 0.
+
+    How many were rounded to the threshold itself is not known; the least surprising number is taken.
+    """
+    for threshold in thresholds:
+        fewest, most, side = bisect_left(line, threshold), bisect_right(line, threshold), "below"
+        if threshold > 0:
+            fewest, most, side = len(line) - most, len(line) - fewest, "above"
+        chance = 0.5 * math.erfc(abs(threshold) / scale / math.sqrt(2))
+        successes = min(max(fewest, round(len(line) * chance)), most)
+        surprise = _surprise(successes, len(line), chance)
+        yield _Count(surprise, successes, len(line), chance, f"{name} {side} {threshold:g}")
+
+
+def _at_distances(signs: bytes, width: int) -> Iterator[_Count]:
+    """How many pairs at each distance along the table differ in sign: all within a row, and all multiples of a row."""
+    number = int(signs, 2)
+    for distance in (*range(1, width), *range(width, len(signs), width)):
+        pairs = len(signs) - distance
+        differ = (number ^ (number >> distance)) & ((1 << pairs) - 1)
+        yield _coins(differ.bit_count(), pairs, f"pairs of components {distance} apart to differ in sign")
+
+
+def _between(lines: Sequence[bytes], what: str) -> Iterator[_Count]:
+    """How many components differ in sign between any two lines."""
+    numbers = [int(line, 2) for line in lines]
+    for (i, a), (j, b) in combinations(enumerate(numbers), 2):
+        yield _coins((a ^ b).bit_count(), len(lines[0]), f"signs to differ between {what} {i} and {j}")
+
+
+def _coins(successes: int, trials: int, what: str) -> _Count:
+    return _Count(_surprise(successes, trials, 0.5), successes, trials, 0.5, what)
+
+
+def _finite(weight: Tensor) -> Sequence[float]:
+    """The components, if all are finite."""
+    components = weight.components()
+    if not all(map(math.isfinite, components)):
+        strange = next(c for c in components if not math.isfinite(c))
+        raise Deviation("a weight holds what no normal draw gives", expected="finite", observed=str(strange))
+    return components
+
+
+def _scale(weight: Tensor) -> float:
+    """The standard deviation of a component."""
+    return math.sqrt(1 / weight.format.components)
+
+
+def _signs(weight: Tensor) -> bytes:
+    """A digit for each component: 1 for a negative one, else 0."""
+    size = weight.format.component_size
+    return weight.data[size - 1 :: size].translate(_DIGITS)

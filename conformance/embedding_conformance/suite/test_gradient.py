@@ -1,0 +1,202 @@
+"""The dense gradient of the weight."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+
+from embedding_reference import Exactly, Interval
+from hypothesis import given
+
+from embedding_conformance.boundary.adapter import Backward, Unsupported
+from embedding_conformance.cases import palettes
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.strategies import OFF, ON, cases
+from embedding_conformance.judging import compare
+from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
+from embedding_conformance.judging.subject import Subject
+from embedding_conformance.suite.shared import emptied, judge_second_order, reversed_order
+
+
+def _some(case: Case) -> bool:
+    return case.index.numel > 0 and case.config.embedding_dim > 0
+
+
+def _duplicates(case: Case) -> bool:
+    return _some(case) and max(Counter(case.positions).values()) > 1
+
+
+@clause("gradient.sum", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(sparse=OFF))
+def test_sum(embedding: Subject, case: Case) -> None:
+    """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause(
+    "gradient.untouched-rows",
+    MUST,
+    argument="num_embeddings",
+    doc="Embedding",
+    when=lambda case: len(set(case.positions)) < case.config.num_embeddings,
+)
+@given(cases(sparse=OFF, upstreams=palettes.ANY))
+def test_untouched_rows(embedding: Subject, case: Case) -> None:
+    """A row that was not looked up gets a gradient of exactly zero."""
+    observed = embedding.run(case)
+    untouched = set(range(case.config.num_embeddings)) - set(case.positions)
+    embedding.judge_gradient_rows(case, observed, untouched, Interval.exactly(Fraction(0)))
+
+
+@clause("gradient.form", MUST, argument="sparse", doc="sparse")
+@given(cases(sparse=OFF, upstreams=("zeros", *palettes.ANY)))
+def test_form(embedding: Subject, case: Case) -> None:
+    """Without sparse, the gradient is dense and has the weight's shape, dtype and device."""
+    embedding.judge_gradient_form(case, embedding.run(case))
+
+
+@clause(
+    "gradient.upstream-layout",
+    MUST,
+    argument="num_embeddings",
+    doc="Embedding",
+    when=lambda case: _some(case) and case.lookups[0].upstream_layout != "contiguous",
+)
+@given(cases(sparse=OFF, large=False, layouts=ON))
+def test_upstream_layout(embedding: Subject, case: Case) -> None:
+    """How the upstream gradient lies in memory (transposed, strided, sliced, expanded) does not matter."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("gradient.accumulates", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(lookups=2, max_norm=OFF, sparse=OFF))
+def test_accumulates(embedding: Subject, case: Case) -> None:
+    """A second backward adds to the gradient that is there."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("gradient.one-graph", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(lookups=2, max_norm=OFF, sparse=OFF))
+def test_one_graph(embedding: Subject, case: Case) -> None:
+    """Two lookups differentiated in one backward add up."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case, together=True))
+
+
+@clause("gradient.two-tables", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(lookups=2))
+def test_two_tables(embedding: Subject, case: Case) -> None:
+    """Two embeddings differentiated in one backward get each the gradient of its own lookups."""
+    mine, other = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
+    other = replace(other, weight=reversed_order(case.weight))
+    both = embedding.make(case).beside(weight=other.weight, lookups=case.lookups)
+    for which, came in zip((mine, other), both):
+        embedding.judge("output", embedding.predict(which).output, came.output)
+        embedding.judge_gradient(which, embedding.predict(which).gradient, came)
+
+
+@clause("gradient.one-graph-twice", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases())
+def test_one_graph_twice(embedding: Subject, case: Case) -> None:
+    """A second backward through a graph that was retained gives the same gradient again."""
+    for came in embedding.make(case).again(lookup=case.lookups[0]):
+        embedding.judge_gradient(case, embedding.predict(case).gradient, came)
+
+
+@clause(
+    "gradient.deterministic", SHOULD, argument="num_embeddings", doc="use_deterministic_algorithms", when=_duplicates
+)
+@given(cases(indices=2))
+def test_deterministic(embedding: Subject, case: Case) -> None:
+    """Where deterministic algorithms are asked for, the same backward gives the same bits."""
+    _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0], deterministic=True))
+
+
+@clause("gradient.repeatable", INFO, argument="num_embeddings", doc="use_deterministic_algorithms", when=_duplicates)
+@given(cases(indices=2))
+def test_repeatable(embedding: Subject, case: Case) -> None:
+    """The same backward gives the same bits, even where deterministic algorithms are not asked for."""
+    _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0]))
+
+
+def _judge_same_bits(embedding: Subject, first: Backward, second: Backward) -> None:
+    if first.gradient and second.gradient:
+        embedding.judge("the second gradient", Exactly(first.gradient.values), second.gradient.values)
+    compare.equal("the second gradient", first.gradient, second.gradient)
+
+
+@clause("gradient.inputs-unchanged", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(upstreams=palettes.ANY))
+def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
+    """A backward leaves the upstream gradient and the index as they are."""
+    inputs = embedding.make(case).gradient(lookups=case.lookups).inputs
+    if not inputs:
+        raise Unsupported("it is not known what became of the index and the upstream gradient")
+    embedding.judge("the upstream gradient", Exactly(case.lookups[0].upstream), inputs[0].upstream)
+    embedding.judge("the index", Exactly(case.index), inputs[0].index)
+
+
+@clause("gradient.no-grad", MUST, argument="num_embeddings", doc="no_grad")
+@given(cases())
+def test_no_grad(embedding: Subject, case: Case) -> None:
+    """Under no_grad the output is what it is otherwise, and does not take part in differentiation."""
+    came = embedding.make(case).forward(lookup=case.lookups[0], no_grad=True)
+    compare.equal("requires_grad of the output", expected=False, observed=came.requires_grad)
+    if case.config.max_norm is None:
+        embedding.judge("output", embedding.predict(case).output, came.output)
+
+
+@clause("gradient.frozen", MUST, argument="_freeze", doc="freeze")
+@given(cases(freeze=ON))
+def test_frozen(embedding: Subject, case: Case) -> None:
+    """The output of a frozen embedding does not take part in differentiation."""
+    came = embedding.make(case).forward(lookup=case.lookups[0])
+    compare.equal("requires_grad of the output", False, came.requires_grad)
+
+
+@clause("gradient.no-leak", MUST, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF))
+def test_no_leak(embedding: Subject, case: Case) -> None:
+    """NaN or infinity in an upstream gradient reaches the row that was looked up there, and no other."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("gradient.leaves-weight", MUST, argument="num_embeddings", doc="Embedding")
+@given(cases(max_norm=OFF, weights=palettes.ANY, upstreams=palettes.ANY))
+def test_leaves_weight(embedding: Subject, case: Case) -> None:
+    """Differentiating changes no bit of the weight."""
+    embedding.judge("the weight", Exactly(case.weight), embedding.run(case).weight)
+
+
+@clause("gradient.accuracy", SHOULD, argument="num_embeddings", doc="Embedding", when=_duplicates)
+@given(cases(sparse=OFF, index_patterns=("equal", "two rows"), upstreams=palettes.SUMMABLE, indices=33, columns=1))
+def test_accuracy(embedding: Subject, case: Case) -> None:
+    """Duplicates in float16 and bfloat16 lose no more than a float32 accumulator would."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient_of(wide=True), embedding.run(case))
+
+
+@clause("gradient.second-order", SHOULD, argument="num_embeddings", doc="Embedding", when=_some)
+@given(cases(padding_idx=OFF, scale_grad_by_freq=OFF, sparse=OFF, indices=1))
+def test_second_order(embedding: Subject, case: Case) -> None:
+    """The gradient can be differentiated by the upstream gradient, in which it is linear."""
+    judge_second_order(embedding, case)
+
+
+@clause("gradient.second-order-empty", SHOULD, argument="num_embeddings", doc="Embedding")
+@given(cases(sparse=OFF, large=False).map(emptied))
+def test_second_order_empty(embedding: Subject, case: Case) -> None:
+    """The gradient of an empty index can be differentiated too, which gives an empty derivative."""
+    judge_second_order(embedding, case)
+
+
+@clause(
+    "gradient.second-order-padding",
+    SHOULD,
+    argument="padding_idx",
+    doc="padding_idx",
+    when=lambda case: _some(case) and case.features()["pads"] > 0,
+)
+@given(cases(padding_idx=ON, scale_grad_by_freq=OFF, sparse=OFF, indices=1, index_patterns=("some pads", "only pads")))
+def test_second_order_padding(embedding: Subject, case: Case) -> None:
+    """The gradient's derivative by the upstream gradient is zero at pads."""
+    judge_second_order(embedding, case)

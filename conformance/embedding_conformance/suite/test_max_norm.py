@@ -1,0 +1,340 @@
+"""max_norm and norm_type: rows that are looked up are rescaled, in the weight itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+
+from embedding_reference import Exactly, Interval, Rows, Within
+from embedding_reference.model import WRONG_ARGUMENT
+from hypothesis import given
+
+from embedding_conformance.boundary.adapter import Refused
+from embedding_conformance.cases import palettes
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
+from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
+from embedding_conformance.judging.subject import Subject
+from embedding_conformance.suite.shared import judge_used_first
+
+
+def _some(case: Case) -> bool:
+    return case.index.numel > 0 and case.config.embedding_dim > 0
+
+
+def _above(case: Case) -> bool:
+    """Whether the norm of a row is above max_norm, and not so near that rounding could hide it."""
+    return case.config.max_norm is not None and any(n > 1.1 * case.config.max_norm for n in case.norms().values())
+
+
+def _below(case: Case) -> bool:
+    """Whether the norm of a row is below max_norm, and not so near that rounding could hide it."""
+    return case.config.max_norm is not None and any(n <= 0.9 * case.config.max_norm for n in case.norms().values())
+
+
+def _above_with_duplicates(case: Case) -> bool:
+    return _above(case) and case.features()["duplicates"]
+
+
+def _whole(case: Case) -> Case:
+    """The case with max_norm and norm_type as the nearest integers that make sense."""
+    limit, p = case.config.max_norm or 1, case.config.norm_type
+    order = int(p) if 1 <= p < 10 else 2
+    return replace(case, config=replace(case.config, max_norm=max(int(limit), 1), norm_type=order))
+
+
+def _above_in_the_second(case: Case) -> bool:
+    """Whether the second lookup has a row above max_norm that the first one has not."""
+    first, second = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
+    fresh = [p for p in second.positions if p not in set(first.positions)]
+    return case.config.max_norm is not None and any(n > 1.1 * case.config.max_norm for n in case.norms(fresh).values())
+
+
+def _looked_up(case: Case) -> list[int]:
+    return sorted(set(case.positions))
+
+
+def _permitted(embedding: Subject, case: Case) -> Rows:
+    permitted = embedding.predict(case).weight
+    assert isinstance(permitted, Rows)
+    return permitted
+
+
+@clause("max_norm.renormalises", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
+def test_renormalises(embedding: Subject, case: Case) -> None:
+    """A row that is looked up and whose norm is above max_norm ends with norm max_norm, its direction kept."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge_rows("the weight", _permitted(embedding, case), observed.weight, _looked_up(case))
+
+
+@clause("max_norm.below", MUST, argument="max_norm", doc="max_norm", when=_below)
+@given(cases(max_norm=ON, freeze=ANY, weights=(palettes.NEAR, "normal", "tiny")))
+def test_below(embedding: Subject, case: Case) -> None:
+    """A row that is looked up and whose norm is at or below max_norm stays as it is, bit for bit."""
+    permitted = _permitted(embedding, case)
+    unchanged = [r for r in _looked_up(case) if isinstance(permitted.rows[r], Exactly)]
+    embedding.judge_rows("the weight", permitted, embedding.run(case, backward=False).weight, unchanged)
+
+
+@clause(
+    "max_norm.other-rows",
+    MUST,
+    argument="max_norm",
+    doc="max_norm",
+    when=lambda case: len(set(case.positions)) < case.config.num_embeddings and case.config.embedding_dim > 0,
+)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.ANY))
+def test_other_rows(embedding: Subject, case: Case) -> None:
+    """A row that is not looked up stays as it is, bit for bit, whatever its norm."""
+    weight = embedding.run(case, backward=False).weight
+    others = [r for r in range(case.config.num_embeddings) if r not in set(case.positions)]
+    embedding.judge_rows("the weight", _permitted(embedding, case), weight, others)
+
+
+@clause("max_norm.output", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=(*palettes.FINITE, palettes.NEAR)))
+def test_output(embedding: Subject, case: Case) -> None:
+    """The weight is changed in place before the lookup: the output holds its rows as they are after the call."""
+    observed = embedding.run(case, backward=False)
+    plain = replace(case.config, max_norm=None)
+    embedding.judge("output", plain.output(observed.weight, case.index), observed.output)
+
+
+@clause("max_norm.once", MUST, argument="max_norm", doc="max_norm", when=_above_with_duplicates)
+@given(
+    cases(
+        max_norm=ON,
+        indices=2,
+        freeze=ANY,
+        weights=palettes.MODERATE_OR_NEAR,
+        index_patterns=("equal", "two rows", "some pads"),
+    )
+)
+def test_once(embedding: Subject, case: Case) -> None:
+    """A row is rescaled once, however often it is looked up in a call."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge_rows("the weight", _permitted(embedding, case), observed.weight, _looked_up(case))
+
+
+@clause("max_norm.again", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
+def test_again(embedding: Subject, case: Case) -> None:
+    """Looking the same rows up again changes nothing beyond rounding."""
+    instance = embedding.make(case)
+    instance.forward(lookup=case.lookups[0])
+    between = replace(case, weight=instance.weight())
+    instance.forward(lookup=case.lookups[0])
+    embedding.judge("the weight", embedding.predict(between).weight, instance.weight())
+
+
+@clause("max_norm.each-call", MUST, argument="max_norm", doc="max_norm", when=_above_in_the_second)
+@given(cases(max_norm=ON, freeze=ANY, indices=1, lookups=2, weights=palettes.MODERATE))
+def test_each_call(embedding: Subject, case: Case) -> None:
+    """Every call rescales the rows that it looks up, those too that no earlier call did."""
+    instance = embedding.make(case)
+    instance.forward(lookup=case.lookups[0])
+    between = replace(case, weight=instance.weight(), lookups=case.lookups[1:])
+    instance.forward(lookup=case.lookups[1])
+    embedding.judge("the weight", embedding.predict(between).weight, instance.weight())
+
+
+@clause("max_norm.no-grad", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
+def test_no_grad(embedding: Subject, case: Case) -> None:
+    """A lookup under no_grad rescales rows like any other."""
+    instance = embedding.make(case)
+    instance.forward(lookup=case.lookups[0], no_grad=True)
+    embedding.judge_rows("the weight", _permitted(embedding, case), instance.weight(), _looked_up(case))
+
+
+@clause("max_norm.zero", MUST, argument="max_norm", doc="max_norm", when=lambda case: any(case.norms().values()))
+@given(cases(max_norm=ON, padding_idx=OFF, weights=palettes.MODERATE))
+def test_zero(embedding: Subject, case: Case) -> None:
+    """With max_norm=0 every row that is looked up becomes zero."""
+    zeroing = replace(case, config=replace(case.config, max_norm=0.0))
+    observed = embedding.run(zeroing, backward=False)
+    zero = (Interval.exactly(Fraction(0)),) * (case.config.embedding_dim * case.weight.format.components)
+    for row in _looked_up(case):
+        rule = Within(case.weight.dtype, case.weight.shape[1:], zero)
+        embedding.judge(f"the weight, row {row}", rule, observed.weight.entry(row))
+
+
+@clause("max_norm.gradient", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, weights=palettes.MODERATE))
+def test_gradient(embedding: Subject, case: Case) -> None:
+    """The gradient is that of a plain lookup: the rescaling is not differentiated."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("max_norm.one-graph", SHOULD, argument="max_norm", doc="max_norm", when=_above_in_the_second)
+@given(cases(max_norm=ON, sparse=OFF, indices=1, lookups=2, weights=palettes.MODERATE))
+def test_one_graph(embedding: Subject, case: Case) -> None:
+    """Two lookups can be differentiated in one backward, although the second rescales rows after the first."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case, together=True))
+
+
+@clause("max_norm.clone-used-first", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE))
+def test_clone_used_first(embedding: Subject, case: Case) -> None:
+    """A clone of the weight that was used before the lookup is differentiated with the values that it had."""
+    came = embedding.make(case).use_first(lookup=case.lookups[0], clone=True)
+    judge_used_first(embedding, case, came)
+
+
+@clause("max_norm.used-first", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE))
+def test_used_first(embedding: Subject, case: Case) -> None:
+    """Without the clone backward is refused, or right; it never takes the rescaled values for those that were used."""
+    with suppress(Refused):
+        came = embedding.make(case).use_first(lookup=case.lookups[0], clone=False)
+        judge_used_first(embedding, case, came)
+
+
+@clause("norm_type.default", MUST, argument="norm_type", doc="norm_type", when=_above)
+@given(cases(max_norm=ON, norm_type=2.0, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
+def test_default(embedding: Subject, case: Case) -> None:
+    """The norm is the 2-norm unless norm_type says otherwise."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
+
+
+@clause(
+    "norm_type.order",
+    MUST,
+    argument="norm_type",
+    doc="norm_type",
+    when=lambda case: case.config.norm_type != 2.0 and _above(case),
+)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR))
+def test_order(embedding: Subject, case: Case) -> None:
+    """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
+
+
+@clause("max_norm.whole-number", SHOULD, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR).map(_whole))
+def test_whole_number(embedding: Subject, case: Case) -> None:
+    """max_norm and norm_type may be given as integers."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
+
+
+@clause("max_norm.no-columns", MUST, argument="max_norm", doc="max_norm", when=lambda case: case.index.numel > 0)
+@given(cases(max_norm=ON, corner="max_norm without columns"))
+def test_no_columns(embedding: Subject, case: Case) -> None:
+    """Rows without elements have norm 0, whatever norm_type is, and are looked up as they are."""
+    observed = embedding.run(case)
+    embedding.judge("output", embedding.predict(case).output, observed.output)
+
+
+@clause("max_norm.accuracy", SHOULD, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, weights=palettes.FINITE))
+def test_accuracy(embedding: Subject, case: Case) -> None:
+    """Rows with a huge or tiny norm still end at max_norm, as if nothing overflowed or underflowed on the way."""
+    permitted = embedding.predict(case).weight_after(wide=True)
+    embedding.judge("the weight", permitted, embedding.run(case, backward=False).weight)
+
+
+@clause(
+    "max_norm.padding-row",
+    INFO,
+    argument="max_norm",
+    doc="max_norm",
+    when=lambda case: _above(case) and case.features()["pads"] > 0,
+)
+@given(
+    cases(
+        max_norm=ON,
+        padding_idx=ON,
+        indices=1,
+        weights=palettes.MODERATE,
+        index_patterns=("some pads", "only pads"),
+        pads_hold=ON,
+    )
+)
+def test_padding_row(embedding: Subject, case: Case) -> None:
+    """The row at padding_idx is rescaled like any other."""
+    without = replace(case, config=replace(case.config, padding_idx=None))
+    observed = embedding.run(case, backward=False)
+    embedding.judge_rows("the weight", _permitted(embedding, without), observed.weight, _looked_up(case))
+
+
+@clause("max_norm.frozen", INFO, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, freeze=ON, weights=palettes.MODERATE_OR_NEAR))
+def test_frozen(embedding: Subject, case: Case) -> None:
+    """A frozen weight is rescaled like any other."""
+    trained = replace(case, config=replace(case.config, freeze=False, padding_idx=None))
+    observed = embedding.run(case, backward=False)
+    embedding.judge_rows("the weight", _permitted(embedding, trained), observed.weight, _looked_up(case))
+
+
+@clause("max_norm.nan-row", INFO, argument="max_norm", doc="max_norm", when=lambda case: bool(_rows_with(case, "nan")))
+@given(cases(max_norm=ON, freeze=ANY, indices=2, weights=("specials",), large=False))
+def test_nan_row(embedding: Subject, case: Case) -> None:
+    """A row with NaN, and without infinity, stays as it is, bit for bit."""
+    _judge_unchanged(embedding, case, _rows_with(case, "nan"))
+
+
+@clause(
+    "max_norm.infinite-row", INFO, argument="max_norm", doc="max_norm", when=lambda case: bool(_rows_with(case, "inf"))
+)
+@given(cases(max_norm=ON, freeze=ANY, indices=2, weights=("specials",), large=False))
+def test_infinite_row(embedding: Subject, case: Case) -> None:
+    """A row with infinity, and without NaN, stays as it is, bit for bit."""
+    _judge_unchanged(embedding, case, _rows_with(case, "inf"))
+
+
+@clause("max_norm.not-finite", INFO, argument="max_norm", doc="max_norm", when=_some)
+@given(cases(max_norm=ON, freeze=ANY, indices=1, large=False))
+def test_not_finite(embedding: Subject, case: Case) -> None:
+    """With a max_norm of infinity or NaN every row stays as it is, bit for bit."""
+    for max_norm in (math.inf, math.nan):
+        _judge_unchanged(embedding, replace(case, config=replace(case.config, max_norm=max_norm)), _looked_up(case))
+
+
+@clause("max_norm.negative", INFO, argument="max_norm", doc="max_norm", when=_some)
+@given(cases(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False))
+def test_negative(embedding: Subject, case: Case) -> None:
+    """A negative max_norm is refused, by the call at the latest."""
+    _judge_refused(embedding, replace(case, config=replace(case.config, max_norm=-1.0)))
+
+
+@clause("norm_type.not-positive", INFO, argument="norm_type", doc="norm_type", when=_some)
+@given(cases(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False))
+def test_not_positive(embedding: Subject, case: Case) -> None:
+    """A norm_type of zero, below zero or NaN is refused, by the call at the latest."""
+    for norm_type in (0.0, -1.0, math.nan):
+        _judge_refused(embedding, replace(case, config=replace(case.config, norm_type=norm_type)))
+
+
+def _rows_with(case: Case, special: str) -> list[int]:
+    """The rows looked up that have one of NaN and infinity, and not the other."""
+    kinds = {row: {str(abs(c)) for c in case.weight.entry(row).components()} for row in _looked_up(case)}
+    return [row for row, has in kinds.items() if has & {"nan", "inf"} == {special}]
+
+
+def _judge_unchanged(embedding: Subject, case: Case, rows: Sequence[int]) -> None:
+    weight = embedding.run(case, backward=False).weight
+    for row in rows:
+        embedding.judge(f"the weight, row {row}", Exactly(case.weight.entry(row)), weight.entry(row))
+
+
+def _judge_refused(embedding: Subject, case: Case) -> None:
+    """Where it is not refused, what became of the weight is shown."""
+    with suppress(Refused):
+        embedding.judge("the weight", WRONG_ARGUMENT, embedding.run(case, backward=False).weight)
+
+
+@clause("max_norm.in-place", MUST, argument="max_norm", doc="max_norm", when=_above)
+@given(cases(max_norm=ON, indices=1, weights=palettes.MODERATE))
+def test_in_place(embedding: Subject, case: Case) -> None:
+    """Rescaled rows are written into the weight's own memory, so that whatever shares it sees them."""
+    instance = embedding.make(case)
+    embedding.needs_shared_memory(case, instance)
+    instance.forward(lookup=case.lookups[0])
+    embedding.judge("the tensor that the weight lies in", Exactly(instance.weight()), instance.given())

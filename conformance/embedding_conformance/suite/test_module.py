@@ -1,0 +1,193 @@
+"""What `torch.nn.Module` promises of an embedding: its state, its copies, its repr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from embedding_reference import FORMATS, Exactly, Tensor
+from embedding_reference.conversion import converted
+from embedding_reference.model import WRONG_ARGUMENT
+from hypothesis import given
+
+from embedding_conformance.cases import palettes
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
+from embedding_conformance.judging import compare
+from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
+from embedding_conformance.judging.subject import Subject
+
+COPIES = ("deepcopy", "pickle", "save")
+SHORTHANDS = ("float16", "bfloat16", "float32", "float64")
+"""The dtypes after which a method of a module is named."""
+
+
+@clause("module.state", MUST, argument="_weight", doc="Module.state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY))
+def test_state(embedding: Subject, case: Case) -> None:
+    """The state consists of the weight alone, bit for bit."""
+    state = embedding.make(case).state()
+    compare.equal("the keys of the state", ["weight"], list(state))
+    embedding.judge("the weight in the state", Exactly(case.weight), state["weight"])
+
+
+@clause("module.load", MUST, argument="_weight", doc="Module.load_state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY, writable=True, pads_hold=ON))
+def test_load(embedding: Subject, case: Case) -> None:
+    """Loading a state restores the weight bit for bit, the row at padding_idx included."""
+    instance = embedding.make(replace(case, weight=palettes.inverted(case.weight)))
+    instance.load(state={"weight": case.weight})
+    embedding.judge("the weight", Exactly(case.weight), instance.weight())
+
+
+@clause("module.load-dtype", MUST, argument="dtype", doc="Module.load_state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True))
+def test_load_dtype(embedding: Subject, case: Case) -> None:
+    """The weight keeps its dtype when a state of another one is loaded, which is rounded to nearest."""
+    for dtype in embedding.other_dtypes(case):
+        thirds = FORMATS[dtype].encode([c / 3 for c in case.weight.components()])  # so that there is something to round
+        state = Tensor(dtype, case.weight.shape, thirds)
+        instance = embedding.make(case)
+        instance.load(state={"weight": state})
+        weight = instance.weight()
+        compare.equal("the weight's dtype", embedding.dtype, weight.dtype)
+        # Where a component may be one of two, neither is an error of any size.
+        compare.compare(f"the weight from {dtype}", converted(state, embedding.dtype), weight)
+
+
+@clause("module.load-refused", MUST, argument="_weight", doc="Module.load_state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
+def test_load_refused(embedding: Subject, case: Case) -> None:
+    """A state with a wrong shape, a wrong key, no key or one too many is refused, and the weight stays as it is."""
+    instance = embedding.make(case)
+    rows, dim = case.weight.shape
+    # All but the first broadcast.
+    wrong = [shape for shape in ((rows + 1, dim), (1, dim), (rows, 1), (dim,), ()) if shape != (rows, dim)]
+    states = {
+        **{f"shape {shape}": {"weight": palettes.fill("counting", embedding.dtype, shape, 0)} for shape in wrong},
+        "a wrong key": {"table": palettes.inverted(case.weight)},
+        "nothing": {},
+        "a key too many": {"weight": case.weight, "table": case.weight},
+    }
+    for what, state in states.items():
+        embedding.refuses(f"a state with {what}", WRONG_ARGUMENT, partial(instance.load, state=state))
+        embedding.judge("the weight", Exactly(case.weight), instance.weight())
+
+
+@clause("module.load-extra-key", INFO, argument="_weight", doc="Module.load_state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
+def test_load_extra_key(embedding: Subject, case: Case) -> None:
+    """A state that is refused for a key too many has loaded its weight all the same."""
+    instance, other = embedding.make(case), palettes.inverted(case.weight)
+    state = {"weight": other, "table": other}
+    embedding.refuses("a state with a key too many", WRONG_ARGUMENT, partial(instance.load, state=state))
+    embedding.judge("the weight", Exactly(other), instance.weight())
+
+
+@clause("module.load-in-place", MUST, argument="_weight", doc="Module.load_state_dict")
+@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+def test_load_in_place(embedding: Subject, case: Case) -> None:
+    """Loading copies the state into the weight's own memory, so that whatever shares it goes on doing so."""
+    instance, other = embedding.make(case), palettes.inverted(case.weight)
+    embedding.needs_shared_memory(case, instance)
+    instance.load(state={"weight": other})
+    embedding.judge("the tensor that the weight lies in", Exactly(other), instance.given())
+
+
+@clause("module.copies", MUST, argument="_weight", doc="Module")
+@given(cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True))
+def test_copies(embedding: Subject, case: Case) -> None:
+    """A deep copy, and one through pickle or torch.save, keeps every argument and bit, and shares no memory."""
+    for how in COPIES:
+        instance = embedding.make(case)
+        copy = instance.copy(how=how)
+        before, after = instance.attributes(), copy.attributes()
+        compare.equal(f"the attributes after {how}", before, after)
+        embedding.judge(f"the weight after {how}", Exactly(case.weight), copy.weight())
+        copy.load(state={"weight": palettes.inverted(case.weight)})
+        embedding.judge(f"the original weight after a change to its {how}", Exactly(case.weight), instance.weight())
+
+
+@clause("module.repr", SHOULD, argument="num_embeddings", doc="Module.extra_repr")
+@given(cases(freeze=ANY))
+def test_repr(embedding: Subject, case: Case) -> None:
+    """The repr begins with both sizes and names every other argument that is not at its default."""
+    shown = embedding.make(case).attributes()["repr"]
+    arguments = case.config.attributes()
+    sizes = f"({arguments.pop('num_embeddings')}, {arguments.pop('embedding_dim')}"
+    compare.equal("the repr has the sizes", expected=True, observed=sizes in shown)
+    defaults = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
+    for name, value in arguments.items():
+        if value != defaults[name]:
+            compare.equal(f"the repr {shown!r} has {name}", expected=True, observed=f"{name}={value}" in shown)
+
+
+@clause("module.mode", MUST, argument="num_embeddings", doc="Module.train")
+@given(cases(freeze=ANY, weights=palettes.MODERATE))
+def test_mode(embedding: Subject, case: Case) -> None:
+    """The modes of train() and eval() show in the attribute training, and give the same outputs and gradients."""
+    for training in (False, True):
+        instance = embedding.make(case)
+        instance.mode(training=training)
+        compare.equal("the attribute training", training, instance.attributes()["training"])
+        embedding.use(case, instance)
+
+
+@clause("module.zero-grad", MUST, argument="num_embeddings", doc="Module.zero_grad", when=lambda c: c.index.numel > 0)
+@given(cases(lookups=2, max_norm=OFF, large=False))
+def test_zero_grad(embedding: Subject, case: Case) -> None:
+    """zero_grad() leaves no gradient, or with set_to_none=False zeros, and the next backward starts from there."""
+    first, second = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
+    for to_none in (True, False):
+        instance = embedding.make(case)
+        embedding.use(first, instance)
+        instance.clear(to_none=to_none)
+        came = instance.gradient(lookups=())
+        if to_none:
+            compare.equal("the gradient", None, came.gradient)
+        else:
+            embedding.judge_gradient(case, case.config.gradient(case.weight.dtype, ()), came)
+        embedding.use(second, instance)
+
+
+@clause("module.cast", MUST, argument="dtype", doc="Module.to")
+@given(cases(freeze=ANY, weights=palettes.ANY))
+def test_cast(embedding: Subject, case: Case) -> None:
+    """A cast by to(dtype), half(), double() or their kin rounds the weight to nearest and keeps everything else."""
+    for dtype in (embedding.dtype, *embedding.other_dtypes(case)):
+        for by_name in (False, True) if dtype in SHORTHANDS else (False,):
+            instance = embedding.make(case)
+            before = instance.attributes()
+            instance.cast(dtype=dtype, by_name=by_name)
+            # Where a component may be one of two, neither is an error of any size.
+            compare.compare(f"the weight as {dtype}", converted(case.weight, dtype), instance.weight())
+            compare.equal("what is kept", _without(before, "dtype"), _without(instance.attributes(), "dtype"))
+
+
+@clause("module.cast-works", MUST, argument="dtype", doc="Module.to")
+@given(cases(freeze=ANY, weights=palettes.MODERATE, upstreams=palettes.MODERATE))
+def test_cast_works(embedding: Subject, case: Case) -> None:
+    """After to(dtype), lookups and gradients are those of an embedding of that dtype."""
+    for dtype in embedding.other_dtypes(case):
+        instance = embedding.make(case)
+        instance.cast(dtype=dtype)
+        embedding.use(replace(case.with_dtype(dtype), weight=instance.weight()), instance)
+
+
+@clause("module.to-meta", MUST, argument="device", doc="Module.to")
+@given(cases(freeze=ANY))
+def test_to_meta(embedding: Subject, case: Case) -> None:
+    """On the way to the device meta the weight keeps its shape and dtype, and the embedding every argument."""
+    instance = embedding.make(case)
+    before = instance.attributes()
+    instance.move(device="meta")
+    after = instance.attributes()
+    compare.equal("the weight's device", "meta", after["device"])
+    compare.equal("what is kept", _without(before, "device"), _without(after, "device"))
+
+
+def _without(attributes: Mapping[str, Any], changed: str) -> dict[str, Any]:
+    """The attributes but for one that was meant to change, and the repr, which may show it."""
+    return {name: value for name, value in attributes.items() if name not in (changed, "repr")}

@@ -1,0 +1,157 @@
+"""The row at padding_idx: stored and looked up like any other, but not trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from embedding_reference import Exactly, Interval
+from hypothesis import given
+
+from embedding_conformance.cases import palettes
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.optimisers import optimizers_for
+from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
+from embedding_conformance.judging import compare
+from embedding_conformance.judging.clause import INFO, MUST, clause
+from embedding_conformance.judging.subject import Subject
+
+PADS = ("some pads", "only pads")
+
+DECAYING = (
+    ("SGD", {"lr": 0.5, "weight_decay": 0.25}),
+    ("Adam", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.25}),
+    ("AdamW", {"lr": 0.5, "eps": 0.001, "weight_decay": 0.25}),
+)
+"""Optimisers that shrink what has no gradient."""
+
+
+def _pads(case: Case) -> bool:
+    return case.features()["pads"] > 0 and case.config.embedding_dim > 0
+
+
+def _pads_and_others(case: Case) -> bool:
+    return _pads(case) and len(set(case.positions)) > 1
+
+
+@clause("padding_idx.no-gradient", MUST, argument="padding_idx", doc="padding_idx", when=_pads)
+@given(
+    cases(
+        padding_idx=ON,
+        index_patterns=PADS,
+        indices=1,
+        columns=1,
+        upstreams=palettes.ANY,
+        weights=palettes.ANY,
+        max_norm=OFF,
+    )
+)
+def test_no_gradient(embedding: Subject, case: Case) -> None:
+    """The row at padding_idx receives a zero gradient, however often it is looked up."""
+    zero = Interval.exactly(Fraction(0))
+    embedding.judge_gradient_rows(case, embedding.run(case), {_row(case)}, zero)
+
+
+@clause("padding_idx.others", MUST, argument="padding_idx", doc="padding_idx", when=_pads_and_others)
+@given(cases(padding_idx=ON, index_patterns=("some pads",), indices=2, columns=1))
+def test_others(embedding: Subject, case: Case) -> None:
+    """Pads in the batch change nothing about the gradient of the other rows."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("padding_idx.output", MUST, argument="padding_idx", doc="padding_idx", when=_pads)
+@given(
+    cases(
+        padding_idx=ON,
+        index_patterns=PADS,
+        indices=1,
+        columns=1,
+        weights=palettes.ANY,
+        max_norm=OFF,
+        freeze=ANY,
+        pads_hold=ON,
+    )
+)
+def test_output(embedding: Subject, case: Case) -> None:
+    """The output at a pad is the row at padding_idx as it is stored, zero or not."""
+    embedding.judge("output", embedding.predict(case).output, embedding.run(case, backward=False).output)
+
+
+@clause("padding_idx.negative", MUST, argument="padding_idx", doc="padding_idx", when=_pads_and_others)
+@given(cases(padding_idx=ON, index_patterns=("some pads", "counting"), indices=2, columns=1))
+def test_negative(embedding: Subject, case: Case) -> None:
+    """A padding_idx below zero counts from the end: it names the same row as its non-negative twin."""
+    row, rows = _row(case), case.config.num_embeddings
+    for padding_idx in (row, row - rows):
+        twin = replace(case, config=replace(case.config, padding_idx=padding_idx))
+        embedding.judge_gradient(twin, embedding.predict(case).gradient, embedding.run(twin))
+
+
+@clause(
+    "padding_idx.none",
+    MUST,
+    argument="padding_idx",
+    doc="padding_idx",
+    when=lambda case: case.index.numel > 0 and case.config.embedding_dim > 0,
+)
+@given(cases(padding_idx=OFF))
+def test_none(embedding: Subject, case: Case) -> None:
+    """Without padding_idx every row that is looked up gets its gradient, the first and the last too."""
+    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+
+
+@clause("padding_idx.training", MUST, argument="padding_idx", doc="padding_idx", when=_pads)
+@given(
+    cases(
+        padding_idx=ON,
+        index_patterns=PADS,
+        indices=1,
+        columns=1,
+        weights=palettes.MODERATE,
+        upstreams=palettes.MODERATE,
+        max_norm=OFF,
+        writable=True,
+    )
+)
+def test_training(embedding: Subject, case: Case) -> None:
+    """Two steps of an optimiser without weight decay leave the row at padding_idx as it was, bit for bit."""
+    row = _row(case)
+    for name, optimizer in optimizers_for(case.config).items():
+        instance = embedding.make(case)
+        for _ in range(2):
+            instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
+        weight = instance.weight()
+        what = f"the row at padding_idx after {name}"
+        embedding.judge(what, Exactly(case.weight.entry(row)), weight.entry(row))
+
+
+@clause("padding_idx.weight-decay", INFO, argument="padding_idx", doc="padding_idx", when=_pads)
+@given(
+    cases(
+        padding_idx=ON,
+        sparse=OFF,
+        max_norm=OFF,
+        index_patterns=PADS,
+        indices=1,
+        columns=1,
+        weights=("counting",),
+        upstreams=palettes.MODERATE,
+        writable=True,
+        pads_hold=ON,
+    )
+)
+def test_weight_decay(embedding: Subject, case: Case) -> None:
+    """Weight decay moves the row at padding_idx although it has no gradient, unless it is zero."""
+    row = _row(case)
+    for optimizer, options in DECAYING:
+        instance = embedding.make(case)
+        instance.step(optimizer=optimizer, options=options, lookups=case.lookups)
+        instance.forward(lookup=case.lookups[0])
+        moved = instance.weight().entry(row) != case.weight.entry(row)
+        compare.equal(f"whether {optimizer} moves the row at padding_idx", expected=True, observed=moved)
+
+
+def _row(case: Case) -> int:
+    row = case.config.padding_row
+    assert row is not None
+    return row

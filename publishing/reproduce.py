@@ -1,0 +1,56 @@
+"""Run the scripts that reproduce published deviations: each needs its implementation alone.
+
+    python publishing/reproduce.py                 all that are published
+    python publishing/reproduce.py mlx             those of one implementation
+
+Exits with 1 when an implementation that is installed no longer deviates as published.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[1] / "reports" / "published" / "scripts"
+SECONDS = 300
+MISSING = (
+    "ModuleNotFoundError: No module named",
+    "AssertionError: Torch not compiled with CUDA enabled",
+    "RuntimeError: Found no NVIDIA driver on your system",
+    "torch._inductor.exc.InductorError: InvalidCxxCompiler",
+)
+"""How a line begins that a script says where what it is about is not there."""
+
+
+def main() -> int:
+    """Run them."""
+    names = sys.argv[1:] or sorted(path.name for path in SCRIPTS.iterdir())
+    if unknown := [name for name in names if not (SCRIPTS / name).is_dir()]:
+        sys.stderr.write(
+            f"no scripts of {unknown[0]}; there are some of {', '.join(p.name for p in SCRIPTS.iterdir())}\n"
+        )
+        return 2
+    gone = 0
+    for path in (path for name in names for path in sorted((SCRIPTS / name).glob("*.py"))):
+        came = outcome(path)
+        gone += came not in ("reproduced", "not installed")
+        sys.stdout.write(f"{path.parent.name}/{path.name}: {came}\n")
+    return int(gone > 0)
+
+
+def outcome(path: Path) -> str:
+    """What a script shows: "reproduced" (status 0), "no longer deviates" (1), "not installed", or how it failed."""
+    done = subprocess.run(  # noqa: S603 - our own scripts
+        [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    said = done.stderr.strip().splitlines() or ["no message"]
+    if done.returncode != 0 and any(line.startswith(MISSING) for line in said):
+        return "not installed"
+    if done.returncode == 1 and "Traceback" not in done.stderr:  # TensorFlow greets there
+        return "no longer deviates"
+    return "reproduced" if done.returncode == 0 else f"failed with status {done.returncode}: {said[-1]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""The reference model: `torch.nn.Embedding`, argument by argument, as its documentation has it.
+
+Each method returns what a conforming implementation may answer (`permitted`), not one answer. Where the
+documentation is silent the model says `Anything`, with the reason, or `OneOf`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Tuple  # noqa: UP035 - see Lookup
+
+from embedding_reference import norms, sums
+from embedding_reference.formats import FORMATS
+from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.tensor import Tensor
+
+INDEX_DTYPES = ("int32", "int64")
+OPTIONAL_INDEX_DTYPES = ("int8", "int16", "uint8")
+
+OUT_OF_RANGE = Raises(frozenset({"index", "value", "runtime"}))
+WRONG_DTYPE = Raises(frozenset({"index", "type", "value", "runtime"}))
+WRONG_ARGUMENT = Raises(frozenset({"index", "type", "value", "runtime"}))
+
+Lookup = Tuple[Tensor, Tensor]  # noqa: UP006 - evaluated on Python 3.8 too
+"""An index tensor and the upstream gradient of its output, of shape index.shape + (embedding_dim,)."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A lookup table of `num_embeddings` rows of `embedding_dim` elements.
+
+    Attributes:
+        num_embeddings: rows of the table; valid indices are 0 to num_embeddings - 1.
+        embedding_dim: elements of each row.
+        padding_idx: the row that gets no gradient, from -num_embeddings to num_embeddings - 1; negative from the end.
+        max_norm: a looked-up row whose norm exceeds it is rescaled to that norm, in the weight itself, before the
+            lookup.
+        norm_type: the p of that p-norm.
+        scale_grad_by_freq: divide each row's gradient by how often the row occurs in the call's index tensor.
+        sparse: the weight's gradient comes as a sparse tensor.
+        freeze: the weight does not take part in training.
+    """
+
+    num_embeddings: int
+    embedding_dim: int
+    padding_idx: int | None = None
+    max_norm: float | None = None
+    norm_type: float = 2.0
+    scale_grad_by_freq: bool = False
+    sparse: bool = False
+    freeze: bool = False
+
+    # -- construction -------------------------------------------------------------------------------------------------
+
+    @property
+    def refusal(self) -> Raises | None:
+        """What constructing this must raise: padding_idx outside [-num_embeddings, num_embeddings) is refused."""
+        n = self.num_embeddings
+        if self.padding_idx is not None and not -n <= self.padding_idx < n:
+            return WRONG_ARGUMENT
+        return None
+
+    @cached_property
+    def padding_row(self) -> int | None:
+        """padding_idx as a non-negative row."""
+        if self.padding_idx is None:
+            return None
+        return self.padding_idx % self.num_embeddings
+
+    def attributes(self) -> dict[str, object]:
+        """The attributes that the module keeps, by name."""
+        return {
+            "num_embeddings": self.num_embeddings,
+            "embedding_dim": self.embedding_dim,
+            "padding_idx": self.padding_row,
+            "max_norm": self.max_norm,
+            "norm_type": self.norm_type,
+            "scale_grad_by_freq": self.scale_grad_by_freq,
+            "sparse": self.sparse,
+        }
+
+    # -- lookup -------------------------------------------------------------------------------------------------------
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The rows of the weight at each index, bit for bit, of shape index.shape + (embedding_dim,)."""
+        shape = (*index.shape, self.embedding_dim)
+        if index.dtype in OPTIONAL_INDEX_DTYPES:
+            return Anything(weight.dtype, shape, f"{index.dtype} indices are not documented")
+        refusal = self._refuses(index)
+        if refusal is not None:
+            return refusal
+        positions = index.components()
+        if self.max_norm is None:
+            row_of = [weight.row(r) for r in range(self.num_embeddings)]
+            return Exactly(Tensor(weight.dtype, shape, b"".join([row_of[int(i)] for i in positions])))
+        after = self._renormalised(weight, {int(i) for i in positions})
+        return Rows(weight.dtype, shape, tuple(after[int(i)] for i in positions))
+
+    def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:
+        """The weight once `index` was looked up: unchanged, but for looked-up rows whose norm exceeds max_norm.
+
+        `wide` narrows the bounds to what float32 arithmetic without overflow or underflow on the way achieves.
+        """
+        if self.max_norm is not None and index.dtype in OPTIONAL_INDEX_DTYPES:
+            return Anything(weight.dtype, weight.shape, f"{index.dtype} indices are not documented")
+        if self.max_norm is None or self._refuses(index) is not None:
+            return Exactly(weight)
+        after = self._renormalised(weight, {int(i) for i in index.components()}, wide=wide)
+        rows = [after.get(r) or Exactly(entry) for r, entry in enumerate(weight.entries())]
+        return Rows(weight.dtype, weight.shape, tuple(rows))
+
+    def _refuses(self, index: Tensor) -> Raises | None:
+        if index.dtype not in INDEX_DTYPES:
+            return WRONG_DTYPE
+        if any(not 0 <= i < self.num_embeddings for i in index.components()):
+            return OUT_OF_RANGE
+        return None
+
+    # -- max_norm, norm_type ------------------------------------------------------------------------------------------
+
+    def _renormalised(self, weight: Tensor, rows: set[int], *, wide: bool = False) -> dict[int, Permitted]:
+        return {r: self._renormalised_row(r, weight.entry(r), wide=wide) for r in rows}
+
+    def _renormalised_row(self, row: int, values: Tensor, *, wide: bool) -> Permitted:
+        """A row whose norm exceeds max_norm is rescaled to it; one that does not stays as it is."""
+        form, unchanged = values.format, Exactly(values)
+        components = values.components()
+        if not all(map(math.isfinite, components)):
+            return Anything(values.dtype, values.shape, "the norm of a row with NaN or infinity is not documented")
+        if self.max_norm is None or not self.max_norm >= 0 or math.isinf(self.max_norm):
+            return Anything(values.dtype, values.shape, "max_norm below zero, NaN or infinite is not documented")
+        if not self.norm_type > 0:
+            return Anything(values.dtype, values.shape, "norm_type of zero, below zero or NaN is not documented")
+        norm = norms.norm_interval(components, self.norm_type, form, wide=wide)
+        limit = Fraction(self.max_norm)
+        slack = norms.storing_error(self.max_norm, form)  # the limit may be rounded to the dtype before it is compared
+        if norm.high is not None and norm.high <= limit - slack:
+            return unchanged
+        factors = norms.rescaling(norm, self.max_norm, form, wide=wide)
+        lost = Fraction(0) if wide else limit * form.quantum / 2
+        intervals = tuple(norms.product_interval(c, factors, form, lost) for c in components)
+        rescaled = Within(values.dtype, values.shape, intervals)
+        undocumented = self.freeze or row == self.padding_row
+        limit_overflows = not wide and limit >= form.overflow  # then no norm exceeds it
+        above = norm.low > limit + slack and not limit_overflows
+        return rescaled if above and not undocumented else OneOf((unchanged, rescaled))
+
+    # -- gradient: padding_idx, scale_grad_by_freq, sparse ------------------------------------------------------------
+
+    def gradient(self, dtype: str, lookups: Sequence[Lookup], *, wide: bool = False) -> Permitted:
+        """The weight's gradient, as a dense table, after the backward of every lookup.
+
+        Row r is the sum of the upstream gradients at the places where r was looked up. The row at padding_idx gets
+        exactly zero. With scale_grad_by_freq the upstream gradients of a lookup are divided by how often r occurs in
+        the whole of that lookup's index tensor. `sparse` changes how the gradient is stored, not what it is.
+
+        Args:
+            dtype: the weight's dtype.
+            lookups: (index, upstream gradient) pairs, each from a call of its own.
+            wide: narrow the bounds to what an accumulator of at least float32 achieves.
+        """
+        per_row: dict[int, list[tuple[Sequence[float], int, int]]] = {}
+        for part, (index, upstream) in enumerate(lookups):
+            self._collect(per_row, part, index, upstream)
+        form = FORMATS[dtype]
+        width = self.embedding_dim * form.components
+        zero = (Interval.exactly(Fraction(0)),) * width
+        intervals: list[Interval] = []
+        for row in range(self.num_embeddings):
+            if row not in per_row:
+                intervals += zero
+                continue
+            terms, divisors, parts = zip(*per_row[row])
+            intervals += sums.gradient_intervals(terms, divisors, form, lookups=len(set(parts)), wide=wide)
+        return Within(dtype, (self.num_embeddings, self.embedding_dim), tuple(intervals))
+
+    def second_order(self, index: Tensor, direction: Tensor) -> Permitted:
+        """The derivative, by the upstream gradient, of the inner product of the weight's gradient with `direction`.
+
+        The gradient is linear in the upstream gradient, so this is the row of `direction` at each index, divided as the
+        gradient is, and zero at padding_idx; of shape index.shape + (embedding_dim,).
+
+        Args:
+            index: of the lookup.
+            direction: of the weight's shape and dtype, finite.
+        """
+        form = direction.format
+        positions = [int(i) for i in index.components()]
+        occurrences = Counter(positions)
+        intervals: list[Interval] = []
+        for row in positions:
+            count = occurrences[row] if self.scale_grad_by_freq else 1
+            components = direction.entry(row).components()
+            if row == self.padding_row:
+                intervals += [Interval.exactly(Fraction(0)) for _ in components]
+            else:
+                intervals += sums.gradient_intervals([components], [count], form)
+        return Within(direction.dtype, (*index.shape, self.embedding_dim), tuple(intervals))
+
+    def _collect(
+        self, per_row: dict[int, list[tuple[Sequence[float], int, int]]], part: int, index: Tensor, upstream: Tensor
+    ) -> None:
+        """Sort the upstream rows of one lookup by the table row they belong to, each with its divisor and lookup."""
+        positions = [int(i) for i in index.components()]
+        occurrences = Counter(positions)
+        components = upstream.components()
+        width = self.embedding_dim * upstream.format.components
+        for place, row in enumerate(positions):
+            if row != self.padding_row:
+                divisor = occurrences[row] if self.scale_grad_by_freq else 1
+                terms = components[place * width : (place + 1) * width]
+                per_row.setdefault(row, []).append((terms, divisor, part))

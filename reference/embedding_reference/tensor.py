@@ -1,0 +1,100 @@
+"""`Tensor`: a dtype, a shape and little-endian bytes. Nothing is lost on the way to or from a framework."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from embedding_reference.formats import FORMATS, Format
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An immutable, hashable array in row-major order. Two are equal when dtype, shape and every bit are.
+
+    Attributes:
+        dtype: a name in `reference.FORMATS`.
+        shape: lengths along each dimension; `()` is one element, `(0,)` is none.
+        data: `numel * itemsize` bytes, little-endian.
+
+    Raises:
+        ValueError: the dtype is unknown, or the bytes do not fill the shape.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+    def __post_init__(self) -> None:
+        """Check that the bytes fill the shape."""
+        if self.dtype not in FORMATS:
+            raise ValueError(f"unknown dtype {self.dtype!r}; known: {', '.join(FORMATS)}")
+        if self.shape and min(self.shape) < 0:
+            raise ValueError(f"shape {self.shape} has a negative length")
+        wanted = self.numel * self.format.itemsize
+        if len(self.data) != wanted:
+            raise ValueError(f"{self.dtype} of shape {self.shape} takes {wanted} bytes, got {len(self.data)}")
+
+    @classmethod
+    def of(cls, dtype: str, shape: Sequence[int], values: Iterable[complex]) -> Tensor:
+        """A tensor of the given values, row-major, each rounded to the dtype (nearest, ties to even)."""
+        form = FORMATS[dtype]
+        if form.kind == "complex":
+            components = [part for v in values for part in (complex(v).real, complex(v).imag)]
+            return cls(dtype, tuple(shape), form.encode(components))
+        return cls(dtype, tuple(shape), form.encode(values))  # type: ignore[arg-type]
+
+    @property
+    def format(self) -> Format:
+        """The number format of the elements."""
+        return FORMATS[self.dtype]
+
+    @property
+    def numel(self) -> int:
+        """How many elements there are."""
+        return math.prod(self.shape)
+
+    @property
+    def row_size(self) -> int:
+        """Bytes of one entry of the first dimension."""
+        return math.prod(self.shape[1:]) * self.format.itemsize
+
+    def row(self, position: int) -> bytes:
+        """The bytes of one entry of the first dimension."""
+        size = self.row_size
+        return self.data[position * size : (position + 1) * size]
+
+    def entry(self, position: int) -> Tensor:
+        """One entry of the first dimension."""
+        return Tensor(self.dtype, self.shape[1:], self.row(position))
+
+    def entries(self) -> list[Tensor]:
+        """All entries of the first dimension; without checking each, as tables have up to 65,537."""
+        size, shape, entries = self.row_size, self.shape[1:], []
+        for position in range(self.shape[0]):
+            entry = object.__new__(Tensor)
+            entry.__dict__.update(
+                dtype=self.dtype, shape=shape, data=self.data[position * size : (position + 1) * size]
+            )
+            entries.append(entry)
+        return entries
+
+    def components(self) -> Sequence[float]:
+        """Every component, row-major: one a number, or two (real, imaginary) for a complex dtype."""
+        return self.format.decode(self.data)
+
+    def values(self) -> list[complex]:
+        """Every element as a Python number, row-major."""
+        parts = self.components()
+        if self.format.kind == "complex":
+            return [complex(re, im) for re, im in zip(parts[0::2], parts[1::2])]
+        return list(parts)
+
+    def __repr__(self) -> str:
+        """Valid Python that makes an equal tensor: as values where they say it all, else as bytes."""
+        values = [math.nan if math.isnan(v) else v for v in self.components()]  # read back, a NaN has no payload
+        if self.format.kind != "complex" and Tensor.of(self.dtype, self.shape, values) == self:
+            listed = ", ".join(repr(v) if math.isfinite(v) else f'float("{v}")' for v in values)
+            return f'Tensor.of("{self.dtype}", {self.shape}, [{listed}])'
+        return f'Tensor("{self.dtype}", {self.shape}, bytes.fromhex("{self.data.hex()}"))'

@@ -1,0 +1,68 @@
+"""The answer of several runs in one line: which deviate, and which do not."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from embedding_reports.model.facts import short_labels
+from embedding_reports.model.order import implementations, ordered
+from embedding_reports.model.summary import sentences, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from embedding_reports.model.summary import Standing
+    from embedding_reports.results import Document
+
+_PHRASES: tuple[tuple[Standing, str, str], ...] = (
+    ("deviates", "deviates", "deviate"),
+    ("known", "deviates only as declared beforehand", "deviate only as declared beforehand"),
+    ("conforms", "conforms to every clause tested", "conform to every clause tested"),
+    ("untested", "tested nothing", "tested nothing"),
+    ("errors", "hit errors", "hit errors"),
+    ("incomplete", "is incomplete", "are incomplete"),
+    ("absent", "did not run", "did not run"),
+)
+
+
+def overview(documents: Sequence[Document]) -> str:
+    """The answer of several runs in one line; of a single run, the first sentence of its headline."""
+    if len(documents) < 2:
+        return sentences(documents[0])[0] if documents else "No runs."
+    single = len(implementations(documents)) == 1
+    runs = ordered(documents)
+    labels, standings = short_labels(runs), [summarise(run).standing for run in runs]
+    parts = []
+    for standing, one, many in _PHRASES:
+        found = [number for number, other in enumerate(standings) if other == standing]
+        if found:
+            parts.append(f"{_subject(found, labels, by_version=single)} {one if len(found) == 1 else many}")
+    name = " ".join(runs[0]["header"]["implementation"]["name"].split())
+    return f"{name} in {len(runs)} runs: {'; '.join(parts)}." if single else f"{len(runs)} runs: {'; '.join(parts)}."
+
+
+def spans(numbers: Sequence[int], labels: Sequence[str], *, by_version: bool) -> list[str]:
+    """Runs in words, where they stand in order of version with those next to each other as one range.
+
+    Args:
+        numbers: positions of the runs, in order.
+        labels: the labels of all runs.
+        by_version: whether the runs stand in order of version.
+    """
+    if not by_version:
+        return [labels[number] for number in numbers]
+    found = []
+    for _, group in itertools.groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        first, *_, last = [number for _, number in group] * 2
+        joint = ", " if last == first + 1 else " to "
+        found.append(labels[first] if first == last else f"{labels[first]}{joint}{labels[last]}")
+    return found
+
+
+def _subject(numbers: Sequence[int], labels: Sequence[str], *, by_version: bool) -> str:
+    """Who: by name while that is short."""
+    if len(numbers) == len(labels):
+        return "all"
+    named = spans(numbers, labels, by_version=by_version)
+    return ", ".join(named) if len(named) <= 4 else f"{len(numbers)} runs"

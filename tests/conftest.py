@@ -1,0 +1,9 @@
+"""Settings for all tests of the project."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+# How long an example takes says something of the machine, and nothing of what is tested.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")

@@ -1,0 +1,222 @@
+"""The one-line answers: of a run, of several runs, and on a badge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from documents import clause, document, implementation, verdict
+from embedding_reports.absent import not_run
+from embedding_reports.model.answer import overview, spans
+from embedding_reports.model.summary import NOT_RUN, headline, outcome, summarise
+from embedding_reports.text.badge import badge
+
+NAME = "torch.nn.Embedding 2.13.0+cpu"
+
+
+def run(kinds: str, **changes: Any) -> dict[str, Any]:
+    """A run with one clause for each word; `a+b` gives a clause two dtypes. `_` stands for a space."""
+    verdicts = [
+        verdict(f"c.{number}", kind.replace("_", " "), dtype=dtype)
+        for number, cells in enumerate(kinds.split())
+        for kind, dtype in zip(cells.split("+"), ("float32", "float64"), strict=False)
+    ]
+    return document(*verdicts, **changes)
+
+
+CONFORMS, PART, RED, GREY, YELLOW = "brightgreen", "yellowgreen", "red", "lightgrey", "yellow"
+
+ANSWERS = {
+    "nothing at all": (run(""), "was tested on no clause.", "nothing tested", GREY),
+    "all unsupported": (
+        run("unsupported unsupported"),
+        "was tested on no clause. Not tested: 2 unsupported.",
+        "nothing tested",
+        GREY,
+    ),
+    "nothing run": (
+        document(clauses=[clause()]),
+        "was tested on no clause. Not tested: 1 not run.",
+        "nothing tested",
+        GREY,
+    ),
+    "one": (run("conforms"), "conforms to the one clause tested.", "1/1 conform", CONFORMS),
+    "all": (run("conforms conforms"), "conforms to all 2 clauses tested.", "2/2 conform", CONFORMS),
+    "all, partly": (
+        run("conforms+unsupported conforms unsupported not_exercised"),
+        "conforms to all 2 clauses tested. Not tested: 1 unsupported, 1 unsupported in part, 1 not exercised.",
+        "2/2 conform, 1 unsupported, 1 unsupported in part, 1 not exercised",
+        PART,
+    ),
+    "one cell deviates": (
+        run("conforms+deviates conforms"),
+        "conforms to 1 of 2 clauses tested; 1 deviates (1 MUST).",
+        "1 deviates",
+        RED,
+    ),
+    "all deviate": (
+        run("deviates deviates"),
+        "conforms to 0 of 2 clauses tested; 2 deviate (2 MUST).",
+        "2 deviate",
+        RED,
+    ),
+    "known": (
+        run("conforms known_deviation"),
+        "conforms to 1 of 2 clauses tested; 1 is a known deviation.",
+        "1/2 conform",
+        YELLOW,
+    ),
+    "levels": (
+        run("deviates deviates", clauses=[clause("c.0", level="INFO"), clause("c.1")]),
+        "conforms to 0 of 2 clauses tested; 2 deviate (1 MUST, 1 INFO).",
+        "2 deviate",
+        RED,
+    ),
+    "not exercised in part": (
+        run("conforms+not_exercised conforms"),
+        "conforms to the one clause tested. Not tested: 1 not exercised.",
+        "1/1 conform, 1 not exercised",
+        PART,
+    ),
+    "an error": (
+        run("conforms conforms error"),
+        "conforms to 2 of 2 clauses tested; 1 clause hit an error.",
+        "incomplete",
+        GREY,
+    ),
+    "an error beside a deviation": (
+        run("deviates+error conforms"),
+        "conforms to 1 of 2 clauses tested; 1 deviates (1 MUST), 1 clause hit an error.",
+        "incomplete",
+        GREY,
+    ),
+    "only errors": (run("error error"), "was tested on no clause; 2 clauses hit an error.", "incomplete", GREY),
+    "interrupted": (
+        run("conforms conforms", complete=False),
+        "conforms to 2 of 2 clauses tested so far.",
+        "incomplete",
+        GREY,
+    ),
+    "did not run": (
+        document(complete=False, notes=["no wheel"]),
+        "did not run: no wheel",
+        "did not run",
+        GREY,
+    ),
+    "fixed but declared": (
+        document(verdict(fails=True, reason="fixed: remove this entry")),
+        "conforms to the one clause tested; 1 clause fails the run for another reason.",
+        "1/1 conform, 1 failing otherwise",
+        PART,
+    ),
+    "on some dtypes": (
+        run("conforms+unsupported conforms"),
+        "conforms to all 2 clauses tested. Not tested: 1 unsupported in part.",
+        "2/2 conform, 1 unsupported in part",
+        CONFORMS,
+    ),
+    "a part of the contract": (
+        document(verdict("a.b"), clauses=[clause("a.b"), clause("c.d")]),
+        "conforms to the one clause tested. Not tested: 1 not run.",
+        "1/1 conform, 1 not run",
+        PART,
+    ),
+    "in a few cases": (
+        run("conforms", profile="smoke"),
+        "conforms to the one clause tested.",
+        "1/1 conform (smoke)",
+        PART,
+    ),
+    "wrong in a few cases": (
+        run("deviates", profile="smoke"),
+        "conforms to 0 of 1 clause tested; 1 deviates (1 MUST).",
+        "1 deviates (smoke)",
+        RED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "answer", "message", "colour"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_the_answer(given: dict[str, Any], answer: str, message: str, colour: str) -> None:
+    prefix = "" if given["footer"]["complete"] or not given["verdicts"] else "Incomplete run: "
+    assert headline(given) == f"{prefix}{NAME} {answer}"
+    assert badge(given) == {
+        "schemaVersion": 1,
+        "label": "embedding conformance",
+        "message": message,
+        "color": colour,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ("", NOT_RUN),
+        ("unsupported", "unsupported"),
+        ("unsupported conforms", "conforms"),
+        ("conforms not_exercised", "not exercised"),
+        ("conforms known_deviation not_exercised", "known deviation"),
+        ("conforms known_deviation error", "error"),
+        ("error conforms deviates", "deviates"),
+    ],
+)
+def test_the_outcome_of_a_clause_is_that_of_its_worst_cell(kinds: str, expected: str) -> None:
+    assert outcome(verdict(kind=kind.replace("_", " ")) for kind in kinds.split()) == expected
+
+
+def test_a_name_stays_on_one_line() -> None:
+    given = document(verdict(), implementation=implementation(name="my\nembedding", version=""))
+    assert headline(given) == "my embedding conforms to the one clause tested."
+
+
+def released(kinds: dict[str, str], name: str = "torch.nn.Embedding") -> list[dict[str, Any]]:
+    """Runs of several versions, each with one clause."""
+    return [run(kind, implementation=implementation(name=name, version=version)) for version, kind in kinds.items()]
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([], "No runs."),
+        ([run("conforms")], f"{NAME} conforms to the one clause tested."),
+        (released({"1.0": "conforms", "2.0": "conforms"}), "E in 2 runs: all conform to every clause tested."),
+        (
+            released({"2.10": "deviates", "2.9": "conforms", "2.8": "deviates", "2.7": "deviates", "2.6": "deviates"}),
+            "E in 5 runs: 2.6 to 2.8, 2.10 deviate; 2.9 conforms to every clause tested.",
+        ),
+        (
+            [
+                *released({"1": "conforms", "2": "known_deviation", "3": "error", "4": "unsupported"}),
+                not_run("torch.nn.Embedding", "5", "no wheel"),
+                run("conforms", complete=False, implementation=implementation(version="6")),
+            ],
+            (
+                "E in 6 runs: 2 deviates only as declared beforehand; 1 conforms to every clause tested; "
+                "4 tested nothing; 3 hit errors; 6 is incomplete; 5 did not run."
+            ),
+        ),
+        (
+            [*released({"1": "conforms"}, "a"), *released({"1": "deviates"}, "b")],
+            "2 runs: b 1 deviates; a 1 conforms to every clause tested.",
+        ),
+        (
+            released({str(number): "deviates" if number % 2 else "conforms" for number in range(10)}),
+            "E in 10 runs: 5 runs deviate; 5 runs conform to every clause tested.",
+        ),
+    ],
+)
+def test_several_runs_in_one_line(runs: list[dict[str, Any]], expected: str) -> None:
+    assert overview(runs) == expected.replace("E in", "torch.nn.Embedding in")
+
+
+def test_runs_next_to_each_other_are_one_range() -> None:
+    labels = list("abcdefgh")
+    assert spans([0, 1, 3, 5, 6, 7], labels, by_version=True) == ["a, b", "d", "f to h"]
+    assert spans([0, 1, 2], labels, by_version=False) == ["a", "b", "c"]
+
+
+def test_counts_add_up() -> None:
+    kinds = "conforms deviates known_deviation unsupported not_exercised error conforms+unsupported"
+    summary = summarise(run(kinds))
+    assert sum(map(summary.count, set(summary.outcomes.values()))) == 7
+    assert (summary.tested, summary.hit_errors, summary.partly_unsupported) == (4, 1, 1)
