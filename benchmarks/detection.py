@@ -49,8 +49,9 @@ def main() -> None:
 
 def _described(data: Data) -> Data:
     """The data with every fault of the tree in it, as it is described there, and with none that is gone."""
-    import methods  # noqa: PLC0415 - so that the page is made without torch
     import torch  # noqa: PLC0415
+
+    import methods  # noqa: PLC0415 - so that the page is made without torch
 
     known = data.get("faults", {})
     return {

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
+import torch
+
 import baselines
 import bench
-import torch
 from embedding_conformance.adapters.torch.module import DTYPES
 from embedding_conformance.judging.clause import INFO
 from embedding_conformance.judging.compare import Deviation

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from embedding_conformance.adapters.frameworks.framework import without
 from embedding_conformance.adapters.torch.derived import Derived, DerivedAdapter
 from embedding_conformance.boundary.adapter import Unsupported

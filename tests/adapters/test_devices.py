@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
 from embedding_conformance.adapters.torch.instance import refusals
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, lacking

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from embedding_conformance.adapters.torch.dtensor import SHARDED, Together, _both, _rank1
 from embedding_conformance.boundary.adapter import Died, Lost, Refused, Unsupported
 from embedding_conformance.boundary.target import resolve

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, flushing, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
 from embedding_conformance.boundary.adapter import Refused, Unsupported

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from embedding_conformance.adapters.frameworks.framework import Framework, refuses
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
 from embedding_conformance.boundary.adapter import Declared, Unsupported

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from embedding_conformance.adapters.torch.meta import MetaInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 from embedding_conformance.boundary.adapter import Shape, Unsupported

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from embedding_conformance.adapters.torch.instance import TorchInstance
 from embedding_conformance.boundary.adapter import Refused, Unsupported
 from embedding_conformance.boundary.target import resolve

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from embedding_conformance.adapters.torch.paths import PATHS, Path, PathAdapter
 from embedding_conformance.adapters.torch.tensors import from_torch
 from embedding_conformance.boundary.adapter import Unsupported

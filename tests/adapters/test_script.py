@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+
 from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 from embedding_conformance.adapters.torch.tensors import from_torch
@@ -21,7 +23,6 @@ from embedding_conformance.cases.strategies import cases
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Tensor
 from examples import case
-from hypothesis import given, settings
 
 ADAPTERS = {"module": TorchModuleAdapter, "functional": TorchFunctionalAdapter}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from embedding_conformance.boundary.adapter import Backward, Call, Forward, Gradient
 from embedding_conformance.boundary.answers import Misanswered, check
 from embedding_reference import Tensor

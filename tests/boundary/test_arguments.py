@@ -6,14 +6,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from embedding_conformance.boundary.adapter import Unsupported
 from embedding_conformance.boundary.arguments import ARGUMENTS, FEATURES, declaration, lacking
 from embedding_conformance.cases.strategies import ON, UnderTest, cases, under_test
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.suite.shared import judge_signature
 from embedding_conformance.suite.test_construction import SIGNATURE
-from hypothesis import given
-from hypothesis import strategies as st
 from processes import Run, suite
 
 FEW = "test_signature or test_bits or test_layout or test_negative or test_given_weight"

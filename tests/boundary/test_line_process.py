@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from embedding_conformance.boundary import line_process
 from embedding_conformance.boundary.line_process import Program
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from embedding_conformance.boundary.adapter import Adapter, Call, Instance
 from embedding_conformance.boundary.answers import check
 from embedding_conformance.boundary.description import unusable

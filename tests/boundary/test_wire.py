@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+
 from embedding_conformance.boundary import adapter
 from embedding_conformance.boundary.wire import decode, encode
 from embedding_conformance.cases.case import Case, Lookup
@@ -13,7 +15,6 @@ from embedding_conformance.cases.life_strategies import lives
 from embedding_conformance.cases.palettes import ANY as ANY_PALETTE
 from embedding_conformance.cases.strategies import ANY, cases, out_of_range
 from embedding_reference import Tensor
-from hypothesis import given, settings
 
 VECTOR = Tensor("float32", (2,), bytes.fromhex("0500c07f 00000080"))
 NUMBERS = Tensor.of("int64", (2,), [2**62 + 1, -(2**63)])

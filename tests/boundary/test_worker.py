@@ -13,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import embedding_conformance
 import plain
-import pytest
 from embedding_conformance.boundary.adapter import Backward, Died, Forward, Gradient, Refused, Unsupported
 from embedding_conformance.boundary.target import UnusableTarget
 from embedding_conformance.boundary.wire import decode, encode

@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from embedding_conformance.cases.case import FEATURES, Case, Config, Life, Lookup, Step
 from embedding_conformance.cases.life_strategies import lives
 from embedding_conformance.cases.palettes import ANY as ANY_PALETTE
 from embedding_conformance.cases.strategies import ANY, cases, out_of_range
 from embedding_reference import Tensor
 from examples import case
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NAMES = {made.__name__: made for made in (Case, Config, Life, Lookup, Step, Tensor)}
 

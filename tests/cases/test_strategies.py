@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
 from embedding_conformance.boundary.target import resolve
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import FEATURES, LAYOUTS, Case, Config, Lookup
@@ -39,8 +42,6 @@ from embedding_conformance.cases.strategies import (
 )
 from embedding_reference import FORMATS, Tensor
 from examined import subject
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 
 def drawn(strategy: st.SearchStrategy[Any], count: int = 60) -> list[Any]:

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from embedding_conformance.boundary.target import BUNDLED, resolve
 from embedding_conformance.cli import main
 from embedding_conformance.running.options import HELP

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from embedding_conformance.suite.catalogue import clauses
 
 TEXT = (Path(__file__).parents[2] / "docs" / "faq.md").read_text(encoding="utf-8")

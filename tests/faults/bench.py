@@ -11,6 +11,9 @@ from functools import cache
 from typing import Any
 
 import torch
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import FlakyFailure, HypothesisWarning
+
 from embedding_conformance import suite
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 from embedding_conformance.cases.case import Case
@@ -18,8 +21,6 @@ from embedding_conformance.cases.strategies import UnderTest, under_test
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.errors import FlakyFailure, HypothesisWarning
 
 NO_FLOAT16_SUM = {"dtype": "float16", "sparse": True}
 """Autograd of torch cannot add two sparse float16 gradients on the CPU, whoever made them."""

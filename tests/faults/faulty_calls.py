@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from trigger import Accumulated, Loaded, Outputs, Shows, Together, long_rows
 from twin import Twin
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from trigger import Fresh, Gradient, Output
 from twin import Twin, in_storage_order
 

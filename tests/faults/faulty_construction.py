@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from trigger import Attributes, Fresh, Given, Inputs, Shows, Signatures, attributes
 from twin import Twin
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from trigger import Copies, Given, Inputs, Output, Pretrained, Shows, State, long_rows
 from twin import Twin
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+
 from trigger import LONG, Gradient, Inputs, Output
 from twin import Twin
 

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+
 from trigger import Fresh, Gradient, Inputs, Output
 from twin import Twin
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from trigger import Pretrained, Shows, Signatures
 from twin import Twin
 

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+
 from trigger import LONG, Accumulated, Gradient, Inputs, Output, Together
 from twin import Twin, in_storage_order
 

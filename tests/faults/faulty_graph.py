@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+
 from trigger import Inputs, SecondOrder, Tables, Twice
 from twin import Twin
 

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+
 from trigger import LONG, Gradient, Inputs
 from twin import Twin
 

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+
 from trigger import LONG, Inputs, Output, Outputs
 from twin import Twin, in_storage_order
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from trigger import LONG, After, Inputs, Loaded, Outputs, Shows, Together, long_rows, summed
 from twin import Twin
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from trigger import After, Attributes, Copies, Loaded, Output, Shows, State
 from twin import Twin
 

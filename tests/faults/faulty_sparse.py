@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+
 from trigger import Accumulated, Gradient, Twice
 from twin import Twin
 

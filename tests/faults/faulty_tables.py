@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+
 from trigger import Fresh, Gradient, Inputs, Output
 from twin import Twin
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import bench
 import pytest
+
+import bench
 from embedding_conformance.adapters.torch.module import DTYPES
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.suite.catalogue import clauses

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from planted import FAULTS, name_of
 from trigger import Signatures
 from twin import Twin

@@ -16,8 +16,9 @@ from itertools import cycle, islice
 from typing import Any
 
 import torch
-from embedding_conformance.adapters.torch.tensors import _lay_out, from_torch
 from torch import Tensor
+
+from embedding_conformance.adapters.torch.tensors import _lay_out, from_torch
 
 COUNTING = tuple(range(1, 62))  # a prime number of them, so that rows differ in tables of any width
 LONG: dict[str, Any] = {"shape": (5, 2), "weight": (6, 8), "max_norm": 5.0}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from embedding_conformance.cases.strategies import DTYPES
 from embedding_conformance.judging import normality
 from embedding_conformance.judging.compare import Deviation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+
 from embedding_conformance.boundary.adapter import Gradient, Refused
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.compare import Deviation, Difference

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 
-import plain
 import pytest
 import torch
+
+import plain
 from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
 from embedding_conformance.boundary.adapter import Unsupported
 from embedding_conformance.cases.case import Step

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+
 from embedding_conformance.boundary.adapter import LOST, Lost, Refused, Unsupported
 from embedding_conformance.boundary.target import resolve
 from embedding_conformance.boundary.wire import decode

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from power import DEFECTS, JUDGES, rejected, right, table
+
 from embedding_conformance.cases.strategies import DTYPES
 from embedding_conformance.judging import normality
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.normality import FALSE_ALARM, JUDGEMENTS, TALL, THRESHOLDS, WIDE
 from embedding_reference import Tensor
-from power import DEFECTS, JUDGES, rejected, right, table
 
 
 def rng() -> np.random.Generator:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import plain
 import pytest
+
+import plain
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 from embedding_conformance.boundary.adapter import Declared, Unsupported
 from embedding_conformance.cases.case import LAYOUTS, Case, Config, Lookup

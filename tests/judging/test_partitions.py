@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 from embedding_conformance.adapters.torch.tensors import to_torch
 from embedding_conformance.boundary.adapter import Call, Refused
@@ -17,7 +19,6 @@ from embedding_conformance.judging.partitions import ARGUMENTS, Kinds, features,
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Tensor
 from examples import case, of_case
-from hypothesis import given
 
 
 def named(kinds: Kinds) -> dict[str, str | None]:

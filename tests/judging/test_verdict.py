@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import plain
 import pytest
+from hypothesis import given
+from hypothesis.errors import FlakyFailure
+
+import plain
 from embedding_conformance.boundary.adapter import Declared, Died, Refused, Unsupported
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.strategies import cases
@@ -19,8 +22,6 @@ from embedding_conformance.running.options import Options
 from embedding_conformance.running.session import Session
 from embedding_conformance.suite.catalogue import clauses
 from examples import case
-from hypothesis import given
-from hypothesis.errors import FlakyFailure
 
 OPTIONS = Options(
     target="plain:Plain",

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from embedding_conformance.suite.catalogue import clauses
 from embedding_reports.model.summary import absence
 from embedding_reports.pages.html import render

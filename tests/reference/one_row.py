@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from embedding_reference import Embedding, Interval, Tensor, Within
 from simulate import Array
+
+from embedding_reference import Embedding, Interval, Tensor, Within
 
 COLUMNS = 6
 

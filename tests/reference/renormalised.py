@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from embedding_reference import Embedding, Format, Rows, Tensor
 from simulate import Array
+
+from embedding_reference import Embedding, Format, Rows, Tensor
 
 
 def tensor(weight: Array, form: Format) -> Tensor:

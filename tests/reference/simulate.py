@@ -16,6 +16,7 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+
 from embedding_reference import FORMATS, Format
 
 Array = npt.NDArray[np.float64]

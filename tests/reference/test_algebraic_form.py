@@ -7,10 +7,11 @@ from fractions import Fraction
 
 import algebra
 import pytest
-from embedding_reference import FORMATS, Embedding, Exactly, Rows, Tensor, Within
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from membership import exact_of
+
+from embedding_reference import FORMATS, Embedding, Exactly, Rows, Tensor, Within
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 

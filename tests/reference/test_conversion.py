@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from membership import permits
+
 from embedding_reference import Tensor
 from embedding_reference.conversion import converted
-from membership import permits
 
 INFINITY, NAN = float("inf"), float("nan")
 

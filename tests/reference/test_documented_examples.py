@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from embedding_reference import Anything, Embedding, Exactly, OneOf, Permitted, Rows, Tensor, Within
 from membership import permits
+
+from embedding_reference import Anything, Embedding, Exactly, OneOf, Permitted, Rows, Tensor, Within
 
 NAN, INFINITY = float("nan"), float("inf")
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache, partial
 
 import pytest
+
 from embedding_reference.formats import Format
 from embedding_reference.sums import gradient_intervals
 

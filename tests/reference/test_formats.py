@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+
 from embedding_reference import FORMATS, Format
 
 NUMPY = ("float16", "float32", "float64")

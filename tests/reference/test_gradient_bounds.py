@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from embedding_reference import FORMATS, Embedding, Interval, Tensor, Within
-from embedding_reference.sums import exact_interval, gradient_intervals
 from membership import furthest, permits, position
 from one_row import COLUMNS, permitted_for, single
 from simulate import CONTENTS, FLOATS, accumulators, contents, generator, gradients, rounded
+
+from embedding_reference import FORMATS, Embedding, Interval, Tensor, Within
+from embedding_reference.sums import exact_interval, gradient_intervals
 
 NAN, INFINITY = float("nan"), float("inf")
 MODES = pytest.mark.parametrize("wide", [False, True], ids=["any accumulator", "wide accumulator"])

@@ -7,10 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from embedding_reference import FORMATS, Interval, Within
 from membership import furthest, position
 from one_row import COLUMNS, permitted_for, single
 from simulate import FLOATS, Array, contents, generator, rounded, tree_sum
+
+from embedding_reference import FORMATS, Interval, Within
 
 MODES = pytest.mark.parametrize("wide", [False, True], ids=["any accumulator", "wide accumulator"])
 

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from simulate import FLOATS, Renormaliser, contents, generator
+
 from embedding_reference import FORMATS
 from embedding_reference.norms import Norm, norm_interval
-from simulate import FLOATS, Renormaliser, contents, generator
 
 ORDERS = (1.0, 2.0, 3.0, 0.5, 1.5, math.inf)
 INFINITY = math.inf

@@ -8,8 +8,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from embedding_reference import FORMATS, Format, Tensor, Within
-from embedding_reference.norms import Norm, product_interval, rescaling, storing_error
 from membership import permits
 from renormalised import permitted_for, tensor
 from simulate import (
@@ -23,6 +21,9 @@ from simulate import (
     renormalisers,
     wide_renormalisers,
 )
+
+from embedding_reference import FORMATS, Format, Tensor, Within
+from embedding_reference.norms import Norm, product_interval, rescaling, storing_error
 
 ORDERS = (1.0, 2.0, 3.0, 0.5, 1.5, math.inf)
 INFINITY = math.inf

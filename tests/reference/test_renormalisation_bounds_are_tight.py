@@ -7,10 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from embedding_reference import FORMATS, Exactly, Format, OneOf, Tensor, Within
 from membership import permits, rows_of
 from renormalised import permitted_for, tensor
 from simulate import FLOATS, Array, contents, generator, rounded
+
+from embedding_reference import FORMATS, Exactly, Format, OneOf, Tensor, Within
 
 ORDERS = (1.0, 2.0, 3.0, 0.5, 1.5, math.inf)
 

@@ -6,9 +6,10 @@ import dataclasses
 import math
 
 import pytest
-from embedding_reference import FORMATS, Tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from embedding_reference import FORMATS, Tensor
 
 NAN, INFINITY = float("nan"), float("inf")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from membership import permits
+
 from embedding_reference import Anything, Embedding, Exactly, Raises, Tensor
 from embedding_reference.permitted import FAMILIES
-from membership import permits
 
 WEIGHT = Tensor.of("float32", (3, 2), [3, 4, 3, 4, 3, 4])
 

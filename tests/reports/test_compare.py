@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from documents import clause, deviation, document, implementation, known, verdict
+
 from embedding_reports.model.compare import KINDS, Comparison, compare
 from embedding_reports.model.signature import signature_changes
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from documents import clause, document, implementation, verdict
+
 from embedding_reports.absent import not_run
 from embedding_reports.model.answer import overview, spans
 from embedding_reports.model.summary import NOT_RUN, headline, outcome, summarise

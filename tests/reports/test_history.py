@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from documents import document, implementation, verdict
+
 from embedding_reports import results
 from embedding_reports.absent import not_run
 from embedding_reports.errors import Unfit

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from documents import clause, deviation, document, implementation, realistic, verdict
-from embedding_reports.absent import not_run
-from embedding_reports.text import markdown
-from embedding_reports.text.markdown import summary
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from embedding_reports.absent import not_run
+from embedding_reports.text import markdown
+from embedding_reports.text.markdown import summary
 
 RENDERER = MarkdownIt("commonmark").enable("table")
 NASTY = "a|b `c` <b>d</b> **e** [f](g) @h #1 $i$ _j_ ~~k~~ & \\ <!-- l"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from documents import DTYPES, clause, deviation, document, implementation, known, realistic, verdict
+from pages import page
+
 from embedding_reports.absent import not_run
 from embedding_reports.model.merged import Merged, merge
-from pages import page
 
 Document = dict[str, Any]
 SIGNATURE = [["sparse", "POSITIONAL_OR_KEYWORD", "False"]]

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from documents import clause, deviation, document, implementation, interplay, known, realistic, verdict
+from pages import Page, page
+
 from embedding_reports.absent import not_run
 from embedding_reports.model.facts import duration, labels, reproduce, timing
 from embedding_reports.model.pair_coverage import Interplay, size
 from embedding_reports.model.summary import sentences
 from embedding_reports.model.view import arrange, fraction
 from embedding_reports.pages.html import LEVEL_LEGEND, VERDICT_LEGEND, render
-from pages import Page, page
 
 WHOLE = page(realistic())
 SEVERAL = page(realistic(), document(verdict(), devices=["cpu", "cuda:0"]), document(verdict(), complete=False))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from documents import document, implementation, interplay, realistic, verdict
+
 from embedding_reports import errors, results
 
 if TYPE_CHECKING:

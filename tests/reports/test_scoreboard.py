@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from documents import clause, document, implementation, verdict
+from pages import page
+
 from embedding_reports.absent import not_run
 from embedding_reports.model.scores import scores
 from embedding_reports.model.summary import headline, summarise
-from pages import page
 
 BOUNDS = "lookup.out-of-range"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from embedding_conformance.running import ledger
 from embedding_conformance.running.ledger import Entry
 from embedding_conformance.suite.catalogue import clauses

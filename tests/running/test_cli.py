@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from embedding_conformance.cli import main
 from embedding_conformance.suite.catalogue import clauses
 from embedding_reports.absent import not_run

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import embedding_conformance
 import embedding_reference
 import embedding_reports
-import pytest
 from processes import python
 
 PACKAGES = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import tomlkit
+
 from embedding_conformance.boundary.adapter import Declared, Description
 from embedding_conformance.boundary.wire import encode
 from embedding_conformance.running import ledger

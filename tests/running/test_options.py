@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from embedding_conformance.running import hooks
 from embedding_conformance.running.options import HELP
 from processes import python

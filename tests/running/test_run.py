@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from embedding_conformance.judging.pair_coverage import NEVER
 from pairs import count
 from processes import Run, python, suite

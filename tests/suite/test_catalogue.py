@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from embedding_conformance.adapters.torch.module import DTYPES as TORCH_DTYPES
 from embedding_conformance.cases.strategies import DTYPES
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, Clause

@@ -6,6 +6,7 @@ The lookup itself returns. What is read afterwards raises, and everything from t
 from __future__ import annotations
 
 import torch
+
 from embedding_conformance.adapters.torch import instance, module
 
 _READ, _WRITTEN = instance.from_torch, instance.to_torch

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+
 from embedding_conformance.boundary.adapter import Backward, Description, Forward, Gradient, Refused, Unsupported
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor

@@ -8,8 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import plain
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import plain
 from embedding_conformance.boundary.adapter import Died
 from embedding_conformance.boundary.answers import Misanswered
 from embedding_conformance.boundary.worker_client import WorkerAdapter
@@ -18,8 +21,6 @@ from embedding_conformance.judging.compare import Deviation
 from embedding_reference import Tensor
 from examined import TESTS, subject
 from examples import case
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from processes import suite
 
 GOOD, BAD = case(index=(0, 2)), case(index=(0, 7))

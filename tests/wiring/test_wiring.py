@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import plain
 import pytest
+
+import plain
 import wired
 from embedding_conformance.boundary.target import BUNDLED, resolve
 from embedding_conformance.judging.compare import Deviation

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from embedding_reference import Tensor
-
 from embedding_conformance.cases.case import Config, Lookup
+from embedding_reference import Tensor
 
 
 class Refused(Exception):  # noqa: N818 - it says what the implementation did

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from embedding_reference import Tensor
-
 from embedding_conformance.boundary.adapter import Backward, Call, Forward, Gradient, Shape
 from embedding_conformance.cases.case import Lookup
+from embedding_reference import Tensor
 
 
 class Misanswered(Exception):  # noqa: N818 - it says what the adapter did

@@ -7,10 +7,9 @@ import dataclasses
 import math
 from typing import Any
 
-from embedding_reference import Tensor
-
 from embedding_conformance.boundary import adapter
 from embedding_conformance.cases.case import Case, Config, Life, Lookup, Step
+from embedding_reference import Tensor
 
 TYPES = {
     t.__name__: t

@@ -10,9 +10,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from embedding_reference import Tensor
-from embedding_reference.permitted import FAMILIES
-
 from embedding_conformance.boundary.adapter import LOST, Call, Description, Died, Lost, Refused, Unsupported
 from embedding_conformance.boundary.answers import Misanswered
 from embedding_conformance.boundary.line_process import LONGEST_ANSWER, Program
@@ -20,6 +17,8 @@ from embedding_conformance.boundary.target import UNUSABLE, UnusableTarget
 from embedding_conformance.boundary.verbs import MAKING
 from embedding_conformance.boundary.wire import decode, encode
 from embedding_conformance.cases.case import Config
+from embedding_reference import Tensor
+from embedding_reference.permitted import FAMILIES
 
 SECONDS_TO_START = 120.0
 SECONDS_TO_ANSWER = 60.0

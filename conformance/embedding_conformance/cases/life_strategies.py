@@ -10,7 +10,6 @@ import functools
 import random
 from typing import Any
 
-from embedding_reference import FORMATS
 from hypothesis import strategies as st
 
 from embedding_conformance.cases import palettes
@@ -26,6 +25,7 @@ from embedding_conformance.cases.strategies import (
     random_lookup,
     under_test,
 )
+from embedding_reference import FORMATS
 
 STEPS = 12
 

@@ -16,13 +16,13 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from embedding_reference import Tensor
-from embedding_reference.model import INDEX_DTYPES
 from hypothesis import strategies as st
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import LAYOUTS, Case, Config, Lookup, may_underflow
 from embedding_conformance.cases.indices import INDEX_PATTERNS
+from embedding_reference import Tensor
+from embedding_reference.model import INDEX_DTYPES
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from embedding_reference import Permitted
-
 from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.tally import Tally
+from embedding_reference import Permitted
 
 
 class Prediction:

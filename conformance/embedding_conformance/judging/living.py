@@ -5,14 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from embedding_reference import Anything, Exactly, Permitted, Rows, Tensor
-from embedding_reference.conversion import converted
-
 from embedding_conformance.boundary.adapter import Unsupported
 from embedding_conformance.cases.case import Case, Lookup, Step
 from embedding_conformance.cases.optimisers import Optimizer, optimizers_for
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.subject import Subject
+from embedding_reference import Anything, Exactly, Permitted, Rows, Tensor
+from embedding_reference.conversion import converted
 
 
 class Living:

@@ -14,9 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from embedding_reference import Tensor
-
 from embedding_conformance.judging.compare import Deviation
+from embedding_reference import Tensor
 
 FALSE_ALARM = 1e-9
 """The probability of accusing a correct implementation, a run."""

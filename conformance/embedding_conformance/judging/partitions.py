@@ -11,10 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import Any
 
-from embedding_reference import Tensor
-
 from embedding_conformance.boundary.adapter import Call
 from embedding_conformance.cases.case import LAYOUTS, Case, Config, Lookup
+from embedding_reference import Tensor
 
 ARGUMENTS = {
     "padding_idx": ("None", "first", "inner", "last", "negative"),

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import hypothesis
-from embedding_reference import FORMATS, Interval, Permitted, Raises, Rows, Tensor, Within
 
 from embedding_conformance.boundary import answers
 from embedding_conformance.boundary.adapter import (
@@ -36,6 +35,7 @@ from embedding_conformance.judging.expectations import Prediction
 from embedding_conformance.judging.partitions import of_calls
 from embedding_conformance.judging.recorded import Recorded
 from embedding_conformance.judging.tally import Tally
+from embedding_reference import FORMATS, Interval, Permitted, Raises, Rows, Tensor, Within
 
 
 class Subject:

@@ -10,10 +10,6 @@ from importlib import metadata
 from typing import Any
 
 import pytest
-from embedding_reports import results
-from embedding_reports.model.summary import headline
-from embedding_reports.pages.html import render
-from embedding_reports.text.plain import difference
 
 from embedding_conformance.boundary import arguments
 from embedding_conformance.judging.clause import Clause
@@ -22,6 +18,10 @@ from embedding_conformance.judging.partitions import Kinds
 from embedding_conformance.running import baseline
 from embedding_conformance.running.session import Session, Verdict
 from embedding_conformance.suite.catalogue import clauses
+from embedding_reports import results
+from embedding_reports.model.summary import headline
+from embedding_reports.pages.html import render
+from embedding_reports.text.plain import difference
 
 ENVIRONMENT = (
     "OMP_NUM_THREADS",

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from embedding_reference import Tensor
-
 from embedding_conformance.boundary.adapter import Backward, Unsupported
 from embedding_conformance.cases.case import Case, Lookup
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
+from embedding_reference import Tensor
 
 
 def emptied(case: Case) -> Case:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from embedding_reference import FORMATS, Exactly, Tensor
-from embedding_reference.model import WRONG_ARGUMENT
 from hypothesis import given
 
 from embedding_conformance.cases import palettes
@@ -17,6 +15,8 @@ from embedding_conformance.judging import compare, normality
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import judge_signature
+from embedding_reference import FORMATS, Exactly, Tensor
+from embedding_reference.model import WRONG_ARGUMENT
 
 POSITIONAL = "POSITIONAL_OR_KEYWORD"
 SIGNATURE = [

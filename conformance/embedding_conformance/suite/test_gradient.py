@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
-from embedding_reference import Exactly, Interval
 from hypothesis import given
 
 from embedding_conformance.boundary.adapter import Backward, Unsupported
@@ -17,6 +16,7 @@ from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import emptied, judge_second_order, reversed_order
+from embedding_reference import Exactly, Interval
 
 
 def _some(case: Case) -> bool:

@@ -8,8 +8,6 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from embedding_reference import Exactly, Interval, Tensor, Within
-from embedding_reference.model import OPTIONAL_INDEX_DTYPES, OUT_OF_RANGE, WRONG_ARGUMENT, WRONG_DTYPE
 from hypothesis import given
 
 from embedding_conformance.boundary.adapter import LOST, Lost, Refused, Unsupported
@@ -20,6 +18,8 @@ from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import emptied
+from embedding_reference import Exactly, Interval, Tensor, Within
+from embedding_reference.model import OPTIONAL_INDEX_DTYPES, OUT_OF_RANGE, WRONG_ARGUMENT, WRONG_DTYPE
 
 
 def _some(case: Case) -> bool:

@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
-from embedding_reference import Exactly, Interval, Rows, Within
-from embedding_reference.model import WRONG_ARGUMENT
 from hypothesis import given
 
 from embedding_conformance.boundary.adapter import Refused
@@ -19,6 +17,8 @@ from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import judge_used_first
+from embedding_reference import Exactly, Interval, Rows, Within
+from embedding_reference.model import WRONG_ARGUMENT
 
 
 def _some(case: Case) -> bool:

@@ -7,9 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from embedding_reference import FORMATS, Exactly, Tensor
-from embedding_reference.conversion import converted
-from embedding_reference.model import WRONG_ARGUMENT
 from hypothesis import given
 
 from embedding_conformance.cases import palettes
@@ -18,6 +15,9 @@ from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
+from embedding_reference import FORMATS, Exactly, Tensor
+from embedding_reference.conversion import converted
+from embedding_reference.model import WRONG_ARGUMENT
 
 COPIES = ("deepcopy", "pickle", "save")
 SHORTHANDS = ("float16", "bfloat16", "float32", "float64")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from embedding_reference import Exactly, Interval
 from hypothesis import given
 
 from embedding_conformance.cases import palettes
@@ -15,6 +14,7 @@ from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
+from embedding_reference import Exactly, Interval
 
 PADS = ("some pads", "only pads")
 

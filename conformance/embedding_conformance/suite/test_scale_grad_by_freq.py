@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from embedding_reference.model import WRONG_ARGUMENT
 from hypothesis import given
 
 from embedding_conformance.boundary.adapter import Refused
@@ -12,6 +11,7 @@ from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import judge_second_order
+from embedding_reference.model import WRONG_ARGUMENT
 
 
 def _duplicates(case: Case) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from embedding_reference import Exactly, Tensor
 from hypothesis import given
 
 from embedding_conformance.cases import palettes
@@ -16,6 +15,7 @@ from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import emptied, judge_second_order, judge_used_first
+from embedding_reference import Exactly, Tensor
 
 PAIRS = (
     ("SGD", "SGD", {"lr": 1.0}),

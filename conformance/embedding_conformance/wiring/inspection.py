@@ -14,9 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import embedding_reference
-
 import embedding_conformance
+import embedding_reference
 from embedding_conformance.boundary.adapter import Adapter, Description, Died, Refused, Unsupported
 from embedding_conformance.boundary.answers import Misanswered
 from embedding_conformance.boundary.target import UnusableTarget

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
-from embedding_reference import FORMATS, Exactly, Tensor, Within
-
 from embedding_conformance.boundary.adapter import Backward, Gradient, Refused, Unsupported
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.judging import compare
@@ -16,6 +14,7 @@ from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.partitions import WITH_BACKWARD
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.wiring.resemblance import swapped, told
+from embedding_reference import FORMATS, Exactly, Tensor, Within
 
 
 @dataclass(frozen=True)

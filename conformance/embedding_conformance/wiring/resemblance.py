@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from embedding_reference import Exactly, Tensor
-
 from embedding_conformance.judging.compare import Deviation, compare
+from embedding_reference import Exactly, Tensor
 
 
 def told(expected: Tensor, observed: Tensor) -> str:

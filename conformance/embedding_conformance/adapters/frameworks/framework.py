@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from embedding_reference import Tensor
 
 from embedding_conformance.boundary.adapter import Declared, Unsupported
 from embedding_conformance.cases.features import LAYOUT_FEATURES, WHOLE
+from embedding_reference import Tensor
 
 NO_STRIDES = tuple(
     Declared({name: list(WHOLE[name])}, "an array of this framework has no strides: it lies in one way only")

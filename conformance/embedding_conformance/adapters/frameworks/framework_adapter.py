@@ -10,8 +10,6 @@ from importlib import metadata
 from types import FunctionType
 from typing import Any
 
-from embedding_reference import Tensor
-
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, Framework
 from embedding_conformance.adapters.frameworks.framework_script import write_script
 from embedding_conformance.boundary.adapter import (
@@ -25,6 +23,7 @@ from embedding_conformance.boundary.adapter import (
     Unsupported,
 )
 from embedding_conformance.cases.case import Config, Lookup
+from embedding_reference import Tensor
 
 
 class FrameworkAdapter:

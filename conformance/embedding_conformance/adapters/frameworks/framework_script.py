@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from embedding_reference import Tensor
 
 from embedding_conformance.adapters.frameworks.framework import Framework, carrier
 from embedding_conformance.adapters.literals import data, listed, number, with_imports
 from embedding_conformance.boundary.adapter import Call
 from embedding_conformance.cases.case import Lookup
+from embedding_reference import Tensor
 
 
 def write_script(framework: Framework, calls: Sequence[Call]) -> str:

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from embedding_reference import Tensor
-
 from embedding_conformance.adapters.frameworks.framework import without
 from embedding_conformance.adapters.torch.instance import TorchInstance
 from embedding_conformance.adapters.torch.module import DTYPES, TorchModuleAdapter
 from embedding_conformance.boundary.adapter import Call, Declared, Description, Unsupported
 from embedding_conformance.cases.case import Config
+from embedding_reference import Tensor
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from typing import Any
 
 import torch
 import torch.distributed
-from embedding_reference import Tensor
 from torch.distributed.tensor import Replicate, distribute_tensor, init_device_mesh, parallel
 
 from embedding_conformance.adapters.torch import lookups, paths
@@ -33,6 +32,7 @@ from embedding_conformance.adapters.torch.paths import PathAdapter, PathInstance
 from embedding_conformance.boundary.adapter import Call, Declared, Description, Died, Lost, Refused, Unsupported
 from embedding_conformance.boundary.worker_client import WorkerAdapter
 from embedding_conformance.cases.case import Config
+from embedding_reference import Tensor
 
 REFUSES = (
     Declared({"max_norm": True}, "max_norm: renormalising has no sharding strategy"),

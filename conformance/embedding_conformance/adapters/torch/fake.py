@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from embedding_reference import Tensor
 from torch._subclasses import FakeTensorMode
 
 from embedding_conformance.adapters.torch.instance import TorchInstance
@@ -15,6 +14,7 @@ from embedding_conformance.adapters.torch.meta import MetaInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, unsupported
 from embedding_conformance.boundary.adapter import Backward, Call, Declared, Description, Gradient, Shape, Unsupported
 from embedding_conformance.cases.case import Config, Lookup
+from embedding_reference import Tensor
 
 NO_DATA = "a fake tensor has no data"
 NO_BOUNDS = Declared({"index_out_of_range": True}, "the elements of a fake index cannot be checked for their range")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from embedding_reference import Tensor
 
 from embedding_conformance.adapters.torch.instance import FunctionalInstance, refusals
 from embedding_conformance.adapters.torch.module import DTYPES, devices, lacking, parameters, unsupported
@@ -13,6 +12,7 @@ from embedding_conformance.adapters.torch.script import write_script
 from embedding_conformance.adapters.torch.tensors import to_torch
 from embedding_conformance.boundary.adapter import Call, Description, Unsupported
 from embedding_conformance.cases.case import Config
+from embedding_reference import Tensor
 
 
 class TorchFunctionalAdapter:

@@ -13,11 +13,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
-from embedding_reference import Tensor
 
 from embedding_conformance.adapters.torch.tensors import from_torch, to_torch
 from embedding_conformance.boundary.adapter import Backward, Forward, Gradient, Lost, Refused, Shape, Unsupported
 from embedding_conformance.cases.case import Config, Lookup
+from embedding_reference import Tensor
 
 DEFAULTS = Config(1, 1)
 METHODS = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float64": "double"}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from embedding_reference import Tensor
-
 from embedding_conformance.adapters.torch.instance import TorchInstance
 from embedding_conformance.boundary.adapter import Backward, Declared, Forward, Unsupported
 from embedding_conformance.cases.case import Lookup
+from embedding_reference import Tensor
 
 NO_DATA = "on the meta device a tensor has no data"
 NO_BOUNDS = Declared(

@@ -11,7 +11,6 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
-from embedding_reference import Tensor
 
 from embedding_conformance.adapters.torch.instance import FunctionalInstance, TorchInstance, refusals
 from embedding_conformance.adapters.torch.meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
@@ -20,6 +19,7 @@ from embedding_conformance.adapters.torch.tensors import to_torch
 from embedding_conformance.boundary.adapter import Call, Declared, Description, Refused, Unsupported
 from embedding_conformance.boundary.arguments import lacking as lacking_arguments
 from embedding_conformance.cases.case import Config
+from embedding_reference import Tensor
 
 COMPLEX = ("complex64", "complex128")
 DTYPES = ("float16", "bfloat16", "float32", "float64", *COMPLEX)

@@ -10,13 +10,13 @@ from operator import attrgetter
 from typing import Any
 
 import torch
-from embedding_reference import Tensor
 
 from embedding_conformance.adapters.torch import lookups
 from embedding_conformance.adapters.torch.instance import TorchInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, unsupported
 from embedding_conformance.boundary.adapter import Call, Declared, Description, Refused, Unsupported
 from embedding_conformance.cases.case import Config, Lookup
+from embedding_reference import Tensor
 
 
 @dataclass(frozen=True)

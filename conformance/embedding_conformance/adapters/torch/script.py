@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedding_reference import Tensor
-
 from embedding_conformance.adapters.literals import data, listed, number, with_imports
 from embedding_conformance.boundary.adapter import Call
 from embedding_conformance.cases.case import Config, Lookup
+from embedding_reference import Tensor
 
 _HELPER = {
     "transposed": "{0}.transpose(0, -1).contiguous().transpose(0, -1)",

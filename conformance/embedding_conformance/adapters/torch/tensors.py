@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from embedding_reference import Tensor
 
 from embedding_conformance.boundary.adapter import Shape
+from embedding_reference import Tensor
 
 
 def to_torch(tensor: Tensor, device: str = "cpu", layout: str = "contiguous") -> torch.Tensor:
