@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import page
+from embedding_conformance.running.profiles import PROFILES
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "benchmarks" / "detection.json"
@@ -42,8 +43,9 @@ def main() -> None:
     if not options.page:
         data = _described(data)
         with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-            for wave in (lambda method: method != "thorough", lambda method: method == "thorough"):
-                _measure(data, [task for task in _missing(data, options.only, options.methods) if wave(task[1])], pool)
+            for thorough in (False, True):
+                missing = _missing(data, options.only, options.methods)
+                _measure(data, [task for task in missing if (task[1] == "thorough") == thorough], pool)
     PAGE.write_text(page.rendered(data), encoding="utf-8")
 
 
@@ -56,7 +58,7 @@ def _described(data: Data) -> Data:
     known = data.get("faults", {})
     return {
         "torch": torch.__version__.partition("+")[0],
-        "profiles": {name: profile.examples for name, profile in methods.PROFILES.items()},
+        "profiles": {name: profile.examples for name, profile in PROFILES.items()},
         "false alarms": methods.false_alarms(),
         "faults": {
             name: {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -14,16 +15,16 @@ import baselines
 import bench
 from embedding_conformance.adapters.torch.module import DTYPES
 from embedding_conformance.judging.clause import INFO
-from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.running.check import Run
 from embedding_conformance.running.profiles import PROFILES
-from embedding_conformance.suite.catalogue import clauses
+from embedding_reports.outcomes import Outcome
 from planted import FAULTS, name_of
 from twin import Twin
 
 Found = dict[str, Any]
 """What came of a method: "by" (None: not caught), "cases" and "seconds" until then, and what else there is to say."""
 
-SUBJECTS = {"twin": Twin, **{name_of(fault): fault for fault in FAULTS}}
+SUBJECTS: dict[str, type[Twin]] = {"twin": Twin, **{name_of(fault): fault for fault in FAULTS}}
 
 
 def suite(name: str, profile: str, dtypes: Callable[[type[Twin]], tuple[str, ...]]) -> Found:
@@ -31,24 +32,22 @@ def suite(name: str, profile: str, dtypes: Callable[[type[Twin]], tuple[str, ...
 
     A clause of level INFO does not fail a run, and so it catches nothing; what it rejects is told as "noted".
     """
-    fault, examples = SUBJECTS[name], PROFILES[profile].examples
-    bench.tests(examples)  # imported once, before the clock starts
+    fault, few = SUBJECTS[name], replace(PROFILES[profile], shrinks=False)
     found: Found = {"by": None, "cases": 0}
     start = time.process_time()
     for number, dtype in enumerate(dtypes(fault)):
-        for clause in clauses():
+        run = Run(bench.adapter(fault), profile=few, dtypes=dtype, isolation="none", seed=0)
+        for clause, *place in run.places:
             if clause.dtypes == "none" and number:
                 continue
-            subject = bench.Watched(fault, dtype, examples)
-            try:
-                bench.run_on(subject, clause.id)
-            except Deviation:
-                if clause.level != INFO:
-                    found |= {"by": clause.id, "dtype": dtype}
-                    found["cases"] += subject.failed_after
-                    return found | {"seconds": round(time.process_time() - start, 2)}
-                found.setdefault("noted", clause.id)
-            found["cases"] += subject.tally.cases
+            examined = run.examine(clause, *place)
+            found["cases"] += examined.tally.cases
+            if examined.verdict.outcome is not Outcome.DEVIATES:
+                continue
+            if clause.level != INFO:
+                found |= {"by": clause.id, "dtype": dtype}
+                return found | {"seconds": round(time.process_time() - start, 2)}
+            found.setdefault("noted", clause.id)
     return found | {"seconds": round(time.process_time() - start, 2)}
 
 

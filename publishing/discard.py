@@ -10,4 +10,5 @@ from importlib.metadata import distributions
 if __name__ == "__main__" and os.environ.get("DISCARD_TORCH"):
     names = {distribution.metadata["Name"] for distribution in distributions()}
     large = sorted(name for name in names if name in ("torch", "triton") or name.startswith(("nvidia-", "cuda-")))
-    sys.exit(subprocess.call([sys.executable, "-m", "pip", "uninstall", "--quiet", "--yes", *large]))  # noqa: S603
+    uninstall = [sys.executable, "-m", "pip", "uninstall", "--quiet", "--yes", *large]
+    sys.exit(subprocess.call(uninstall) if large else 0)  # noqa: S603

@@ -30,23 +30,23 @@ def main(results: str, version: str) -> int:
         sys.stderr.write(ran.stderr)
         if ran.returncode:
             failed = f"{step} failed on Python {python} with status {ran.returncode}"
-            _say(results, version, ": ".join(filter(None, [failed, _reason(ran.stderr)])))
+            _write(results, version, ": ".join(filter(None, [failed, _reason(ran.stderr)])))
             return ran.returncode
-    _say(results, version, "the run ended before its results were written")
+    _write(results, version, "the run ended before its results were written")
     return 0
 
 
 def _reason(stderr: str) -> str:
-    """What was said of the failure: what pip marks as errors, but for where to read on, or else the last line.
+    """The reason of the failure: what pip marks as errors, but for where to read on, or else the last line.
 
-    pip words it anew from release to release, and ends some of it with a link; so nothing hangs on what it says.
+    pip words it anew from release to release, and ends some of it with a link; so nothing hangs on its words.
     """
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     return "; ".join(line for line in errors if "http" not in line) or "".join(lines[-1:])
 
 
-def _say(results: str, version: str, why: str) -> None:
+def _write(results: str, version: str, why: str) -> None:
     write(not_run("torch.nn.Embedding", version, why), results)
 
 

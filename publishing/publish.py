@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import releases
-import scoreboard
+import releases_page
+import scoreboard_page
 from embedding_reports import results
 from embedding_reports.model.order import ordered, python
 from embedding_reports.pages.html import render
-from embedding_reports.results import Document
+from embedding_reports.records import Results, Seconds
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "reports" / "out"
@@ -39,55 +40,66 @@ def main() -> None:
     if not options.pages:
         matrix = [path.stem for path in sorted(OUT.glob("*torch[0-9]*.json"))]
         for name in options.names or matrix:
-            document = slim(results.read(OUT / f"{name}.json"))
-            results.write(document, PUBLISHED / f"{name_of(document)}.json")
-    documents = published()
-    if not documents:
+            run = slim(results.read(OUT / f"{name}.json"))
+            results.write(run, PUBLISHED / f"{name_of(run)}.json")
+    if not published():
         sys.exit(f"no results in {OUT}: run tox first")
-    (PUBLISHED / "torch.html").write_text(render(documents), encoding="utf-8")
-    (ROOT / "docs" / "torch-releases.md").write_text(releases.rendered(documents), encoding="utf-8")
-    (PUBLISHED / "scoreboard.html").write_text(render(implementations()), encoding="utf-8")
-    (ROOT / "docs" / "scoreboard.md").write_text(scoreboard.rendered(implementations(), scripts()), encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
 
 
-def published() -> list[Document]:
+def pages() -> dict[Path, str]:
+    """What is made of the published results, by where it goes."""
+    of_torch, of_all = published(), implementations()
+    return {
+        PUBLISHED / "torch.html": render(of_torch),
+        ROOT / "docs" / "torch-releases.md": releases_page.rendered(of_torch),
+        PUBLISHED / "scoreboard.html": render(of_all),
+        ROOT / "docs" / "scoreboard.md": scoreboard_page.rendered(of_all, scripts()),
+    }
+
+
+def published() -> list[Results]:
     """The published results of torch, older releases first."""
     return ordered(results.merge(sorted(PUBLISHED.glob("torch-[0-9]*.json"))))
 
 
-def implementations() -> list[Document]:
+def implementations() -> list[Results]:
     """The published results of all implementations, of torch's own in one release."""
     releases_of_torch = set(PUBLISHED.glob("torch-[0-9]*.json"))
     others = sorted(set(PUBLISHED.glob("*.json")) - releases_of_torch)
     return [results.read(path) for path in (PUBLISHED / SCOREBOARD, *others)]
 
 
-def scripts() -> dict[str, list[scoreboard.Script]]:
+def scripts() -> dict[str, list[scoreboard_page.Script]]:
     """The published reproductions of deviations, by the name of the adapter."""
-    found: dict[str, list[scoreboard.Script]] = {}
+    found: dict[str, list[scoreboard_page.Script]] = {}
     for path in sorted(PUBLISHED.glob("scripts/*/*.py")):
-        found.setdefault(path.parent.name, []).append(scoreboard.Script(path))
+        found.setdefault(path.parent.name, []).append(scoreboard_page.Script(path))
     return found
 
 
-def name_of(document: Document) -> str:
+def name_of(run: Results) -> str:
     """The file's name: "paddle-3.3.1", or on another Python than the matrix's "torch-2.15.0-py3.12"."""
-    version = document["header"]["implementation"]["version"].partition("+")[0]
-    minor = ".".join(python(document).split(".")[:2])
-    name = f"{scoreboard.target_of(document)}-{version}"
+    version = run.header.implementation.version.partition("+")[0]
+    minor = ".".join(python(run).split(".")[:2])
+    name = f"{scoreboard_page.target_of(run)}-{version}"
     return name if minor == MATRIX else f"{name}-py{minor}"
 
 
-def slim(document: Document) -> Document:
+def slim(run: Results) -> Results:
     """The results without the interplay of arguments, which is the same for every release, and with rounded times.
 
     The command that was tested is named without the folders of the machine that it ran on.
     """
-    kept = {name: value for name, value in document.items() if name not in ("kinds", "interplay")}
-    verdicts = [{**v, "seconds": {part: round(s, 2) for part, s in v["seconds"].items()}} for v in document["verdicts"]]
-    header, implementation = document["header"], document["header"]["implementation"]
-    implementation = {**implementation, "target": _anywhere(implementation["target"])}
-    return {**kept, "header": {**header, "implementation": implementation}, "verdicts": verdicts}
+    implementation = replace(run.header.implementation, target=_anywhere(run.header.implementation.target))
+    header = replace(run.header, implementation=implementation)
+    verdicts = tuple(replace(verdict, seconds=_rounded(verdict.seconds)) for verdict in run.verdicts)
+    return replace(run, header=header, verdicts=verdicts, kinds=(), interplay=())
+
+
+def _rounded(seconds: Seconds) -> Seconds:
+    return Seconds(**{part: round(spent, 2) for part, spent in asdict(seconds).items()})
 
 
 def _anywhere(target: str) -> str:

@@ -20,7 +20,7 @@ MISSING = (
     "RuntimeError: Found no NVIDIA driver on your system",
     "torch._inductor.exc.InductorError: InvalidCxxCompiler",
 )
-"""How a line begins that a script says where what it is about is not there."""
+"""Beginnings of the lines that scripts print where the implementation or its hardware is missing."""
 
 
 def main() -> int:
@@ -33,9 +33,9 @@ def main() -> int:
         return 2
     gone = 0
     for path in (path for name in names for path in sorted((SCRIPTS / name).glob("*.py"))):
-        came = outcome(path)
-        gone += came not in ("reproduced", "not installed")
-        sys.stdout.write(f"{path.parent.name}/{path.name}: {came}\n")
+        shown = outcome(path)
+        gone += shown not in ("reproduced", "not installed")
+        sys.stdout.write(f"{path.parent.name}/{path.name}: {shown}\n")
     return int(gone > 0)
 
 
@@ -44,12 +44,12 @@ def outcome(path: Path) -> str:
     done = subprocess.run(  # noqa: S603 - our own scripts
         [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=SECONDS
     )
-    said = done.stderr.strip().splitlines() or ["no message"]
-    if done.returncode != 0 and any(line.startswith(MISSING) for line in said):
+    lines = done.stderr.strip().splitlines() or ["no message"]
+    if done.returncode != 0 and any(line.startswith(MISSING) for line in lines):
         return "not installed"
     if done.returncode == 1 and "Traceback" not in done.stderr:  # TensorFlow greets there
         return "no longer deviates"
-    return "reproduced" if done.returncode == 0 else f"failed with status {done.returncode}: {said[-1]}"
+    return "reproduced" if done.returncode == 0 else f"failed with status {done.returncode}: {lines[-1]}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A tensor in another dtype."""
+"""The conversion of a tensor to another dtype."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedding_reference.tensor import Tensor
 
 
 def converted(table: Tensor, dtype: str) -> Permitted:
-    """What `table` may be in another dtype: each component rounded to nearest, ties to even; itself in its own dtype.
+    """The permitted conversions of `table`: each component rounded to nearest, ties to even; itself in its own dtype.
 
     From float64 to a dtype narrower than float32 the way may lead through float32, as it does on hardware that has no
     direct conversion. Rounding twice gives the nearest component or, where float32 made a tie of what was none, its

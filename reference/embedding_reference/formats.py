@@ -1,4 +1,4 @@
-"""Number formats: how bytes stand for numbers, and how numbers are rounded.
+"""Number formats: how bytes represent numbers, and how numbers are rounded.
 
 Every value of every floating-point format here is also a float64, so a decoded component is a Python `float` and
 nothing is lost. A complex number is two components, real then imaginary. NaN payloads live in the bytes only.

@@ -1,7 +1,7 @@
-"""The reference model: `torch.nn.Embedding`, argument by argument, as its documentation has it.
+"""The reference model: `torch.nn.Embedding` as documented, argument by argument.
 
-Each method returns what a conforming implementation may answer (`permitted`), not one answer. Where the
-documentation is silent the model says `Anything`, with the reason, or `OneOf`.
+Each method returns the set of answers that a conforming implementation may give (`permitted`). Where the documentation
+is silent, that is `Anything`, with the reason, or `OneOf`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Embedding:
 
     @property
     def refusal(self) -> Raises | None:
-        """What constructing this must raise: padding_idx outside [-num_embeddings, num_embeddings) is refused."""
+        """The refusal that construction must raise: of a padding_idx outside [-num_embeddings, num_embeddings)."""
         n = self.num_embeddings
         if self.padding_idx is not None and not -n <= self.padding_idx < n:
             return WRONG_ARGUMENT
@@ -102,9 +102,13 @@ class Embedding:
         return Rows(weight.dtype, shape, tuple(after[int(i)] for i in positions))
 
     def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:
-        """The weight once `index` was looked up: unchanged, but for looked-up rows whose norm exceeds max_norm.
+        """The weight after a lookup of `index`: unchanged, but for looked-up rows whose norm exceeds max_norm.
 
-        `wide` narrows the bounds to what float32 arithmetic without overflow or underflow on the way achieves.
+        Args:
+            weight: the weight before the lookup, of shape (num_embeddings, embedding_dim).
+            index: the index, of any shape.
+            wide: whether to narrow the bounds to what float32 arithmetic achieves that neither overflows nor underflows
+                on the way.
         """
         if self.max_norm is not None and index.dtype in OPTIONAL_INDEX_DTYPES:
             return Anything(weight.dtype, weight.shape, f"{index.dtype} indices are not documented")
@@ -162,7 +166,7 @@ class Embedding:
         Args:
             dtype: the weight's dtype.
             lookups: (index, upstream gradient) pairs, each from a call of its own.
-            wide: narrow the bounds to what an accumulator of at least float32 achieves.
+            wide: whether to narrow the bounds to what an accumulator of at least float32 achieves.
         """
         per_row: dict[int, list[tuple[Sequence[float], int, int]]] = {}
         for part, (index, upstream) in enumerate(lookups):

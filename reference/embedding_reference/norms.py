@@ -24,13 +24,13 @@ EPSILON = Fraction(1, 10**7)
 """torch divides by (norm + 1e-7); an implementation may use any epsilon from 0 to this."""
 
 POW_ULPS = 4
-"""Worst error of `pow` that is accepted, in ulps: what NVIDIA's CUDA programming guide states for `powf`, the loosest
-among the mathematical libraries that embeddings are built on (glibc and SLEEF promise 1). None of them has one for
-16-bit numbers: there it is float32's, rounded."""
+"""The largest error of `pow` that is accepted, in ulps: what NVIDIA's CUDA programming guide states for `powf`, the
+loosest among the mathematical libraries that embeddings are built on (glibc and SLEEF promise 1). None of them has a
+`pow` for 16-bit numbers: they round float32's."""
 
 _SINGLE = FORMATS["float32"]
 _DIGITS = decimal.Context(prec=28, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
-"""What exceeds the exponents becomes infinity, zero or NaN, none of which is taken for an end of an interval."""
+"""Results beyond the exponent range become infinity, zero or NaN; none of these ever is an end of an interval."""
 
 _SLACK = Decimal("1e-24")
 """Relative error of p-norms taken with 28 decimal digits: far below any format's u, and allowed for all the same."""
@@ -156,15 +156,15 @@ def product_interval(
 
 
 class _Arithmetic(NamedTuple):
-    """What the coarsest arithmetic that is permitted loses.
+    """The errors of the coarsest arithmetic that is permitted.
 
     Attributes:
-        u: relative error of an operation.
-        pow: of a power.
-        stored: of rounding the result to the dtype, where it is not computed there.
-        half_quantum: what rounding to a subnormal of the dtype loses.
-        pow_lost: what a power loses where it is subnormal.
-        overflow: logarithm of the least that may overflow.
+        u: the relative error of an operation.
+        pow: the relative error of a power.
+        stored: the relative error of rounding the result to the dtype, where it is computed in another.
+        half_quantum: the absolute error of rounding to a subnormal of the dtype.
+        pow_lost: the absolute error of a power that is subnormal.
+        overflow: the natural logarithm of the least magnitude that may overflow.
     """
 
     u: Decimal
@@ -197,12 +197,12 @@ def _arithmetic(form: Format, wide: bool) -> _Arithmetic:
 
 
 def _inner(form: Format, *, wide: bool) -> Format:
-    """The coarsest format that is computed in."""
+    """The coarsest format in which norms and factors may be computed."""
     return _SINGLE if wide and form.precision < _SINGLE.precision else form
 
 
 def _norm(low: Decimal, high: Decimal, *, overflows: bool) -> Norm:
-    """The interval, but for ends that need not be told from zero and infinity."""
+    """The interval from `low` to `high`, with ends near zero replaced by zero, and huge ones by infinity."""
     least = Fraction(min(low, _HUGE)) if low * _HUGE > 1 else Fraction(0)
     return Norm(least, None if overflows or not high < _HUGE else Fraction(high))
 

@@ -1,4 +1,4 @@
-"""What the contract allows: a set of outcomes, never "the answer"."""
+"""Permitted outcomes: the contract allows a set of them, never one single answer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from embedding_reference.tensor import Tensor
 
 @dataclass(frozen=True)
 class Interval:
-    """What one component may be: a finite number from `low` to `high`, or one of the names in `also`.
+    """The permitted values of one component: the finite numbers from `low` to `high`, and those named in `also`.
 
     Attributes:
-        low: least finite value allowed, or None where no finite value is.
-        high: greatest finite value allowed, or None where no finite value is.
-        also: of "nan", "inf" and "-inf", those that are allowed too; "any" allows whatever there is.
-        exact: what errors are counted from, where that is not the middle.
+        low: the least finite value, or None where no finite value is permitted.
+        high: the greatest finite value, or None where no finite value is permitted.
+        also: which of "nan", "inf" and "-inf" are permitted too; "any" permits every value.
+        exact: the exact value, from which errors are measured; None where that is the middle of the interval.
     """
 
     low: Fraction | None

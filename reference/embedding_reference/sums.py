@@ -48,13 +48,13 @@ _GUARD = 16
 """Errors are rounded up to multiples of 2^-16 quanta: sums of whole numbers are cheap, and that is of no account."""
 
 TWICE = 1 + Fraction(1, 2**10)
-"""How much larger than u the error of rounding to a finer format and then to the dtype may be: u + v + u v."""
+"""The factor on u of the error of rounding to a finer format and then to the dtype, which is at most u + v + u v."""
 
 _SINGLE = FORMATS["float32"]
 
 
 def exact_interval(component: float) -> Interval:
-    """This component, by value."""
+    """The interval of this component alone."""
     if math.isfinite(component):
         return Interval.exactly(Fraction(component))
     return Interval(None, None, frozenset({str(component)}))
@@ -63,13 +63,13 @@ def exact_interval(component: float) -> Interval:
 def gradient_intervals(
     terms: Sequence[Sequence[float]], divisors: Sequence[int], form: Format, *, lookups: int = 1, wide: bool = False
 ) -> list[Interval]:
-    """What each component of a row's gradient may be.
+    """The interval of each component of a row's gradient.
 
     Args:
         terms: the upstream gradients that are added, each as components; at least one.
-        divisors: what each of them is divided by.
+        divisors: the divisor of each term.
         form: the dtype.
-        lookups: how many lookups they come from; the gradient of each is rounded before they are added.
+        lookups: the number of lookups that the terms belong to; the gradient of each is rounded before they are added.
         wide: whether accumulators must be at least as fine, and reach as far, as float32.
     """
     if len(terms) == divisors[0] == 1:  # a gradient of one term is that term
@@ -104,7 +104,7 @@ class _Adding:
     wide: bool
 
     def interval(self, column: Sequence[float]) -> Interval:
-        """What the component may be, given its terms.
+        """The interval of a component, given its terms.
 
         Where the positive (negative) terms alone may reach the overflow threshold, some order of summation passes
         through infinity, so infinity is permitted, and NaN where both may. A term that is NaN or infinite decides.
@@ -179,7 +179,7 @@ class _Adding:
 
     @cached_property
     def weights(self) -> list[int]:
-        """What a quantum of each term is worth once it is divided."""
+        """The quantum of each term after its division, in units."""
         return [self.quantum // divisor for divisor in self.divisors]
 
     def units(self, value: Fraction) -> int:

@@ -1,4 +1,4 @@
-"""`Tensor`: a dtype, a shape and little-endian bytes. Nothing is lost on the way to or from a framework."""
+"""`Tensor`: a dtype, a shape and little-endian bytes, so that no bit is lost on the way to or from a framework."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from embedding_reference.formats import FORMATS, Format
 
 @dataclass(frozen=True)
 class Tensor:
-    """An immutable, hashable array in row-major order. Two are equal when dtype, shape and every bit are.
+    """An immutable, hashable array in row-major order. Two are equal when dtype, shape and every bit are equal.
 
     Attributes:
-        dtype: a name in `reference.FORMATS`.
+        dtype: a name in `FORMATS`.
         shape: lengths along each dimension; `()` is one element, `(0,)` is none.
         data: `numel * itemsize` bytes, little-endian.
 
@@ -70,7 +70,7 @@ class Tensor:
         return Tensor(self.dtype, self.shape[1:], self.row(position))
 
     def entries(self) -> list[Tensor]:
-        """All entries of the first dimension; without checking each, as tables have up to 65,537."""
+        """All entries of the first dimension. None is checked, for speed: tables have up to 65,537 rows."""
         size, shape, entries = self.row_size, self.shape[1:], []
         for position in range(self.shape[0]):
             entry = object.__new__(Tensor)
@@ -92,7 +92,7 @@ class Tensor:
         return list(parts)
 
     def __repr__(self) -> str:
-        """Valid Python that makes an equal tensor: as values where they say it all, else as bytes."""
+        """Valid Python that makes an equal tensor: from values where these determine every bit, else from bytes."""
         values = [math.nan if math.isnan(v) else v for v in self.components()]  # read back, a NaN has no payload
         if self.format.kind != "complex" and Tensor.of(self.dtype, self.shape, values) == self:
             listed = ", ".join(repr(v) if math.isfinite(v) else f'float("{v}")' for v in values)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from embedding_reports.results import SCHEMA, VERSION
-
-if TYPE_CHECKING:
-    from embedding_reports.results import Document
+from embedding_reports.records import Footer, Header, Implementation, Platform, Results
 
 
-def not_run(name: str, version: str, why: str, *, target: str = "torch") -> Document:
+def not_run(name: str, version: str, why: str, *, target: str = "torch") -> Results:
     """The results of a run that did not take place: no clause, no verdict, and the reason.
 
     Args:
@@ -22,28 +18,19 @@ def not_run(name: str, version: str, why: str, *, target: str = "torch") -> Docu
         target: what would have been given to --embedding.
     """
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "schema": SCHEMA,
-        "schema_version": VERSION,
-        "header": {
-            "started": now,
-            "implementation": {"target": target, "adapter": "", "name": name, "version": version},
-            "profile": "",
-            "seed": "",
-            "level": "should",
-            "isolation": "auto",
-            "dtypes": [],
-            "devices": [],
-            "platform": {
-                "python": platform.python_version(),
-                "system": platform.platform(),
-                "machine": platform.machine(),
-            },
-            "packages": {},
-            "environment": {},
-        },
-        "clauses": [],
-        "verdicts": [],
-        # pytest's own status for a run that broke outside of any test.
-        "footer": {"finished": now, "complete": False, "seconds": 0, "verdicts": 0, "exit_status": 3, "notes": [why]},
-    }
+    header = Header(
+        started=now,
+        implementation=Implementation(target, adapter="", name=name, version=version),
+        profile="",
+        seed="",
+        level="should",
+        isolation="auto",
+        dtypes=(),
+        devices=(),
+        platform=Platform(platform.python_version(), platform.platform(), platform.machine()),
+        packages={},
+        environment={},
+    )
+    # pytest's own status for a run that broke outside of any test.
+    footer = Footer(finished=now, complete=False, seconds=0, verdicts=0, exit_status=3, notes=(why,))
+    return Results(header, clauses=(), verdicts=(), footer=footer)

@@ -1,71 +1,16 @@
 """The records that a results file holds, as `schema/results-1.json` describes them in JSON.
 
-`results.read` makes them of a file and `results.write` a file of them; no other place knows how they look there.
+`results.read` makes them of a file and `results.write` a file of them; `json_form` alone knows their form there. All
+sequences are tuples, so that two runs are equal exactly where all that they hold is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-Level = Literal["MUST", "SHOULD", "INFO"]
-LEVELS: tuple[Level, ...] = ("MUST", "SHOULD", "INFO")
-LEVEL_LEGEND: Mapping[Level, str] = {
-    "MUST": "the documentation says it, or a user of nn.Module cannot do without it.",
-    "SHOULD": "documented less firmly, or an accuracy expectation.",
-    "INFO": "undocumented behaviour worth knowing; never fails a run.",
-}
-
-
-class Outcome(Enum):
-    """What a clause came to, in the order in which pages list it.
-
-    Attributes:
-        value: the word for it, in results files and on pages.
-        glyph: the mark for it.
-        legend: what it means, in a sentence.
-    """
-
-    glyph: str
-    legend: str
-
-    CONFORMS = "conforms", "✓", "every case that met the precondition came out as the contract allows."
-    DEVIATES = "deviates", "✗", "the implementation did something the contract does not allow."
-    KNOWN_DEVIATION = (
-        "known deviation",
-        "◆",
-        "deviates as declared beforehand: the witness still fails; what no entry covers was tested.",
-    )
-    UNSUPPORTED = (
-        "unsupported",
-        "–",  # noqa: RUF001  a dash, as wide as the other glyphs
-        "declared not to be provided, and a call that uses it raises; neither pass nor fail.",
-    )
-    NOT_EXERCISED = "not exercised", "○", "too few cases met the precondition to say anything."
-    ERROR = "error", "!", "the suite or the adapter broke; says nothing about the implementation."
-    NOT_RUN = "not run", "·", "no verdict: the clause was not selected, or the run ended before it."
-
-    def __new__(cls, value: str, glyph: str, legend: str) -> Self:
-        """A member whose value is its word."""
-        member = object.__new__(cls)
-        member._value_, member.glyph, member.legend = value, glyph, legend
-        return member
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-
-VERDICTS = tuple(outcome for outcome in Outcome if outcome is not Outcome.NOT_RUN)
-"""The outcomes that a verdict can have; a clause without a verdict is `Outcome.NOT_RUN`."""
-
-PRECEDENCE = (
-    *(Outcome.DEVIATES, Outcome.ERROR, Outcome.KNOWN_DEVIATION, Outcome.NOT_EXERCISED),
-    *(Outcome.CONFORMS, Outcome.UNSUPPORTED, Outcome.NOT_RUN),
-)
-"""A clause has the first of these that it has on any dtype and device. "unsupported" comes after "conforms" because it
-is declared for each dtype and device: the clause is then judged by those on which it was tested."""
+from embedding_reports.outcomes import Level, Outcome
 
 
 @dataclass(frozen=True)
@@ -161,7 +106,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one clause came to on one dtype and device.
+    """The outcome of one clause on one dtype and device, with the evidence.
 
     Attributes:
         clause: id of the clause.
@@ -191,11 +136,20 @@ class Verdict:
     worst: float | None = None
     reason: str | None = None
     deviation: Evidence | None = None
-    known: Sequence[Known] = ()
+    known: tuple[Known, ...] = ()
 
 
-Parameter = tuple[str, str, str]
-"""Name, kind and default (as repr, or "") of a parameter."""
+class Parameter(NamedTuple):
+    """A parameter of a callable: its kind as Python's inspect names it, and its default as repr, "" for none."""
+
+    name: str
+    kind: str
+    default: str
+
+    @property
+    def positional(self) -> bool:
+        """Whether a caller may leave its name out."""
+        return self.kind in {"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"}
 
 
 @dataclass(frozen=True)
@@ -207,14 +161,14 @@ class Implementation:
         adapter: name of the adapter's class.
         name: as its users call it.
         version: of the implementation.
-        signatures: the parameters of each form that the adapter can look into; None where none were recorded.
+        signatures: the parameters of each form that the adapter can inspect; None where none were recorded.
     """
 
     target: str
     adapter: str
     name: str
     version: str
-    signatures: Mapping[str, Sequence[Parameter]] | None = None
+    signatures: Mapping[str, tuple[Parameter, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -250,8 +204,8 @@ class Header:
     seed: str
     level: str
     isolation: str
-    dtypes: Sequence[str]
-    devices: Sequence[str]
+    dtypes: tuple[str, ...]
+    devices: tuple[str, ...]
     platform: Platform
     packages: Mapping[str, str]
     environment: Mapping[str, str]
@@ -281,7 +235,7 @@ class PairCounts:
     device: str | None
     index_ndim: str | None
     lookups: int
-    pairs: Sequence[Sequence[int]]
+    pairs: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -295,7 +249,7 @@ class Footer:
         verdicts: how many verdicts there are.
         exit_status: pytest's.
         notes: what a reader should know.
-        wiring: how many of the plainest cases came out wrong, where that may be the adapter's doing.
+        wiring: how many of the plainest cases were wrong, where that may be the adapter's doing.
     """
 
     finished: str
@@ -303,7 +257,7 @@ class Footer:
     seconds: float
     verdicts: int
     exit_status: int
-    notes: Sequence[str] = ()
+    notes: tuple[str, ...] = ()
     wiring: int = 0
 
 
@@ -321,8 +275,8 @@ class Results:
     """
 
     header: Header
-    clauses: Sequence[Clause]
-    verdicts: Sequence[Verdict]
+    clauses: tuple[Clause, ...]
+    verdicts: tuple[Verdict, ...]
     footer: Footer
-    kinds: Sequence[Kind] = ()
-    interplay: Sequence[PairCounts] = field(default_factory=tuple)
+    kinds: tuple[Kind, ...] = ()
+    interplay: tuple[PairCounts, ...] = ()

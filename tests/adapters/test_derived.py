@@ -12,7 +12,7 @@ import torch
 
 from embedding_conformance.adapters.frameworks.framework import without
 from embedding_conformance.adapters.torch.derived import Derived, DerivedAdapter
-from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.boundary.target import UnusableTarget, resolve
 from examined import FEW, examined, subject
 from examples import case
@@ -70,7 +70,7 @@ def test_the_script_calls_it_as_it_wants_to_be_called(arguments: dict[str, int])
     observed = embedding.run(case(index=(2, 1), **arguments))
     variables: dict[str, Any] = {}
     with redirect_stdout(io.StringIO()):
-        exec(embedding.adapter.script(embedding.calls), variables)  # noqa: S102 - our own
+        exec(embedding.driver.adapter.script(embedding.driver.calls), variables)  # noqa: S102 - our own
     assert observed.gradient is not None
     assert tuple(variables["weight"].grad.flatten().tolist()) == tuple(observed.gradient.values.values())
 

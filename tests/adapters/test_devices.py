@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
+from embedding_conformance.adapters.torch.calls import refusals
 from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
-from embedding_conformance.adapters.torch.instance import refusals
-from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, lacking
-from embedding_conformance.boundary.adapter import Declared, Lost, Refused, Unsupported
+from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, missing_dtype
+from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Lost, Refused, Unsupported
 from examined import examined, subject
 from examples import case
 
@@ -42,9 +43,9 @@ def _without_float64(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr("embedding_conformance.adapters.torch.module.devices", lambda: ("cpu", "mps"))
     monkeypatch.setattr(torch, "ones", answer)
-    lacking.cache_clear()
+    missing_dtype.cache_clear()
     yield
-    lacking.cache_clear()
+    missing_dtype.cache_clear()
 
 
 @pytest.mark.usefixtures("_without_float64")
@@ -63,7 +64,7 @@ def test_a_dtype_that_a_device_lacks_is_unsupported_there(adapter: Any) -> None:
 @pytest.mark.usefixtures("_without_float64")
 def test_no_weight_is_cast_to_a_dtype_that_its_device_lacks() -> None:
     for device, others in (("mps", ["float16", "bfloat16"]), ("cpu", ["float16", "bfloat16", "float64"])):
-        assert subject(TorchModuleAdapter(), device=device).other_dtypes(case()) == others
+        assert subject(TorchModuleAdapter(), device=device).declarations.other_dtypes(case()) == others
 
 
 # -- what fails, and when ---------------------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ def test_a_script_makes_its_tensors_where_the_weight_is(adapter: Any) -> None:
     embedding = subject(adapter, device="meta")
     embedding.run(case())
     variables: dict[str, Any] = {}
-    exec(adapter.script(embedding.calls), variables)  # noqa: S102 - our own
+    exec(adapter.script(embedding.driver.calls), variables)  # noqa: S102 - our own
     assert {variables[name].device.type for name in ("index", "upstream", "weight", "output")} == {"meta"}
 
 
@@ -187,5 +188,5 @@ def test_a_script_takes_an_index_from_elsewhere() -> None:
     embedding = subject(TorchModuleAdapter(), device="meta")
     embedding.make(case()).forward(lookup=case().lookups[0], index_device="cpu")
     variables: dict[str, Any] = {}
-    exec(embedding.adapter.script(embedding.calls), variables)  # noqa: S102 - our own
+    exec(embedding.driver.adapter.script(embedding.driver.calls), variables)  # noqa: S102 - our own
     assert (variables["index"].device.type, variables["weight"].device.type) == ("cpu", "meta")

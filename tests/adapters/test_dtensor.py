@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from embedding_conformance.adapters.torch.dtensor import SHARDED, Together, _both, _rank1
-from embedding_conformance.boundary.adapter import Died, Lost, Refused, Unsupported
+from embedding_conformance.boundary.refusals import Died, Lost, Refused, Unsupported
 from embedding_conformance.boundary.target import resolve
 from examined import FEW, examined, subject
 from examples import case
-from processes import python
+from processes import patiently, python
 
 UNSUPPORTED = {"max_norm.renormalises", "sparse.values", "sparse.padding"}
 DEVIATES = {"torch-dtensor-row": {"lookup.out-of-range"}, "torch-dtensor-column": set()}
@@ -46,7 +45,7 @@ def test_the_other_rank_is_another_process_and_has_the_other_rows() -> None:
 def test_the_script_is_for_two_processes() -> None:
     embedding = subject(resolve("torch-dtensor-row"))
     embedding.run(case())
-    script = embedding.adapter.script(embedding.calls)
+    script = embedding.driver.adapter.script(embedding.driver.calls)
     assert script.count("parallelize_module(embedding, ") == 1
     assert script.startswith("# run it with: torchrun --nproc-per-node 2 ")
 
@@ -118,10 +117,9 @@ print(_rank1()._program._process.pid, flush=True)
 def test_the_other_rank_ends_with_this_one(end: str) -> None:
     left = python("-W", "ignore", "-c", LEFT.format(end=end))
     pid = int(left.stdout)
-    for _ in range(100):
+    for _ in patiently():
         if not _runs(pid):
             return
-        time.sleep(0.1)
     raise AssertionError("it is still there")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedding_conformance.boundary.adapter import Shape
+from embedding_conformance.boundary.observations import Shape
 from embedding_conformance.boundary.target import resolve
 from examined import FEW, examined, subject
 from examples import case
@@ -48,4 +48,6 @@ def test_a_sparse_gradient_without_entries_has_no_data_either() -> None:
 def test_the_script_makes_fakes() -> None:
     embedding = subject(resolve("torch-fake"))
     embedding.run(case())
-    assert "FakeTensorMode(allow_non_fake_inputs=True).__enter__()" in embedding.adapter.script(embedding.calls)
+    assert "FakeTensorMode(allow_non_fake_inputs=True).__enter__()" in embedding.driver.adapter.script(
+        embedding.driver.calls
+    )

@@ -13,7 +13,7 @@ import pytest
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, flushing, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Refused, Unsupported
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Case
 from embedding_reference import Tensor
 from examined import examined, scalar, subject
@@ -169,7 +169,7 @@ def test_the_script_makes_the_same_calls_without_us(tmp_path: Path, dtype: str) 
     embedding = subject(adapter(), dtype)
     values = [1.5, -0.0, float("inf"), float("nan"), 2, 3]
     embedding.run(case(index=(2, 0, 2), dtype=dtype, values=values))
-    script = embedding.adapter.script(embedding.calls)
+    script = embedding.driver.adapter.script(embedding.driver.calls)
     assert not any(name in script for name in ("conformance", "reference"))
     assert dtype != "bfloat16" or "uint16" in script
     (tmp_path / "script.py").write_text(script, encoding="utf-8")
@@ -218,9 +218,9 @@ def test_sums_that_become_zero_by_design_are_not_tried() -> None:
     assert examined(adapter(differentiate=flushed), "gradient.sum", tiny) == "deviates"
     by_design = adapter(differentiate=flushed, flushes=flushing("float32"))
     assert examined(by_design, "gradient.sum", tiny) == "unsupported"
-    assert subject(by_design).flushes
-    assert not subject(by_design, dtype="float64").flushes
-    assert not subject(adapter()).flushes
+    assert subject(by_design).declarations.for_strategies().flushes
+    assert not subject(by_design, dtype="float64").declarations.for_strategies().flushes
+    assert not subject(adapter()).declarations.for_strategies().flushes
     assert examined(by_design, "gradient.sum", case()) == "conforms"
     assert subject(by_design).make(case()).forward(lookup=tiny.lookups[0]).output.values() == [0, 1, 2, 3]
 

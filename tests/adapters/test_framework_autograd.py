@@ -15,10 +15,11 @@ import pytest
 
 from embedding_conformance.adapters.frameworks.framework import Framework, refuses
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Declared, Unsupported
+from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Case, Life, Step
 from embedding_conformance.cases.features import NOT_NORMAL
-from examined import TESTS, examined, subject
+from examined import examine, examined, subject
 from examples import case
 
 
@@ -251,9 +252,9 @@ def test_a_lookup_that_is_blank_by_design_is_not_tried() -> None:
 def test_a_fresh_weight_that_is_not_normal_by_design_is_not_judged_so() -> None:
     embedding = subject(adapter())
     for clause in ("construction.normal", "construction.covers", "construction.independent"):
-        TESTS[clause](embedding=embedding)
+        examine(embedding, clause, None)
         assert embedding.tally.unsupported == (clause != "construction.independent"), clause
-        embedding.start(known=[])
+        embedding.examination.start(known=[])
 
 
 def test_an_optimiser_is_kept_until_the_weight_is_another() -> None:
@@ -278,8 +279,8 @@ def test_what_is_known_of_a_state_is_not_copied_in_it() -> None:
     thawing = Life(case().config, case().weight, case().lookups, steps=(Step("freeze"), Step("copy", "deepcopy")))
     assert examined(adapter(), "sequences.life", thawing) == "deviates"
     embedding = subject(adapter())
-    embedding.start(known=[{"freeze": True}])
-    TESTS["sequences.life"].hypothesis.inner_test(embedding=embedding, case=thawing)
+    embedding.examination.start(known=[{"freeze": True}])
+    examine(embedding, "sequences.life", thawing)
     assert embedding.tally.covered == 1
 
 
@@ -295,10 +296,10 @@ def test_the_script_of_a_life_makes_the_same_calls_without_us(tmp_path: Path) ->
     )
     life = Life(first.config, first.weight, strided, "transposed", steps)
     embedding = subject(adapter())
-    TESTS["sequences.life"].hypothesis.inner_test(embedding=embedding, case=life)
+    examine(embedding, "sequences.life", life)
     embedding.make(first).beside(weight=first.weight, lookups=both(first).lookups)
     embedding.fresh(first.config).forward(lookup=first.lookups[0], no_grad=True)
-    script = embedding.adapter.script(embedding.calls)
+    script = embedding.driver.adapter.script(embedding.driver.calls)
     assert not any(name in script for name in ("conformance", "reference"))
     assert "weight = lay_out(tensor(" in script
     assert "make_given" not in script  # nothing that no call needs

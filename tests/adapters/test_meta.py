@@ -11,11 +11,13 @@ import torch
 
 from embedding_conformance.adapters.torch.meta import MetaInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
-from embedding_conformance.boundary.adapter import Shape, Unsupported
+from embedding_conformance.boundary.observations import Shape
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.boundary.target import resolve
 from embedding_conformance.boundary.wire import decode, encode
+from embedding_conformance.running.witnesses import replay
 from embedding_conformance.worker import serve
-from examined import FEW, TESTS, a_session, examined
+from examined import CLAUSES, FEW, a_session, examined
 from examples import case
 from processes import suite
 
@@ -62,9 +64,8 @@ def test_no_entry_of_another_device_is_called_fixed() -> None:
     session = a_session("torch", ("meta",))
     about = {entry.clause for entry in session.ledger.deviations if entry.is_about("float32", "meta")}
     assert about == {"lookup.other-device"}
-    test = TESTS["gradient.second-order-empty"]
-    embedding = session.subject(test.clause, "float32", "meta")
-    assert session.replay(test.clause, embedding, test.hypothesis.inner_test) == []
+    clause = CLAUSES["gradient.second-order-empty"]
+    assert replay(session, clause, session.subject(clause, "float32", "meta")) == ()
 
 
 def test_there_is_no_data_even_where_there_are_no_elements() -> None:

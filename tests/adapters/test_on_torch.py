@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from embedding_conformance.adapters.torch.instance import TorchInstance
-from embedding_conformance.boundary.adapter import Refused, Unsupported
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.boundary.target import resolve
 from embedding_conformance.judging.pair_coverage import NEVER
 from examples import case

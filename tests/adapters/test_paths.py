@@ -11,12 +11,13 @@ import torch
 
 from embedding_conformance.adapters.torch.paths import PATHS, Path, PathAdapter
 from embedding_conformance.adapters.torch.tensors import from_torch
-from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.boundary.target import BUNDLED, resolve
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.running import ledger
 from embedding_conformance.running.session import Session
-from examined import FEW, TESTS, a_session, examined, subject
+from embedding_conformance.running.witnesses import replay
+from examined import CLAUSES, FEW, a_session, examined, subject
 from examples import case
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.*is deprecated:DeprecationWarning")
@@ -50,7 +51,7 @@ DEVIATES = {"torch-script": {"max_norm.renormalises"}, "torch-bag": {"scale_grad
 
 
 def test_each_name_has_its_path() -> None:
-    assert [name for name, module in BUNDLED.items() if module == "torch_paths"] == list(PATHS)
+    assert [name for name, module in BUNDLED.items() if module == "torch.paths"] == list(PATHS)
 
 
 def test_each_bundled_adapter_of_torch_says_what_it_is() -> None:
@@ -87,7 +88,7 @@ def test_the_script_goes_the_same_way(name: str) -> None:
 
 def executed(embedding: Subject) -> dict[str, Any]:
     """The variables of the script after it ran."""
-    script = embedding.adapter.script(embedding.calls)
+    script = embedding.driver.adapter.script(embedding.driver.calls)
     assert not any(name in script for name in ("conformance", "reference"))
     variables: dict[str, Any] = {}
     with redirect_stdout(io.StringIO()):
@@ -136,11 +137,10 @@ def test_a_path_has_its_own_ledger_and_inherits_torchs(script: Session) -> None:
 
 def test_what_is_inherited_is_left_out_only_where_it_fails(script: Session) -> None:
     for clause, known in (("sparse.padding-scalar", 1), ("lookup.refusal-changes-nothing", 0)):
-        test = TESTS[clause]
-        embedding = script.subject(test.clause, "float32", "cpu")
-        replayed = script.replay(test.clause, embedding, test.hypothesis.inner_test)
-        assert [bool(entry["deviation"]) for entry in replayed] == [bool(known)]
-        assert len(embedding.known) == known
+        embedding = script.subject(CLAUSES[clause], "float32", "cpu")
+        replayed = replay(script, CLAUSES[clause], embedding)
+        assert [bool(entry.deviation) for entry in replayed] == [bool(known)]
+        assert len(embedding.examination.known) == known
 
 
 def test_only_torchs_own_class_claims_the_meta_device() -> None:

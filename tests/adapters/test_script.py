@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 from embedding_conformance.adapters.torch.tensors import from_torch
-from embedding_conformance.boundary.adapter import Refused, Unsupported
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import LAYOUTS, Case
 from embedding_conformance.cases.palettes import ANY as ANY_PALETTE
@@ -38,7 +38,7 @@ def subject(adapter: Any = None) -> Subject:
 
 def executed(embedding: Subject) -> dict[str, Any]:
     """The variables of the script after it ran."""
-    script = embedding.adapter.script(embedding.calls)
+    script = embedding.driver.adapter.script(embedding.driver.calls)
     assert not any(name in script for name in ("conformance", "reference", "reports"))
     variables: dict[str, Any] = {}
     with redirect_stdout(io.StringIO()):
@@ -66,7 +66,7 @@ def test_the_script_gets_the_same_output_and_gradient(adapter: str, case: Case) 
 def test_a_large_tensor_is_packed() -> None:
     embedding = subject()
     embedding.run(case(65537, 1, (65536,), values=palettes.fill("counting", "float32", (65537,), 0).values()))
-    assert len(embedding.adapter.script(embedding.calls)) < 5000
+    assert len(embedding.driver.adapter.script(embedding.driver.calls)) < 5000
     assert len(executed(embedding)["weight"]) == 65537
 
 
@@ -171,8 +171,8 @@ def test_the_script_uses_every_verb(adapter: str, use: Callable[[Subject], None]
     embedding = subject(ADAPTERS[adapter]())
     with suppress(Unsupported):
         use(embedding)
-    here = embedding.adapter.make(case().config, case().weight, device="cpu")
-    for verb, arguments, _ in embedding.calls[1:]:
+    here = embedding.driver.adapter.make(case().config, case().weight, device="cpu")
+    for verb, arguments, _ in embedding.driver.calls[1:]:
         if verb != "signature":
             getattr(here, verb)(**arguments)
     table, weight = here.table, executed(embedding)["weight"]
@@ -196,7 +196,7 @@ def test_the_functional_form_is_in_the_script() -> None:
     embedding = subject()
     observed = embedding.run(case(padding_idx=1, max_norm=1.0), via="functional")
     variables = executed(embedding)
-    assert "torch.nn.functional.embedding" in embedding.adapter.script(embedding.calls)
+    assert "torch.nn.functional.embedding" in embedding.driver.adapter.script(embedding.driver.calls)
     assert from_torch(variables["output"]) == observed.output
     assert from_torch(variables["weight"]) == observed.weight
 
@@ -234,15 +234,16 @@ def test_a_call_that_is_not_provided_is_not_in_the_script() -> None:
     instance = embedding.make(case())
     with pytest.raises(Unsupported):
         instance.copy(how="deepcopy")
-    assert [call.verb for call in embedding.calls] == ["make"]
+    assert [call.verb for call in embedding.driver.calls] == ["make"]
 
 
 def test_the_default_dtype_is_in_the_script() -> None:
     embedding = subject()
     embedding.fresh(case().config, via="default_dtype")
     assert executed(embedding)["weight"].dtype is torch.float32
-    assert "torch.set_default_dtype(torch.float32)\nembedding = torch.nn.Embedding(3, 2)\n" in embedding.adapter.script(
-        embedding.calls
+    assert (
+        "torch.set_default_dtype(torch.float32)\nembedding = torch.nn.Embedding(3, 2)\n"
+        in embedding.driver.adapter.script(embedding.driver.calls)
     )
 
 
@@ -271,7 +272,7 @@ def test_a_class_is_imported_from_where_it_is() -> None:
     adapter = TorchModuleAdapter(MyEmbedding)
     embedding = subject(adapter)
     embedding.run(case(sparse=True, norm_type=float("inf"), max_norm=1.0))
-    script = adapter.script(embedding.calls)
+    script = adapter.script(embedding.driver.calls)
     assert f"import {__name__}\n" in script
     made = f'{__name__}.MyEmbedding(3, 2, max_norm=1.0, norm_type=float("inf"), sparse=True, device="cpu"'
     assert made in script

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from embedding_conformance.boundary.adapter import Backward, Call, Forward, Gradient
-from embedding_conformance.boundary.answers import Misanswered, check
+from embedding_conformance.boundary.answers import check
+from embedding_conformance.boundary.observations import Backward, Call, Forward, Gradient
+from embedding_conformance.boundary.refusals import Misanswered
 from embedding_reference import Tensor
 
 TENSOR = Tensor.of("float32", (3, 2), range(6))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedding_conformance.boundary.adapter import Unsupported
-from embedding_conformance.boundary.arguments import ARGUMENTS, FEATURES, declaration, lacking
+from embedding_conformance.boundary.arguments import ARGUMENTS, FEATURES, declaration, missing_arguments
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.strategies import ON, UnderTest, cases, under_test
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.suite.shared import judge_signature
@@ -39,10 +39,10 @@ def test_the_arguments_are_those_of_the_documented_signature() -> None:
 
 def test_a_constructor_that_takes_anything_lacks_nothing_that_is_known() -> None:
     sizes = [("num_embeddings", "POSITIONAL_OR_KEYWORD", ""), ("embedding_dim", "POSITIONAL_OR_KEYWORD", "")]
-    assert lacking(sizes) == list(ARGUMENTS)
-    assert lacking([*sizes, ("dtype", "POSITIONAL_ONLY", "")]) == list(ARGUMENTS)
-    assert lacking([*sizes, ("more", "VAR_KEYWORD", "")]) == []
-    assert lacking([]) == []
+    assert missing_arguments(sizes) == list(ARGUMENTS)
+    assert missing_arguments([*sizes, ("dtype", "POSITIONAL_ONLY", "")]) == list(ARGUMENTS)
+    assert missing_arguments([*sizes, ("more", "VAR_KEYWORD", "")]) == []
+    assert missing_arguments([]) == []
 
 
 FIRST, LAST = (("rows", "POSITIONAL_OR_KEYWORD", ""), ("order", "POSITIONAL_OR_KEYWORD", "2.0"))

@@ -8,7 +8,7 @@ import pytest
 
 from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
-from embedding_conformance.boundary.adapter import Description
+from embedding_conformance.boundary.description import Description
 from embedding_conformance.boundary.target import BUNDLED, UnusableTarget, resolve
 
 USER = '''

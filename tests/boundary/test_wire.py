@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from embedding_conformance.boundary import adapter
+from embedding_conformance.boundary.description import Declared, Description
+from embedding_conformance.boundary.observations import Backward, Forward, Gradient
 from embedding_conformance.boundary.wire import decode, encode
 from embedding_conformance.cases.case import Case, Lookup
-from embedding_conformance.cases.life_strategies import lives
+from embedding_conformance.cases.life_strategies import life_cases
 from embedding_conformance.cases.palettes import ANY as ANY_PALETTE
 from embedding_conformance.cases.strategies import ANY, cases, out_of_range
 from embedding_reference import Tensor
@@ -27,7 +28,7 @@ def there_and_back(value: Any) -> Any:
 several = cases(freeze=ANY, weights=ANY_PALETTE, upstreams=ANY_PALETTE, large=False, lookups=2)
 
 
-@given(several | out_of_range() | lives())
+@given(several | out_of_range() | life_cases())
 @settings(max_examples=60)
 def test_cases_come_back_equal(case: Case) -> None:
     assert there_and_back(case) == case
@@ -51,11 +52,11 @@ def test_cases_come_back_equal(case: Case) -> None:
         NUMBERS,
         Tensor("float32", (0, 3), b""),
         Tensor.of("bool", (), [1]),
-        adapter.Forward(VECTOR, requires_grad=True, device="cpu", index_after=NUMBERS),
-        adapter.Backward((VECTOR,), None),
-        adapter.Backward((VECTOR,), adapter.Gradient("coo", (2,), "cpu", VECTOR, NUMBERS, coalesced=True)),
-        adapter.Backward((VECTOR,), None, (Lookup(NUMBERS, VECTOR),)),
-        adapter.Description("x", "1", ("float32",), unsupported=(adapter.Declared({"sparse": True}, "no"),)),
+        Forward(VECTOR, requires_grad=True, device="cpu", index_after=NUMBERS),
+        Backward((VECTOR,), None),
+        Backward((VECTOR,), Gradient("coo", (2,), "cpu", VECTOR, NUMBERS, coalesced=True)),
+        Backward((VECTOR,), None, (Lookup(NUMBERS, VECTOR),)),
+        Description("x", "1", ("float32",), unsupported=(Declared({"sparse": True}, "no"),)),
     ],
 )
 def test_values_come_back_equal(value: Any) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding_conformance.cases.case import FEATURES, Case, Config, Life, Lookup, Step
-from embedding_conformance.cases.life_strategies import lives
+from embedding_conformance.cases.life_strategies import life_cases
 from embedding_conformance.cases.palettes import ANY as ANY_PALETTE
 from embedding_conformance.cases.strategies import ANY, cases, out_of_range
 from embedding_reference import Tensor
@@ -20,7 +20,7 @@ from examples import case
 
 NAMES = {made.__name__: made for made in (Case, Config, Life, Lookup, Step, Tensor)}
 
-every_kind = cases(freeze=ANY, weights=ANY_PALETTE, upstreams=ANY_PALETTE, large=False) | out_of_range() | lives()
+every_kind = cases(freeze=ANY, weights=ANY_PALETTE, upstreams=ANY_PALETTE, large=False) | out_of_range() | life_cases()
 
 
 @given(every_kind)
@@ -141,7 +141,7 @@ def test_with_dtype_rounds_weight_and_upstream_and_nothing_else(case: Case, dtyp
     assert case.with_dtype("float64") is case
 
 
-@given(lives())
+@given(life_cases())
 @settings(max_examples=25)
 def test_with_dtype_rounds_the_steps_of_a_life_too(life: Life) -> None:
     cast = life.with_dtype("complex128")

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from processes import HUNG
+
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "conformance.yml").read_text(encoding="utf-8"))
@@ -61,7 +63,7 @@ class Job:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=HUNG,
         )
         if (self.temp / "output").exists():
             self.outputs = (self.temp / "output").read_text(encoding="utf-8").strip().removeprefix("folder=")

@@ -2,69 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import configparser
+import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from embedding_conformance.boundary.target import BUNDLED, resolve
-from embedding_conformance.cli import main
-from embedding_conformance.running.options import HELP
-from embedding_conformance.running.profiles import PROFILES
+from embedding_conformance.boundary.target import BUNDLED
 from embedding_conformance.wiring.inspection import ADAPTER, Wiring, inspect
-from embedding_conformance.wiring.probes import PROBES
+from regenerate import torch_adapters
 
 ROOT = Path(__file__).parents[2]
 META = "torch --embedding-device meta"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def option_rows() -> list[str]:
-    """The rows of the README's table of options."""
-    return [
-        f"| `--{name} {metavar}` | {default or 'none'} | {text} |" for name, (metavar, default, text) in HELP.items()
-    ]
-
-
-def profile_rows() -> list[str]:
-    """The rows of the README's table of profiles."""
-    return [f"| `{name}` | {p.examples} | {p.enough} |" for name, p in PROFILES.items()]
-
-
-def torch_adapters() -> list[str]:
-    """The bundled adapters of torch but the first, torch itself."""
-    return [name for name in BUNDLED if name.startswith("torch-") and name != "torch-onnx"]  # it needs ONNX Runtime
-
-
-def path_rows() -> list[str]:
-    """The rows of the README's table of execution paths."""
-    described = {name: resolve(name).describe() for name in torch_adapters()}
-    everywhere = {declared.reason for declared in resolve("torch").describe().unsupported}
-    return [
-        f"| `{name}` | {one.name} | {'; '.join(d.reason for d in one.unsupported if d.reason not in everywhere)} |"
-        for name, one in described.items()
-    ]
-
-
-@pytest.mark.parametrize(
-    ("block", "rows"), [("options", option_rows()), ("profiles", profile_rows()), ("paths", path_rows())]
-)
-def test_tables_of_the_readme(block: str, rows: list[str]) -> None:
-    table = README.split(f"<!-- {block}:")[1].split(f"<!-- end of {block} -->")[0]
-    assert [line for line in table.splitlines() if line.startswith("| `")] == rows
+FAQ = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
+PUBLISHED = ROOT / "reports" / "published"
+ON_CUDA = PUBLISHED / "torch-cuda-2.11.0-py3.12.json"
 
 
 def test_every_bundled_adapter_is_in_the_readme() -> None:
     assert not [name for name in BUNDLED if f"`{name}`" not in README and name != "torch"]
-
-
-def test_the_table_of_probes() -> None:
-    page = (ROOT / "docs" / "write-an-adapter.md").read_text(encoding="utf-8")
-    table = page.split("<!-- probes:")[1].split("<!-- end of probes -->")[0]
-    assert table.splitlines()[3:] == [f"| {probe.what} | {probe.look} |" for probe in PROBES]
 
 
 IMPLEMENTATION = """
@@ -91,11 +54,6 @@ def test_the_adapter_of_the_page_is_wired_right(monkeypatch: pytest.MonkeyPatch)
     assert inspect(ADAPTER, adapter, adapter, described, described.dtypes, ("cpu",)) == Wiring(ADAPTER)
 
 
-def test_contract_is_current(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["contract"]) == 0
-    assert capsys.readouterr().out == (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
-
-
 def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
     commands = re.findall(r"python -m tox run -e (\w+)$", README, re.MULTILINE)
     assert commands == ["conformance", "test"]
@@ -114,3 +72,75 @@ def test_the_paths_that_tox_runs_are_all_there_are() -> None:
 def test_torch_is_the_same_release_everywhere() -> None:
     pinned = re.findall(r"torch==([\d.]+)", (ROOT / "tox.ini").read_text(encoding="utf-8"))
     assert set(pinned) == {re.search(r"installs torch ([\d.]+) ", README)[1]}  # type: ignore[index]
+
+
+def published(path: Path) -> Any:
+    """A results file as it lies there."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", [README, FAQ], ids=["README", "faq"])
+def test_what_is_said_of_the_run_on_cuda_is_what_came_of_it(page: str) -> None:
+    """The pages and the scoreboard, which is made of the same file, say the same."""
+    run, whole = published(ON_CUDA), published(PUBLISHED / "torch-2.11.0.json")
+    assert (run["header"]["devices"], run["footer"]["complete"]) == (["cuda"], False)
+    there, wanted = len(run["verdicts"]), len(whole["verdicts"])
+    flat = " ".join(page.split())
+    assert re.findall(r"(\d+) of (\d+) verdicts", flat) == [(str(there), str(wanted))]
+    assert "cut off at" in flat
+    assert "torch 2.11" in flat
+
+
+def test_the_faq_counts_as_the_scoreboard_does() -> None:
+    rows = (ROOT / "docs" / "scoreboard.md").read_text(encoding="utf-8").splitlines()
+    heads = next(row for row in rows if row.startswith("| implementation |")).split(" | ")
+    cells = next(row for row in rows if row.startswith("| [torch.nn.Embedding on cuda 2.11.0]")).split(" | ")
+    said = cells[heads.index("gradient")].replace("/", " of ")
+    assert f"{said} clauses about the gradient" in " ".join(FAQ.split())
+
+
+def test_the_devices_that_were_run_are_those_of_the_readme() -> None:
+    """What was never run is named as such, and what was is not."""
+    run = {device for path in PUBLISHED.glob("*.json") for device in published(path)["header"]["devices"]}
+    never = re.findall(r"^(.+) have not been run\.$", README.replace("incomplete. ", "incomplete.\n"), re.MULTILINE)
+    assert never == ["`mps` and `xpu`"]
+    assert run == {"cpu", "cuda"}
+
+
+def test_the_adapters_that_run_on_torch_are_told_from_those_that_need_none() -> None:
+    """By what an adapter imports: `adapters/torch/` holds those that import torch."""
+    listed = " ".join(README.split()).partition("These need no torch beside them: ")[2]
+    without, _, on = listed.partition("These run on torch: ")
+    on = on.partition("Each has an environment")[0]
+    names = [name for name in BUNDLED if not name.startswith("torch") or name == "torch-onnx"]
+    on_torch = {name for name in names if BUNDLED[name].startswith("torch.")}
+    assert set(re.findall(r"`([\w-]+)`", on)) == on_torch
+    assert set(re.findall(r"`([\w-]+)`", without)) == set(names) - on_torch
+
+
+def test_the_readme_names_the_first_and_the_last_release_of_the_matrix() -> None:
+    tox = configparser.RawConfigParser()
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    releases = [release.rpartition(".")[0] for release in tox["torch"]["releases"].split()]
+    assert f"every release from {releases[0]} to {releases[-1]}" in README
+
+
+def test_the_architecture_says_which_folder_may_import_which() -> None:
+    """The table of the page is that of the test that checks every import."""
+    text = (ROOT / "tests" / "running" / "test_imports.py").read_text(encoding="utf-8")
+    (rooms,) = (
+        ast.literal_eval(node.value)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ROOMS"
+    )
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(embedding_[\w/]+)/` \| .+ \| (.+) \|$", page, re.MULTILINE)
+    said = {folder.replace("/", "."): set(re.findall(r"`(\w+)`", may)) for folder, may in rows}
+    assert said == {room: {near.rpartition(".")[2] for near in may} for room, may in rooms.items()}
+
+
+def test_the_version_has_its_entry_in_the_changelog() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## [{version}]" in changelog
+    assert changelog.index("\n## [Unreleased]") < changelog.index(f"\n## [{version}]")

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from processes import HUNG
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "test-your-embedding.md").read_text(encoding="utf-8")
 CONSOLE = "".join(re.findall(r"^```console\n(.+?)^```$", PAGE, re.MULTILINE | re.DOTALL))
@@ -29,7 +31,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=HUNG,
     )
 
 

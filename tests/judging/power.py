@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from embedding_conformance.cases.strategies import DTYPES
+from embedding_conformance.cases.case import DTYPES
 from embedding_conformance.judging import normality
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.normality import TALL, WIDE

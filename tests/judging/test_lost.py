@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from embedding_conformance.boundary.adapter import LOST, Lost, Refused, Unsupported
+from embedding_conformance.boundary.refusals import LOST, Lost, Refused, Unsupported
 from embedding_conformance.boundary.target import resolve
 from embedding_conformance.boundary.wire import decode
 from embedding_conformance.boundary.worker_client import WorkerAdapter
 from embedding_conformance.running.profiles import PROFILES
 from embedding_conformance.suite.test_lookup import OUT_OF_RANGE
 from embedding_reference import Tensor
-from examined import subject
+from examined import examine, subject
 from examples import case
 from processes import Run, suite
 
@@ -80,8 +80,9 @@ def test_no_more_processes_are_lost_than_are_enough(loses: Run) -> None:
 
 def test_none_is_lost_over_what_is_unsupported_anyhow() -> None:
     embedding = subject(resolve("torch"), "complex64")
-    assert embedding.unsupported(case(index=(7,), dtype="complex64"))
-    assert not embedding.calls
+    examine(embedding, "lookup.out-of-range", case(index=(7,), dtype="complex64"))
+    assert embedding.tally.unsupported == 1
+    assert not embedding.driver.calls
 
 
 def test_what_fails_after_a_refusal_without_a_loss_deviates(tmp_path: Path) -> None:

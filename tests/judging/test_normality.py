@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from power import DEFECTS, JUDGES, rejected, right, table
 
-from embedding_conformance.cases.strategies import DTYPES
+from embedding_conformance.cases.case import DTYPES
 from embedding_conformance.judging import normality
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.normality import FALSE_ALARM, JUDGEMENTS, TALL, THRESHOLDS, WIDE

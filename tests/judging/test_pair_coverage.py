@@ -1,4 +1,4 @@
-"""Pairs of kinds: counted right, and told apart where no lookup can have both."""
+"""Pairs of partitions: counted right, and told apart where no lookup can have both."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import pytest
 
 import plain
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
-from embedding_conformance.boundary.adapter import Declared, Unsupported
+from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import LAYOUTS, Case, Config, Lookup
 from embedding_conformance.judging.clause import MUST, Clause
-from embedding_conformance.judging.pair_coverage import KINDS, NEVER, described
-from embedding_conformance.judging.partitions import ARGUMENTS, Kind, Kinds
+from embedding_conformance.judging.pair_coverage import NEVER, PARTITIONS, Slice, pair_counts
+from embedding_conformance.judging.partitions import ARGUMENTS, Partition, Partitions
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Tensor
 from examples import case, of_case
@@ -38,8 +39,8 @@ def test_pairs_are_counted_by_column_and_by_rank() -> None:
     scalar = replace(case().lookups[0], index=Tensor.of("int64", (), [0]), upstream=Tensor.of("float32", (2,), [1, 1]))
     one, other = of_case(case(padding_idx=-1, sparse=True)), of_case(replace(case(sparse=True), lookups=(scalar,)))
     columns = {FLOAT32: Counter([*one, *one, *other]), ("float64", "cpu"): Counter(one)}
-    slices = described(columns, [])["interplay"]
-    assert [(s["dtype"], s["index_ndim"], s["lookups"]) for s in slices] == [
+    slices = pair_counts(columns, [])
+    assert [(s.dtype, s.index_ndim, s.lookups) for s in slices] == [
         ("float32", None, 3),
         ("float64", None, 1),
         (None, "0", 1),
@@ -70,28 +71,28 @@ def test_pairs_are_counted_by_column_and_by_rank() -> None:
 )
 def test_what_is_declared_unsupported_is_not_missed(pattern: dict[str, Any], expected: dict[str, int]) -> None:
     other = ("complex64", "cpu")  # so that the run has lookups
-    columns = {FLOAT32: Counter[Kinds](), other: Counter(of_case(case()))}
-    part = described(columns, [Declared(pattern, "so it is")])["interplay"][0]
-    assert {kind: count(part, kind, "index_dtype int32") for kind in expected} == expected
+    columns = {FLOAT32: Counter[Partitions](), other: Counter(of_case(case()))}
+    part = pair_counts(columns, [Declared(pattern, "so it is")])[0]
+    assert {name: count(part, name, "index_dtype int32") for name in expected} == expected
 
 
 def test_a_pair_is_declared_unsupported_together() -> None:
     columns = {FLOAT32: Counter(of_case(case()))}
     declared = [Declared({"sparse": True, "padding_idx": True}, "no")]
-    parts = described(columns, declared)["interplay"]
+    parts = pair_counts(columns, declared)
     for part in parts:
         assert count(part, "sparse True", "padding_idx last") == count(part, "sparse True", "pads some") == NEVER
         assert count(part, "sparse False", "padding_idx last") != NEVER
 
 
 def test_a_run_without_lookups_has_no_interplay() -> None:
-    assert described({}, []) == described({FLOAT32: Counter()}, []) == {}
+    assert all(not count for part in pair_counts({}, []) for row in part.pairs for count in row if count != NEVER)
 
 
 # -- what no lookup can have ------------------------------------------------------------------------------------------
 
 
-def anything(rng: random.Random) -> set[Kinds]:
+def anything(rng: random.Random) -> set[Partitions]:
     """A lookup of any kind that there is, drawn without regard for what is worth testing."""
     rows, dim, shape = rng.choice((1, 2, 3, 1200)), rng.choice((1, 2)), rng.choice(rng.choice(SHAPES))
     padding = rng.choice((None, 0, rows // 2, rows - 1, -1))
@@ -113,31 +114,31 @@ def anything(rng: random.Random) -> set[Kinds]:
 
 
 @pytest.fixture(scope="module")
-def found() -> set[tuple[str, Kind, Kind]]:
-    """Which pairs of kinds there are among many lookups, by rank of the index."""
-    rng, met = random.Random(1), set[tuple[str, Kind, Kind]]()  # noqa: S311 - test data
+def found() -> set[tuple[str, Partition, Partition]]:
+    """Which pairs of partitions there are among many lookups, by rank of the index."""
+    rng, met = random.Random(1), set[tuple[str, Partition, Partition]]()  # noqa: S311 - test data
     for _ in range(15_000):
-        (kinds,) = anything(rng)
-        there = [(argument, kind) for argument, kind in zip(ARGUMENTS, kinds, strict=True) if kind is not None]
+        (partitions,) = anything(rng)
+        there = [(argument, name) for argument, name in zip(ARGUMENTS, partitions, strict=True) if name is not None]
         rank = dict(there)["index_ndim"]
         met.update((rank, one, other) for one, other in itertools.combinations(there, 2))
     return met
 
 
-def entries(part: dict[str, Any]) -> list[tuple[Kind, Kind, int]]:
-    """Every pair of kinds of a slice, the earlier first."""
-    pairs = ((row, column) for row in range(len(KINDS)) for column in range(row))
-    return [(KINDS[column], KINDS[row], part["pairs"][row][column]) for row, column in pairs]
+def entries(part: Slice) -> list[tuple[Partition, Partition, int]]:
+    """Every pair of partitions of a slice, the earlier first."""
+    pairs = ((row, column) for row in range(len(PARTITIONS)) for column in range(row))
+    return [(PARTITIONS[column], PARTITIONS[row], part.pairs[row][column]) for row, column in pairs]
 
 
-def test_all_that_is_not_ruled_out_can_be_met_and_nothing_else(found: set[tuple[str, Kind, Kind]]) -> None:
+def test_all_that_is_not_ruled_out_can_be_met_and_nothing_else(found: set[tuple[str, Partition, Partition]]) -> None:
     # a lookup that is in no slice, so that all the entries are 0 or NEVER
-    nothing: Kinds = (None,) * len(ARGUMENTS)
-    for part in described({FLOAT32: Counter([nothing])}, [])["interplay"]:
-        ranks: Sequence[str] = [part["index_ndim"]] if part["index_ndim"] else ARGUMENTS["index_ndim"]
+    nothing: Partitions = (None,) * len(ARGUMENTS)
+    for part in pair_counts({FLOAT32: Counter([nothing])}, []):
+        ranks: Sequence[str] = [part.index_ndim] if part.index_ndim else ARGUMENTS["index_ndim"]
         for one, other, entry in entries(part):
             met = any((rank, one, other) in found for rank in ranks)
-            assert met == (entry == 0), (part["index_ndim"], one, other)
+            assert met == (entry == 0), (part.index_ndim, one, other)
 
 
 # -- where lookups are counted ----------------------------------------------------------------------------------------
@@ -149,7 +150,7 @@ def subject() -> Subject:
 
 
 def a_clause(**more: Any) -> Clause:
-    return Clause("section.name", MUST, "sparse", "It holds.", "doc", draws=True, **more)
+    return Clause("section.name", MUST, "It holds.", body=looks_up, **more)
 
 
 def looks_up(embedding: Subject, case: Case) -> None:
@@ -176,7 +177,7 @@ def test_a_case_that_does_not_meet_the_precondition_does_not_count() -> None:
 
 def test_a_known_case_does_not_count() -> None:
     embedding = subject()
-    embedding.start(known=[{"sparse": True}])
+    embedding.examination.start(known=[{"sparse": True}])
     embedding.examine(a_clause(), looks_up, case(sparse=True))
     assert (embedding.tally.covered, embedding.tally.lookups) == (1, Counter())
 

@@ -1,4 +1,4 @@
-"""The kinds of a lookup say what it really was, and only lookups that were made have any."""
+"""The partitions of a lookup agree with what it was, and only lookups that were made have any."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from hypothesis import given
 
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 from embedding_conformance.adapters.torch.tensors import to_torch
-from embedding_conformance.boundary.adapter import Call, Refused
+from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import LAYOUTS, Case
 from embedding_conformance.cases.strategies import ANY, cases
-from embedding_conformance.judging.partitions import ARGUMENTS, Kinds, features, of_calls
+from embedding_conformance.judging.partitions import ARGUMENTS, Partitions, features, partitions_of_calls
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Tensor
 from examples import case, of_case
 
 
-def named(kinds: Kinds) -> dict[str, str | None]:
-    return dict(zip(ARGUMENTS, kinds, strict=True))
+def named(partitions: Partitions) -> dict[str, str | None]:
+    return dict(zip(ARGUMENTS, partitions, strict=True))
 
 
-def only(found: set[Kinds]) -> dict[str, str | None]:
-    (kinds,) = found
-    return named(kinds)
+def only(found: set[Partitions]) -> dict[str, str | None]:
+    (partitions,) = found
+    return named(partitions)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def only(found: set[Kinds]) -> dict[str, str | None]:
         ),
     ],
 )
-def test_kinds(given: Case, expected: dict[str, str | None]) -> None:
+def test_partitions(given: Case, expected: dict[str, str | None]) -> None:
     found = only(of_case(given))
     assert {name: found[name] for name in expected} == expected
 
@@ -75,11 +76,11 @@ def test_a_layout_counts_where_torch_lays_the_tensor_out_that_way(shape: tuple[i
 
 
 @given(cases(freeze=ANY, lookups=2, large=False))
-def test_a_kind_has_the_features_that_it_says(case: Case) -> None:
+def test_a_partition_has_the_features_that_it_implies(case: Case) -> None:
     for lookup, found in zip(case.lookups, case.each_features, strict=True):
-        for argument, kind in only(of_case(replace(case, lookups=(lookup,)))).items():
-            said = features(argument, kind) if kind else {}
-            assert said == {name: found[name] for name in said}
+        for argument, name in only(of_case(replace(case, lookups=(lookup,)))).items():
+            implied = features(argument, name) if name else {}
+            assert implied == {feature: found[feature] for feature in implied}
 
 
 def subject() -> Subject:
@@ -87,14 +88,14 @@ def subject() -> Subject:
     return Subject(adapter, adapter.describe(), "float32", "cpu")
 
 
-def counted(given: Case, verb: str = "gradient", **arguments: Any) -> set[Kinds]:
-    """The kinds that are counted after one call with the case's lookup, even if it was refused."""
+def counted(given: Case, verb: str = "gradient", **arguments: Any) -> set[Partitions]:
+    """The partitions that are counted after one call with the case's lookup, even if it was refused."""
     embedding = subject()
     instance = embedding.make(given)
     lookups = {"lookup": given.lookups[0]} if verb == "forward" else {"lookups": given.lookups}
     with suppress(Refused):
         getattr(instance, verb)(**lookups, **arguments)
-    return of_calls(embedding.calls, "float32", "cpu")
+    return partitions_of_calls(embedding.driver.calls, "float32", "cpu")
 
 
 def test_what_acts_in_the_backward_counts_where_there_was_one() -> None:
@@ -117,13 +118,13 @@ def test_an_embedding_that_is_not_looked_up_does_not_count() -> None:
     embedding = subject()
     embedding.make(case()).attributes()
     embedding.fresh(case().config).weight()
-    assert of_calls(embedding.calls, "float32", "cpu") == set()
+    assert partitions_of_calls(embedding.driver.calls, "float32", "cpu") == set()
 
 
 def calls_of(given: Case, *calls: Call) -> list[dict[str, str | None]]:
     """What is counted of calls of an embedding made for a case, in no order."""
     made = {"config": given.config, "weight": given.weight, "layout": given.weight_layout, "device": "cpu"}
-    return [named(kinds) for kinds in of_calls([Call("make", made), *calls], "float32", "cpu")]
+    return [named(partitions) for partitions in partitions_of_calls([Call("make", made), *calls], "float32", "cpu")]
 
 
 LOOK_UP = Call("forward", {"lookup": case().lookups[0]}, 1)

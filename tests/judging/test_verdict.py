@@ -2,96 +2,78 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis.errors import FlakyFailure
 
 import plain
-from embedding_conformance.boundary.adapter import Declared, Died, Refused, Unsupported
+from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Died, Refused, Unsupported
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import cases
+from embedding_conformance.cases.strategies import OFF, cases
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, Clause, clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
+from embedding_conformance.judging.tally import Tally
+from embedding_conformance.running.examine import examine
 from embedding_conformance.running.ledger import Entry
 from embedding_conformance.running.options import Options
+from embedding_conformance.running.profiles import PROFILES
+from embedding_conformance.running.search import Search
 from embedding_conformance.running.session import Session
+from embedding_conformance.running.verdict import Record, verdict_of
 from embedding_conformance.suite.catalogue import clauses
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Evidence, Known, Verdict
 from examples import case
 
-OPTIONS = Options(
-    target="plain:Plain",
-    isolation="auto",
-    devices=("cpu",),
-    dtypes=("float32",),
-    profile_name="default",
-    deviations="",
-    level="should",
-    results=None,
-    html=None,
-    baseline="",
-)
-ENOUGH = OPTIONS.profile.enough
+ENOUGH = 6
 
-DEVIATES = Deviation("it differs", expected="this", observed="that")
-COMES_AND_GOES = FlakyFailure("comes and goes", [DEVIATES])
-FIXED = {"deviation": None, "inherited": False, "reason": "it was so"}
-STILL = {**FIXED, "deviation": {"summary": "it is so"}}
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
-    made = Session(OPTIONS, clauses())
-    yield made
-    made.close()
+SHOWN = Evidence("it differs", None, "", "this", "that")
+FIXED = Known("it was so", None, "", {}, inherited=False, deviation=None)
+STILL = replace(FIXED, deviation=SHOWN)
 
 
 def a_clause(level: str = MUST, **more: Any) -> Clause:
-    return Clause("section.name", level, "sparse", "It holds.", "doc", draws=True, **more)
+    return Clause("section.name", level, "It holds.", body=lambda: None, **more)
 
 
-def verdict(
-    session: Session,
-    about: Clause,
-    *,
-    known: list[dict[str, Any]] | None = None,
-    error: Exception | None = None,
-    **tally: Any,
-) -> dict[str, Any]:
-    subject = session.subject(about, "float32", "cpu")
-    subject.tally = replace(subject.tally, **tally)
-    return session.verdict(about, subject, known or [], error, 1.0)
+def verdict(about: Clause, *, level: str = "should", tally: dict[str, Any] | None = None, **more: Any) -> Verdict:
+    record = Record(about, "float32", "cpu", replace(Tally(), **(tally or {})), about.enough or ENOUGH)
+    return verdict_of(replace(record, **more), level)
 
 
 @pytest.mark.parametrize(
-    ("given", "name", "fails", "reason"),
+    ("tally", "more", "outcome", "fails", "reason"),
     [
-        ({"cases": 60, "exercised": ENOUGH}, "conforms", False, None),
-        ({"cases": 60, "exercised": ENOUGH - 1}, "not exercised", False, "5 of 60 cases met the precondition; 6 are"),
-        ({"cases": 60}, "not exercised", False, "0 of 60"),
-        ({"cases": 60, "unsupported": 60, "reason": "no such type"}, "unsupported", False, "no such type"),
-        ({"cases": 60, "unsupported": 55, "exercised": 5}, "not exercised", False, "6 are needed (55 were unsupported"),
-        ({"cases": 60, "unsupported": 50, "exercised": 10}, "conforms", False, None),
-        ({"cases": 60, "exercised": 60, "error": DEVIATES}, "deviates", True, None),
-        ({"cases": 60, "exercised": 60, "error": COMES_AND_GOES}, "deviates", True, "did not fail again"),
-        ({"cases": 60, "exercised": 60, "error": ZeroDivisionError("ours")}, "error", True, "ZeroDivisionError: ours"),
-        ({"cases": 60, "exercised": 60, "known": [STILL]}, "known deviation", False, None),
-        ({"cases": 60, "known": [STILL]}, "known deviation", False, None),
-        ({"cases": 60, "exercised": 60, "known": [FIXED]}, "conforms", True, "fixed: remove this entry (it was so)"),
-        ({"cases": 60, "exercised": 60, "known": [FIXED, STILL]}, "known deviation", True, "fixed: remove this entry"),
-        ({"cases": 60, "exercised": 60, "known": [{**FIXED, "inherited": True}]}, "conforms", False, None),
-        ({"cases": 60, "exercised": 60, "known": [STILL], "error": DEVIATES}, "deviates", True, None),
+        ((60, ENOUGH), {}, Outcome.CONFORMS, False, None),
+        ((60, ENOUGH - 1), {}, Outcome.NOT_EXERCISED, False, "5 of 60 cases met the precondition; 6 are"),
+        ((60, 0), {}, Outcome.NOT_EXERCISED, False, "0 of 60"),
+        ((60, 0, 60, "no such type"), {}, Outcome.UNSUPPORTED, False, "no such type"),
+        ((60, 5, 55, "why"), {}, Outcome.NOT_EXERCISED, False, "6 are needed (55 were unsupported: why"),
+        ((60, 10, 50, "why"), {}, Outcome.CONFORMS, False, None),
+        ((60, 60), {"deviation": SHOWN}, Outcome.DEVIATES, True, None),
+        ((60, 60), {"deviation": SHOWN, "remark": "it came and went"}, Outcome.DEVIATES, True, "it came and went"),
+        ((60, 60), {"deviation": SHOWN, "undermined": "not the same"}, Outcome.ERROR, True, "not the same"),
+        ((60, 60), {"error": ZeroDivisionError("ours")}, Outcome.ERROR, True, "ZeroDivisionError: ours"),
+        ((60, 60), {"known": (STILL,)}, Outcome.KNOWN_DEVIATION, False, None),
+        ((60, 0), {"known": (STILL,)}, Outcome.KNOWN_DEVIATION, False, None),
+        ((60, 60), {"known": (FIXED,)}, Outcome.CONFORMS, True, "fixed: remove this entry (it was so)"),
+        ((60, 60), {"known": (FIXED, STILL)}, Outcome.KNOWN_DEVIATION, True, "fixed: remove this entry"),
+        ((60, 60), {"known": (replace(FIXED, inherited=True),)}, Outcome.CONFORMS, False, None),
+        ((60, 60), {"known": (STILL,), "deviation": SHOWN}, Outcome.DEVIATES, True, None),
     ],
 )
-def test_verdicts(session: Session, given: dict[str, Any], name: str, fails: bool, reason: str | None) -> None:
-    came = verdict(session, a_clause(), **given)
-    assert (came["verdict"], came["fails"]) == (name, fails)
-    assert reason is None if came["reason"] is None else reason is not None
-    assert (reason or "") in (came["reason"] or "")
+def test_verdicts(tally: tuple[Any, ...], more: dict[str, Any], outcome: Outcome, fails: bool, reason: str) -> None:
+    counted = dict(zip(("cases", "exercised", "unsupported", "reason"), tally, strict=False))
+    found = verdict(a_clause(), tally=counted, **more)
+    assert (found.outcome, found.fails) == (outcome, fails)
+    assert (found.reason is None) == (reason is None)
+    assert (reason or "") in (found.reason or "")
+    assert (found.deviation is not None) == (outcome is Outcome.DEVIATES)
 
 
 @pytest.mark.parametrize(
@@ -105,20 +87,56 @@ def test_verdicts(session: Session, given: dict[str, Any], name: str, fails: boo
         (INFO, "must", False),
     ],
 )
-def test_levels(monkeypatch: pytest.MonkeyPatch, session: Session, level: str, counts: str, fails: bool) -> None:
-    monkeypatch.setattr(session, "options", replace(OPTIONS, level=counts))
-    came = verdict(session, a_clause(level), error=DEVIATES)
-    assert (came["verdict"], came["fails"]) == ("deviates", fails)
+def test_levels(level: str, counts: str, fails: bool) -> None:
+    found = verdict(a_clause(level), level=counts, deviation=SHOWN)
+    assert (found.outcome, found.fails) == (Outcome.DEVIATES, fails)
+
+
+def test_what_is_about_no_dtype_has_none() -> None:
+    found = verdict(a_clause(dtypes="none"), tally={"cases": 1, "exercised": 60})
+    assert (found.dtype, found.device) == (None, None)
+
+
+# -- a search ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """A run on a plain implementation."""
+    made = Session(Options("plain:Plain", "auto", ("cpu",), ("float32",), PROFILES["default"], "", "should"), clauses())
+    yield made
+    made.close()
+
+
+def searched(session: Session, about: Clause) -> Verdict:
+    return examine(session, about, "float32", "cpu", Search(session.options.profile, "1")).verdict
 
 
 def test_a_clause_may_ask_for_more_cases_than_the_profile(session: Session) -> None:
-    assert verdict(session, a_clause(enough=25), cases=60, exercised=24)["verdict"] == "not exercised"
-    assert verdict(session, a_clause(enough=25), cases=60, exercised=25)["verdict"] == "conforms"
+    assert session.enough(a_clause(cases=cases(), enough=25)) == 25
+    assert session.enough(a_clause(cases=cases())) == PROFILES["default"].enough
+    assert session.enough(a_clause()) == 1
 
 
-def test_what_is_about_no_dtype_has_none(session: Session) -> None:
-    came = verdict(session, a_clause(dtypes="none"), cases=1, exercised=60)
-    assert (came["dtype"], came["device"]) == (None, None)
+def test_what_comes_and_goes_deviates_and_says_so(session: Session) -> None:
+    times = itertools.count()
+
+    def body(embedding: Subject, case: Case) -> None:
+        fine(embedding, case)
+        if next(times) == 3:
+            raise DEVIATES
+
+    found = searched(session, replace(a_clause(cases=cases(max_norm=OFF, sparse=OFF)), body=body))
+    assert (found.outcome, found.reason) == (Outcome.DEVIATES, "did not fail again when run once more")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("ours"), BaseException("a panic")])
+def test_whatever_a_test_ends_with_there_is_a_verdict(session: Session, error: BaseException) -> None:
+    found = searched(session, replace(a_clause(cases=cases()), body=raising(error)))
+    assert (found.outcome, found.fails) == (Outcome.ERROR, True)
+
+
+DEVIATES = Deviation("it differs", expected="this", observed="that")
 
 
 # -- one case ---------------------------------------------------------------------------------------------------------
@@ -151,7 +169,7 @@ def test_a_case_counts_where_it_meets_the_precondition() -> None:
 
 def test_a_known_case_is_not_run() -> None:
     embedding = subject()
-    embedding.start(known=[{"sparse": True, "dtype": ["float16", "float32"], "device": "cpu"}])
+    embedding.examination.start(known=[{"sparse": True, "dtype": ["float16", "float32"], "device": "cpu"}])
     embedding.examine(a_clause(), raising(DEVIATES), case(sparse=True))
     assert (embedding.tally.covered, embedding.tally.exercised) == (1, 0)
     with pytest.raises(Deviation):
@@ -159,32 +177,26 @@ def test_a_known_case_is_not_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fixed", "tally", "name", "fails"), [(False, (0, 1), "known deviation", False), (True, (1, 0), "conforms", True)]
+    ("fixed", "tally", "outcome", "fails"),
+    [(False, (0, 1), Outcome.KNOWN_DEVIATION, False), (True, (1, 0), Outcome.CONFORMS, True)],
 )
 def test_a_known_deviation_of_a_clause_without_cases(
-    session: Session, fixed: bool, tally: tuple[int, int], name: str, fails: bool
+    session: Session, fixed: bool, tally: tuple[int, int], outcome: Outcome, fails: bool
 ) -> None:
     """It is replayed, and then not run again; once fixed, it is."""
-    about = replace(a_clause(), id="construction.normal", draws=False)
-    session.ledger.deviations.append(Entry(about.id, {"dtype": "float32"}, "known", witness=None))
     runs = []
 
-    def body(embedding: Subject, case: Case | None = None) -> None:
-        def run(_: Subject) -> None:
-            runs.append(case)
-            if not fixed:
-                raise DEVIATES
+    def body(embedding: Subject) -> None:
+        runs.append(embedding)
+        if not fixed:
+            raise DEVIATES
 
-        embedding.examine(about, run, case)
-
-    embedding = session.subject(about, "float32", "cpu")
-    known = session.replay(about, embedding, body)
-    body(embedding)
-    session.ledger.deviations.clear()
+    about = replace(a_clause(), id="construction.normal", body=body)
+    session.ledger.deviations.append(Entry(about.id, {"dtype": "float32"}, "known", witness=None))
+    examined = examine(session, about, "float32", "cpu", Search(session.options.profile, "1"))
     assert len(runs) == 1 + fixed
-    assert (embedding.tally.exercised, embedding.tally.covered) == tally
-    found = session.verdict(about, embedding, known, None, 1.0)
-    assert (found["verdict"], found["fails"]) == (name, fails)
+    assert (examined.tally.exercised, examined.tally.covered) == tally
+    assert (examined.verdict.outcome, examined.verdict.fails) == (outcome, fails)
 
 
 @pytest.mark.parametrize(
@@ -233,15 +245,28 @@ def test_what_is_declared_unsupported_but_accepted_deviates() -> None:
 
 
 def test_the_decorator_reads_the_clause_off_its_test() -> None:
-    @clause("section.drawn", SHOULD, argument="sparse", doc="doc", may_crash=True)
-    @given(cases())
-    def drawn(embedding: Subject, case: Case) -> None:
+    strategy = cases()
+
+    @clause(SHOULD, strategy, section="sparse", may_crash=True)
+    def test_drawn_well(embedding: Subject, case: Case) -> None:
         """One sentence,   of words."""
 
-    @clause("section.once", MUST, argument="sparse", doc="doc")
-    def once(embedding: Subject) -> None:
+    @clause(MUST, section="section", argument="dtype", doc="Module.to")
+    def test_once(embedding: Subject) -> None:
         """Another."""
 
-    assert (drawn.clause.text, drawn.clause.section) == ("One sentence, of words.", "section")
-    assert (drawn.clause.draws, drawn.clause.may_crash, drawn.clause.level) == (True, True, "SHOULD")
-    assert (once.clause.draws, once.clause.may_crash) == (False, False)
+    drawn, once = test_drawn_well.clause, test_once.clause
+    assert (drawn.id, drawn.text, drawn.section) == ("sparse.drawn-well", "One sentence, of words.", "sparse")
+    assert (drawn.cases, drawn.may_crash, drawn.level) == (strategy, True, "SHOULD")
+    assert (drawn.argument, drawn.doc) == ("sparse", "sparse")
+    assert (once.id, once.cases, once.may_crash) == ("section.once", None, False)
+    assert (once.argument, once.doc) == ("dtype", "Module.to")
+
+
+def test_a_clause_is_not_run_by_calling_its_test() -> None:
+    @clause(MUST)
+    def test_once(embedding: Subject) -> None:
+        """It holds."""
+
+    with pytest.raises(RuntimeError, match="run by pytest"):
+        test_once(None)

@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -20,11 +21,12 @@ from embedding_conformance.suite.catalogue import clauses
 from embedding_reports.model.summary import absence
 from embedding_reports.pages.html import render
 from embedding_reports.results import read
+from processes import python
 
 ROOT = Path(__file__).parents[2]
 TOX = configparser.RawConfigParser()
 TOX.read(ROOT / "tox.ini", encoding="utf-8")
-MATRIX = next(section for section in TOX.sections() if section.startswith("testenv:{") and "torch{" in section)
+RELEASES = TOX["torch"]["releases"].split()
 
 
 @pytest.fixture
@@ -41,11 +43,6 @@ def reproduce(monkeypatch: pytest.MonkeyPatch) -> Any:
     return import_module("reproduce")
 
 
-def releases(text: str) -> list[str]:
-    """The minor releases in `torch{...}`."""
-    return re.findall(r"torch\{([\d.,]+)\}", text)[0].split(",")
-
-
 def install(results: Path, release: str) -> int:
     """Run what installs a release, with no index to install anything from."""
     command = [sys.executable, str(ROOT / "publishing" / "install.py"), str(results), release]
@@ -53,14 +50,24 @@ def install(results: Path, release: str) -> int:
 
 
 def test_every_release_is_run_installed_and_merged() -> None:
-    wanted = releases(TOX["tox"]["env_list"])
-    assert wanted == releases(MATRIX) == releases(TOX["testenv:report"]["depends"])
-    installed = re.findall(r"torch([\d.]+): \{\[matrix\]install\} ([\d.]+)", TOX[MATRIX]["commands_pre"])
-    assert [minor for minor, _ in installed] == wanted
-    assert all(patch.startswith(f"{minor}.") for minor, patch in installed)
+    """What tox makes of its file, of which the environments of the releases are no part."""
+    made = configparser.RawConfigParser()
+    made.read_string(python("-m", "tox", "config", "-k", "commands_pre", "commands", "depends", folder=ROOT).stdout)
+    wanted = {f"torch{release.rpartition('.')[0]}": release for release in RELEASES}
+    *_, newest = wanted
+    wanted |= {f"py3.{minor}-{newest}": wanted[newest] for minor in (12, 13, 14)}
+    assert made.sections() == [f"testenv:{name}" for name in (*wanted, "report")]
+    assert made["testenv:report"]["depends"].split() == list(wanted)
+    merged = re.search(r"embedding-conformance report '(.+?)'", made["testenv:report"]["commands"])
+    for name, release in wanted.items():
+        results = str(ROOT / "reports" / "out" / f"{name}.json")
+        assert made[f"testenv:{name}"]["commands_pre"].split()[-2:] == [results, release]
+        assert f"--embedding-results {results}" in made[f"testenv:{name}"]["commands"]
+        assert merged
+        assert fnmatch(results, merged[1])
 
 
-def test_what_cannot_be_installed_leaves_results_that_say_so(tmp_path: Path) -> None:
+def test_what_cannot_be_installed_leaves_results_with_the_reason(tmp_path: Path) -> None:
     """What is missing is named whatever pip prints."""
     results = tmp_path / "torch0.0.json"
     assert install(results, "0.0.1") != 0
@@ -81,36 +88,36 @@ def test_what_cannot_be_installed_leaves_results_that_say_so(tmp_path: Path) -> 
         ("", ""),
     ],
 )
-def test_the_reason_is_what_was_said_of_the_failure(stderr: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_of_a_failure(stderr: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "publishing")
     assert import_module("install")._reason(stderr) == reason
 
 
-def test_until_the_suite_has_run_results_say_that_it_has_not(tmp_path: Path) -> None:
+def test_until_the_suite_has_run_the_results_are_those_of_a_run_that_was_not_made(tmp_path: Path) -> None:
     results = tmp_path / "torch.json"
     assert install(results, version("torch").partition("+")[0]) == 0
     assert absence(read(results)) == "the run ended before its results were written"
 
 
 def test_pages_are_made_of_the_published_results(publish: Any) -> None:
-    documents = publish.published()
-    assert (ROOT / "docs" / "torch-releases.md").read_text(encoding="utf-8") == publish.releases.rendered(documents)
-    assert (publish.PUBLISHED / "torch.html").read_text(encoding="utf-8") == render(documents)
+    runs = publish.published()
+    assert (ROOT / "docs" / "torch-releases.md").read_text(encoding="utf-8") == publish.releases_page.rendered(runs)
+    assert (publish.PUBLISHED / "torch.html").read_text(encoding="utf-8") == render(runs)
 
 
 def test_the_scoreboard_is_made_of_the_published_results(publish: Any) -> None:
-    documents = publish.implementations()
-    page = publish.scoreboard.rendered(documents, publish.scripts())
+    runs = publish.implementations()
+    page = publish.scoreboard_page.rendered(runs, publish.scripts())
     assert (ROOT / "docs" / "scoreboard.md").read_text(encoding="utf-8") == page
-    assert (publish.PUBLISHED / "scoreboard.html").read_text(encoding="utf-8") == render(documents)
+    assert (publish.PUBLISHED / "scoreboard.html").read_text(encoding="utf-8") == render(runs)
 
 
 def test_every_deviation_on_the_scoreboard_has_a_script(publish: Any) -> None:
     scripts = publish.scripts()
-    for document in publish.implementations():
-        target = publish.scoreboard.target_of(document)
-        shown = {c for script in publish.scoreboard.reproductions(document, scripts) for c in script.clauses}
-        missing = {clause for clause, _ in publish.scoreboard.deviating(document)} - shown
+    for run in publish.implementations():
+        target = publish.scoreboard_page.target_of(run)
+        shown = {c for script in publish.scoreboard_page.reproductions(run, scripts) for c in script.clauses}
+        missing = {clause for clause, _ in publish.scoreboard_page.deviating(run)} - shown
         assert not missing, f"reports/published/scripts/{target} has no script for {missing}"
 
 
@@ -126,27 +133,26 @@ SCRIPTS = sorted((ROOT / "reports" / "published" / "scripts").glob("*/*.py"))
 def test_each_script_shows_its_deviation_where_the_framework_is_installed(script: Path, reproduce: Any) -> None:
     if script.parent.name.endswith("-cuda") and not torch.cuda.is_available():
         pytest.skip("each would take seconds to say that there is no CUDA")
-    came = reproduce.outcome(script)
-    if came == "not installed":
-        pytest.skip(came)
-    assert came == "reproduced"
+    outcome = reproduce.outcome(script)
+    if outcome == "not installed":
+        pytest.skip(outcome)
+    assert outcome == "reproduced"
 
 
 def test_every_release_of_the_matrix_is_published(publish: Any) -> None:
     names = {path.stem for path in publish.PUBLISHED.glob("torch-[0-9]*.json")}
-    patches = re.findall(r"\{\[matrix\]install\} ([\d.]+)", TOX[MATRIX]["commands_pre"])
-    assert {f"torch-{patch}" for patch in patches} <= names
+    assert {f"torch-{release}" for release in RELEASES} <= names
 
 
 def test_results_keep_their_name_and_verdicts_when_they_are_published(publish: Any) -> None:
     for path in publish.PUBLISHED.glob("*.json"):
-        document = read(path)
-        assert publish.name_of(document) == path.stem
-        assert publish.slim(document) == document
+        run = read(path)
+        assert publish.name_of(run) == path.stem
+        assert publish.slim(run) == run
 
 
 @pytest.mark.parametrize(
-    ("text", "came"),
+    ("text", "outcome"),
     [
         ("raise SystemExit(0)", "reproduced"),
         ("raise SystemExit(1)", "no longer deviates"),
@@ -156,6 +162,6 @@ def test_results_keep_their_name_and_verdicts_when_they_are_published(publish: A
         ("1 / 0", "failed with status 1: ZeroDivisionError: division by zero"),
     ],
 )
-def test_what_came_of_a_script_is_told(tmp_path: Path, reproduce: Any, text: str, came: str) -> None:
+def test_the_outcome_of_a_script(tmp_path: Path, reproduce: Any, text: str, outcome: str) -> None:
     (tmp_path / "script.py").write_text(text, encoding="utf-8")
-    assert reproduce.outcome(tmp_path / "script.py") == came
+    assert reproduce.outcome(tmp_path / "script.py") == outcome

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
-from typing import Any
 
 from embedding_reports.pages.html import render
+from embedding_reports.records import Results
 
 
 class Page(HTMLParser):
@@ -37,5 +37,5 @@ class Page(HTMLParser):
         return sum(found == tag for found, _ in self.elements)
 
 
-def page(*documents: dict[str, Any], title: str | None = None) -> Page:
-    return Page(render(documents, title))
+def page(*runs: Results, title: str | None = None) -> Page:
+    return Page(render(runs, title))

@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-CSS = resources.files("reports").joinpath("static", "report.css").read_text(encoding="utf-8")
+CSS = resources.files("embedding_reports.pages").joinpath("static", "report.css").read_text(encoding="utf-8")
 ROOTS = re.findall(r":root\s*{(.*?)}", CSS, flags=re.DOTALL)
 SCHEMES = dict(
     zip(("light", "dark"), (dict(re.findall(r"--([a-z-]+):\s*(#\w{6})", root)) for root in ROOTS), strict=True)

@@ -5,24 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from documents import clause, document, implementation, verdict
+from builders import clause, implementation, results_with, verdict
 
 from embedding_reports.absent import not_run
 from embedding_reports.model.answer import overview, spans
-from embedding_reports.model.summary import NOT_RUN, headline, outcome, summarise
+from embedding_reports.model.by_clause import ClauseVerdicts
+from embedding_reports.model.summary import headline, summarise
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Results
 from embedding_reports.text.badge import badge
 
 NAME = "torch.nn.Embedding 2.13.0+cpu"
 
 
-def run(kinds: str, **changes: Any) -> dict[str, Any]:
+def run(outcomes: str, **changes: Any) -> Results:
     """A run with one clause for each word; `a+b` gives a clause two dtypes. `_` stands for a space."""
     verdicts = [
-        verdict(f"c.{number}", kind.replace("_", " "), dtype=dtype)
-        for number, cells in enumerate(kinds.split())
-        for kind, dtype in zip(cells.split("+"), ("float32", "float64"), strict=False)
+        verdict(f"c.{number}", outcome.replace("_", " "), dtype=dtype)
+        for number, cells in enumerate(outcomes.split())
+        for outcome, dtype in zip(cells.split("+"), ("float32", "float64"), strict=False)
     ]
-    return document(*verdicts, **changes)
+    return results_with(*verdicts, **changes)
 
 
 CONFORMS, PART, RED, GREY, YELLOW = "brightgreen", "yellowgreen", "red", "lightgrey", "yellow"
@@ -36,7 +39,7 @@ ANSWERS = {
         GREY,
     ),
     "nothing run": (
-        document(clauses=[clause()]),
+        results_with(clauses=[clause()]),
         "was tested on no clause. Not tested: 1 not run.",
         "nothing tested",
         GREY,
@@ -99,13 +102,13 @@ ANSWERS = {
         GREY,
     ),
     "did not run": (
-        document(complete=False, notes=["no wheel"]),
+        results_with(complete=False, notes=["no wheel"]),
         "did not run: no wheel",
         "did not run",
         GREY,
     ),
     "fixed but declared": (
-        document(verdict(fails=True, reason="fixed: remove this entry")),
+        results_with(verdict(fails=True, reason="fixed: remove this entry")),
         "conforms to the one clause tested; 1 clause fails the run for another reason.",
         "1/1 conform, 1 failing otherwise",
         PART,
@@ -117,7 +120,7 @@ ANSWERS = {
         CONFORMS,
     ),
     "a part of the contract": (
-        document(verdict("a.b"), clauses=[clause("a.b"), clause("c.d")]),
+        results_with(verdict("a.b"), clauses=[clause("a.b"), clause("c.d")]),
         "conforms to the one clause tested. Not tested: 1 not run.",
         "1/1 conform, 1 not run",
         PART,
@@ -138,8 +141,8 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("given", "answer", "message", "colour"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_the_answer(given: dict[str, Any], answer: str, message: str, colour: str) -> None:
-    prefix = "" if given["footer"]["complete"] or not given["verdicts"] else "Incomplete run: "
+def test_the_answer(given: Results, answer: str, message: str, colour: str) -> None:
+    prefix = "" if given.footer.complete or not given.verdicts else "Incomplete run: "
     assert headline(given) == f"{prefix}{NAME} {answer}"
     assert badge(given) == {
         "schemaVersion": 1,
@@ -150,9 +153,9 @@ def test_the_answer(given: dict[str, Any], answer: str, message: str, colour: st
 
 
 @pytest.mark.parametrize(
-    ("kinds", "expected"),
+    ("outcomes", "expected"),
     [
-        ("", NOT_RUN),
+        ("", "not run"),
         ("unsupported", "unsupported"),
         ("unsupported conforms", "conforms"),
         ("conforms not_exercised", "not exercised"),
@@ -161,18 +164,19 @@ def test_the_answer(given: dict[str, Any], answer: str, message: str, colour: st
         ("error conforms deviates", "deviates"),
     ],
 )
-def test_the_outcome_of_a_clause_is_that_of_its_worst_cell(kinds: str, expected: str) -> None:
-    assert outcome(verdict(kind=kind.replace("_", " ")) for kind in kinds.split()) == expected
+def test_the_outcome_of_a_clause_is_that_of_its_worst_cell(outcomes: str, expected: str) -> None:
+    verdicts = tuple(verdict(outcome=outcome.replace("_", " ")) for outcome in outcomes.split())
+    assert ClauseVerdicts(clause(), verdicts).outcome is Outcome(expected)
 
 
 def test_a_name_stays_on_one_line() -> None:
-    given = document(verdict(), implementation=implementation(name="my\nembedding", version=""))
+    given = results_with(verdict(), implementation=implementation(name="my\nembedding", version=""))
     assert headline(given) == "my embedding conforms to the one clause tested."
 
 
-def released(kinds: dict[str, str], name: str = "torch.nn.Embedding") -> list[dict[str, Any]]:
+def released(outcomes: dict[str, str], name: str = "torch.nn.Embedding") -> list[Results]:
     """Runs of several versions, each with one clause."""
-    return [run(kind, implementation=implementation(name=name, version=version)) for version, kind in kinds.items()]
+    return [run(each, implementation=implementation(name=name, version=version)) for version, each in outcomes.items()]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ def released(kinds: dict[str, str], name: str = "torch.nn.Embedding") -> list[di
         ),
     ],
 )
-def test_several_runs_in_one_line(runs: list[dict[str, Any]], expected: str) -> None:
+def test_several_runs_in_one_line(runs: list[Results], expected: str) -> None:
     assert overview(runs) == expected.replace("E in", "torch.nn.Embedding in")
 
 
@@ -217,7 +221,7 @@ def test_runs_next_to_each_other_are_one_range() -> None:
 
 
 def test_counts_add_up() -> None:
-    kinds = "conforms deviates known_deviation unsupported not_exercised error conforms+unsupported"
-    summary = summarise(run(kinds))
+    outcomes = "conforms deviates known_deviation unsupported not_exercised error conforms+unsupported"
+    summary = summarise(run(outcomes))
     assert sum(map(summary.count, set(summary.outcomes.values()))) == 7
     assert (summary.tested, summary.hit_errors, summary.partly_unsupported) == (4, 1, 1)

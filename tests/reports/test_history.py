@@ -5,24 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from documents import document, implementation, verdict
+from builders import clause, implementation, known, results_with, verdict
 
 from embedding_reports import results
 from embedding_reports.absent import not_run
 from embedding_reports.errors import Unfit
+from embedding_reports.model.by_clause import ClauseVerdicts
 from embedding_reports.model.facts import short_labels
 from embedding_reports.model.history import history, state
 from embedding_reports.model.order import neighbours, ordered
 from embedding_reports.model.summary import absence, headline
 from embedding_reports.pages.html import render
+from embedding_reports.records import Results
 from embedding_reports.text.plain import bisect
 
-NAME = verdict()["clause"]
+NAME = verdict().clause
 
 
-def release(version: str, kind: str = "conforms", python: str = "3.11.7", **changes: Any) -> dict[str, Any]:
+def release(version: str, outcome: str = "conforms", python: str = "3.11.7", **changes: Any) -> Results:
     given = {"packages": {"python": python}, **changes}
-    return document(verdict(kind=kind), implementation=implementation(version=version), **given)
+    return results_with(verdict(outcome=outcome), implementation=implementation(version=version), **given)
 
 
 def test_versions_are_ordered_as_versions() -> None:
@@ -36,14 +38,14 @@ def test_runs_of_one_version_are_told_apart_by_the_python_that_it_ran_on() -> No
 
 
 def test_neighbours_are_of_one_implementation_and_took_place() -> None:
-    other = document(verdict(), implementation=implementation(name="other", version="3"))
+    other = results_with(verdict(), implementation=implementation(name="other", version="3"))
     given = [release("2.1"), other, not_run("torch.nn.Embedding", "2.0", "no wheel"), release("1.0")]
     assert [tuple(short_labels(pair)) for pair in neighbours(given)] == [("1.0", "2.1")]
 
 
 def test_the_releases_between_which_a_clause_changed() -> None:
-    kinds = {"1.0": "deviates", "1.1": "deviates", "2.0": "conforms", "2.10": "known deviation", "2.9": "conforms"}
-    found = history(NAME, [release(version, kind) for version, kind in kinds.items()])
+    outcomes = {"1.0": "deviates", "1.1": "deviates", "2.0": "conforms", "2.10": "known deviation", "2.9": "conforms"}
+    found = history(NAME, [release(version, outcome) for version, outcome in outcomes.items()])
     assert [(span.first, span.last, span.state) for span in found.spans] == [
         ("1.0", "1.1", "deviates"),
         ("2.0", "2.9", "conforms"),
@@ -64,9 +66,9 @@ def test_a_clause_that_never_changed() -> None:
 
 
 def test_another_declaration_ends_a_span() -> None:
-    other = release("2.0", "known deviation")
-    other["verdicts"][0]["known"][0]["reason"] = "another"
-    found = history(NAME, [release("1.0", "known deviation"), other])
+    other = verdict(outcome="known deviation", known=[known(reason="another")])
+    newer = results_with(other, implementation=implementation(version="2.0"))
+    found = history(NAME, [release("1.0", "known deviation"), newer])
     assert [span.first for span in found.spans] == ["1.0", "2.0"]
 
 
@@ -78,20 +80,21 @@ def test_another_declaration_ends_a_span() -> None:
         (NAME, [release("1"), not_run("other", "1", "")], "2 implementations (torch.nn.Embedding, other); name runs"),
     ],
 )
-def test_what_cannot_be_bisected_is_said_in_one_line(name: str, given: list[dict[str, Any]], words: str) -> None:
+def test_what_cannot_be_bisected_is_one_line(name: str, given: list[Results], words: str) -> None:
     with pytest.raises(Unfit) as caught:
         history(name, given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_clause_with_several_verdicts_says_where_each_is() -> None:
+def test_the_state_of_a_clause_with_several_verdicts_is_where_each_is() -> None:
     cells = {"float16": "conforms", "float32": "deviates", "float64": "conforms"}
-    given = [verdict(kind=kind, dtype=dtype) for dtype, kind in cells.items()]
+    verdicts = tuple(verdict(outcome=outcome, dtype=dtype) for dtype, outcome in cells.items())
+    given = ClauseVerdicts(clause(), verdicts)
     assert state(given, ["cpu"]) == "deviates on float32; conforms on float16, float64"
     assert state(given, ["cpu", "cuda"]).startswith("deviates on float32 on cpu; ")
-    assert state(given[:1], ["cpu"]) == "conforms"
-    assert state([], ["cpu"]) == "not run"
+    assert state(ClauseVerdicts(clause(), verdicts[:1]), ["cpu"]) == "conforms"
+    assert state(ClauseVerdicts(clause()), ["cpu"]) == "not run"
 
 
 # -- releases that could not be run -----------------------------------------------------------------------------------
@@ -114,8 +117,8 @@ def test_it_says_so_and_why() -> None:
     assert "conforms to" not in page
 
 
-@pytest.mark.parametrize("given", [document(), document(verdict(), complete=False)])
-def test_a_run_that_took_place_is_not_absent(given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("given", [results_with(), results_with(verdict(), complete=False)])
+def test_a_run_that_took_place_is_not_absent(given: Results) -> None:
     assert absence(given) is None
 
 

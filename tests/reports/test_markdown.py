@@ -1,17 +1,16 @@
-"""The summary of a job: what it says, and that nothing in a results file can pass for markup."""
+"""The summary of a job: what is in it, and that nothing in a results file can pass for markup."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from documents import clause, deviation, document, implementation, realistic, verdict
+from builders import clause, deviation, implementation, realistic, results_with, verdict
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from embedding_reports.absent import not_run
+from embedding_reports.records import Results
 from embedding_reports.text import markdown
 from embedding_reports.text.markdown import summary
 
@@ -40,44 +39,44 @@ def markup(text: str) -> set[str]:
 
 
 def test_the_headline_and_the_counts_come_first() -> None:
-    said = texts(summary(document(verdict("a.b"), verdict("c.d", "deviates"), verdict("e.f", "unsupported"))))
-    assert said[0] == "Embedding conformance: torch.nn.Embedding 2.13.0+cpu"
+    words = texts(summary(results_with(verdict("a.b"), verdict("c.d", "deviates"), verdict("e.f", "unsupported"))))
+    assert words[0] == "Embedding conformance: torch.nn.Embedding 2.13.0+cpu"
     answer = "conforms to 1 of 2 clauses tested; 1 deviates (1 MUST). Not tested: 1 unsupported."
-    assert said[1] == f"torch.nn.Embedding 2.13.0+cpu {answer}"
-    names, counts = said[2:8], said[8:14]
+    assert words[1] == f"torch.nn.Embedding 2.13.0+cpu {answer}"
+    names, counts = words[2:8], words[8:14]
     assert [name[2:] for name in names] == [
         *("conforms", "deviates", "known deviation", "unsupported", "not exercised", "error")
     ]
     assert counts == ["1", "1", "0", "1", "0", "0"]
 
 
-def test_what_was_not_tested_is_said_even_where_all_else_conforms() -> None:
+def test_what_was_not_tested_is_named_even_where_all_else_conforms() -> None:
     cells = (verdict("a.b"), verdict("a.b", "unsupported", dtype="float64"), verdict("c.d", "not exercised"))
-    said = summary(document(*cells, clauses=[clause("a.b"), clause("c.d"), clause("e.f")]))
-    assert "Not tested: 1 unsupported in part, 1 not exercised, 1 not run." in said
-    assert "1 of the others is unsupported in part." in said
-    assert "- no complex arithmetic: <code>a.b</code> in part" in said
+    text = summary(results_with(*cells, clauses=[clause("a.b"), clause("c.d"), clause("e.f")]))
+    assert "Not tested: 1 unsupported in part, 1 not exercised, 1 not run." in text
+    assert "1 of the others is unsupported in part." in text
+    assert "- no complex arithmetic: <code>a.b</code> in part" in text
 
 
 def test_a_deviation_is_a_row_and_its_case_is_folded_away() -> None:
-    text = summary(document(verdict("padding_idx.no-gradient", "deviates")))
+    text = summary(results_with(verdict("padding_idx.no-gradient", "deviates")))
     row = ["✗ deviates", "padding_idx.no-gradient", "MUST", "float32", "gradient at [1, 0] is 2.0, expected 0.0"]
-    said = texts(text)
-    start = said.index("✗ deviates", 4)
-    assert said[start : start + 5] == row
+    words = texts(text)
+    start = words.index("✗ deviates", 4)
+    assert words[start : start + 5] == row
     shown = [each for each in tokens(text) if each.type == "fence"]
     assert [each.info for each in shown] == ["", "python"]
     assert "first difference: at [1, 0] expected 0.0 (0x00000000), observed 2.0 (0x40000000)" in shown[0].content
-    assert shown[1].content == deviation()["script"]
+    assert shown[1].content == deviation().script
 
 
 def test_a_deviation_that_does_not_fail_the_run_says_so() -> None:
-    assert "(does not fail the run)" in summary(document(verdict("a.b", "deviates", fails=False)))
+    assert "(does not fail the run)" in summary(results_with(verdict("a.b", "deviates", fails=False)))
 
 
 def test_a_run_that_did_not_take_place_says_why() -> None:
-    said = texts(summary(not_run("torch.nn.Embedding", "9.9", "no such wheel")))
-    assert said == [
+    words = texts(summary(not_run("torch.nn.Embedding", "9.9", "no such wheel")))
+    assert words == [
         "Embedding conformance: torch.nn.Embedding 9.9",
         "torch.nn.Embedding 9.9 did not run: no such wheel",
     ]
@@ -97,11 +96,11 @@ def test_a_fence_ends_where_its_text_ends(text: str) -> None:
     assert (block.type, block.content) == ("fence", text + "\n")
 
 
-def nasty() -> dict[str, Any]:
+def nasty() -> Results:
     """A run in which every text is full of what could be markup."""
     bad = deviation(**dict.fromkeys(("summary", "case_repr", "expected", "observed", "script"), f"```\n{NASTY}"))
     cells = [verdict("a.b", "deviates", deviation=bad), verdict("c.d", "error", reason=NASTY)]
-    return document(
+    return results_with(
         *(*cells, verdict("e.f", "unsupported", reason=NASTY)),
         clauses=[clause(name, text=NASTY) for name in ("a.b", "c.d", "e.f")],
         implementation=implementation(name=NASTY),
@@ -120,7 +119,7 @@ def test_nothing_in_a_results_file_passes_for_markup() -> None:
 
 def test_a_case_of_thousands_of_rows_is_left_to_the_files() -> None:
     long = deviation(case_repr="x" * 100_000, script="y" * 100_000)
-    text = summary(document(verdict("a.b", "deviates", deviation=long)))
+    text = summary(results_with(verdict("a.b", "deviates", deviation=long)))
     assert len(text) < 10_000
     assert "... (in full in the results file)" in text
     assert "A script that shows it without this suite is in the report." in text

@@ -1,49 +1,55 @@
-"""The page of several runs: where they differ comes first, and everything is told once."""
+"""The page of several runs: where they differ comes first, and everything is listed once."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from documents import DTYPES, clause, deviation, document, implementation, known, realistic, verdict
+from builders import DTYPES, clause, deviation, implementation, known, realistic, results_with, verdict
 from pages import page
 
 from embedding_reports.absent import not_run
 from embedding_reports.model.merged import Merged, merge
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Parameter, Results, Verdict
 
-Document = dict[str, Any]
-SIGNATURE = [["sparse", "POSITIONAL_OR_KEYWORD", "False"]]
-
-
-def release(version: str, *verdicts: Document, **changes: Any) -> Document:
-    given = implementation(version=version, signatures={"constructor": SIGNATURE})
-    return document(*verdicts, **{"implementation": given, "dtypes": ["float16", "float32"], **changes})
+SIGNATURE = (Parameter("sparse", "POSITIONAL_OR_KEYWORD", "False"),)
 
 
-def cells(name: str, *kinds: str, **changes: Any) -> list[Document]:
+def release(version: str, *verdicts: Verdict, signature: tuple[Parameter, ...] = SIGNATURE, **changes: Any) -> Results:
+    given = implementation(version=version, signatures={"constructor": signature})
+    return results_with(*verdicts, **{"implementation": given, "dtypes": ["float16", "float32"], **changes})
+
+
+def cells(name: str, *outcomes: str, **changes: Any) -> list[Verdict]:
     """One clause on float16 and float32."""
-    return [verdict(name, kind, dtype=dtype, **changes) for kind, dtype in zip(kinds, DTYPES[::2], strict=False)]
+    return [verdict(name, each, dtype=dtype, **changes) for each, dtype in zip(outcomes, DTYPES[::2], strict=False)]
 
 
 RUNS = [
-    release("2.10", *cells("a.alike", "conforms", "conforms"), *cells("a.differs", "conforms", "conforms")),
+    release(
+        "2.10",
+        *cells("a.alike", "conforms", "conforms"),
+        *cells("a.differs", "conforms", "conforms"),
+        signature=(*SIGNATURE, Parameter("dtype", "KEYWORD_ONLY", "None")),
+    ),
     release("2.9", *cells("a.alike", "conforms", "conforms"), *cells("a.differs", "conforms", "deviates")),
     release("2.8", *cells("a.alike", "conforms", "conforms"), *cells("a.differs", "deviates", "deviates")),
     not_run("torch.nn.Embedding", "2.11", "torch 2.11 could not be installed: no wheel"),
 ]
-RUNS[0]["header"]["implementation"]["signatures"] = {"constructor": [*SIGNATURE, ["dtype", "KEYWORD_ONLY", "None"]]}
 PAGE = page(*RUNS)
 
 
 def rows(merged: Merged) -> dict[str, list[tuple[str, str]]]:
     lines = [line for lines in merged.sections.values() for line in lines]
-    return {line.clause["id"]: [(mark.verdict, mark.count) for mark in line.marks] for line in lines}
+    return {line.clause.id: [(str(mark.outcome), mark.count) for mark in line.marks] for line in lines}
 
 
-def differing(*documents: Document) -> list[str]:
-    lines = [line for lines in merge(documents).sections.values() for line in lines]
-    return [line.clause["id"] for line in lines if line.differs]
+def differing(*runs: Results) -> list[str]:
+    lines = [line for lines in merge(runs).sections.values() for line in lines]
+    return [line.clause.id for line in lines if line.differs]
 
 
 def test_the_columns_are_in_order_of_version() -> None:
@@ -90,20 +96,20 @@ def test_where_nothing_differs_all_rows_are_shown() -> None:
 @pytest.mark.parametrize(
     ("other", "differs"),
     [
-        ([verdict(kind="known deviation")], False),
-        ([verdict(kind="known deviation", known=[known(versions="<9")], worst=0.5, cases=3)], False),
-        ([verdict(kind="known deviation", known=[known(reason="another")])], True),
-        ([verdict(kind="deviates")], True),
-        ([verdict(dtype="float64", kind="deviates")], False),
+        ([verdict(outcome="known deviation")], False),
+        ([verdict(outcome="known deviation", known=[known(versions="<9")], worst=0.5, cases=3)], False),
+        ([verdict(outcome="known deviation", known=[known(reason="another")])], True),
+        ([verdict(outcome="deviates")], True),
+        ([verdict(dtype="float64", outcome="deviates")], False),
         ([], False),
     ],
 )
-def test_what_makes_runs_differ(other: list[Document], differs: bool) -> None:
-    given = document(verdict(kind="known deviation")), document(*other, clauses=[clause()])
+def test_what_makes_runs_differ(other: list[Verdict], differs: bool) -> None:
+    given = results_with(verdict(outcome="known deviation")), results_with(*other, clauses=[clause()])
     assert bool(differing(*given)) is differs
 
 
-def test_a_mark_says_in_words_what_stands_behind_it() -> None:
+def test_a_mark_has_what_stands_behind_it_in_words() -> None:
     assert 'title="2.9: deviates on float32; conforms on float16"' in PAGE.source
     assert 'title="2.11: did not run"' in PAGE.source
 
@@ -135,20 +141,20 @@ def test_neighbours_that_agree_are_one_line() -> None:
     assert "Nothing changed: 1 → 2; 2 → 3." in shown.text
 
 
-def test_a_deviation_is_told_once_on_its_smallest_case() -> None:
+def test_a_deviation_is_listed_once_on_its_smallest_case() -> None:
     (finding,) = merge(RUNS).findings
     (group,) = finding.groups.values()
-    assert finding.outcome == "deviates"
-    assert group.seen.told(merge(RUNS).naming) == "2.8: float16, float32; 2.9: float32"
+    assert finding.outcome is Outcome.DEVIATES
+    assert group.seen.words(merge(RUNS).naming) == "2.8: float16, float32; 2.9: float32"
     assert PAGE.text.count("2.8: float16, float32; 2.9: float32") == 1
     small = deviation(case_repr="small", summary="gradient at [0, 0] is nan, expected 0.0")
     smaller = release("2.7", *cells("a.differs", "deviates", deviation=small))
     (group,) = merge([*RUNS, smaller]).findings[0].groups.values()
     assert group.smallest is not None
-    assert (group.run, group.smallest.deviation["case_repr"]) == (0, "small")
+    assert (group.run, group.smallest.deviation.case_repr) == (0, "small")
 
 
-def test_deviations_that_look_different_are_told_apart() -> None:
+def test_deviations_with_different_summaries_are_kept_apart() -> None:
     raised = release("2.7", *cells("a.differs", "deviates", deviation=deviation(summary="it raised")))
     (finding,) = merge([*RUNS, raised]).findings
     assert len(finding.groups) == 2
@@ -161,26 +167,26 @@ def test_one_reason_is_one_finding_though_ledgers_name_other_releases() -> None:
     ]
     (finding,) = merge(runs).findings
     (group,) = finding.groups.values()
-    assert group.seen.told(merge(runs).naming) == "every run: float16, float32"
+    assert group.seen.words(merge(runs).naming) == "every run: float16, float32"
     assert group.entry is not None
-    assert group.entry["versions"] == "==3", "the last one's"
+    assert group.entry.versions == "==3", "the last one's"
 
 
 def test_a_witness_that_was_not_replayed_anywhere() -> None:
-    runs = [release(version, verdict(kind="known deviation", known=[known(deviation=None)])) for version in "12"]
+    runs = [release(version, verdict(outcome="known deviation", known=[known(deviation=None)])) for version in "12"]
     assert "shows no deviation here: not replayed, or fixed" in page(*runs).text
 
 
-def test_what_is_unsupported_is_told_once_with_its_runs() -> None:
-    told = merge(
+def test_what_is_unsupported_is_listed_once_with_its_runs() -> None:
+    unsupported = merge(
         [
             release("1", *cells("a.b", "unsupported", "conforms"), *cells("a.c", "unsupported", "conforms")),
             release("2", *cells("a.b", "conforms", "conforms"), *cells("a.c", "conforms", "conforms")),
         ]
     ).unsupported
     assert {
-        reason: {places: [finding.clause["id"] for finding in clauses] for places, clauses in found.items()}
-        for reason, found in told.items()
+        reason: {places: [finding.clause.id for finding in clauses] for places, clauses in found.items()}
+        for reason, found in unsupported.items()
     } == {"no complex arithmetic": {"1: float16": ["a.b", "a.c"]}}
 
 
@@ -201,7 +207,7 @@ def test_the_largest_errors_of_each_run() -> None:
             release("2", *cells("a.b", "conforms", worst=0.4), *cells("a.d", "conforms", worst=0.9)),
         ]
     )
-    assert [(each["id"], worst) for each, worst in merged.errors] == [("a.d", [None, 0.9]), ("a.b", [0.2, 0.4])]
+    assert [(each.id, worst) for each, worst in merged.errors] == [("a.d", [None, 0.9]), ("a.b", [0.2, 0.4])]
 
 
 def test_notes_are_shown_with_their_run() -> None:
@@ -213,7 +219,10 @@ def test_a_page_of_many_releases_is_small() -> None:
     runs = []
     for number in range(20):
         run = realistic(per_section=22, implementation=implementation(version=f"2.{number}"))
-        for cell in run["verdicts"][number::60]:  # some dozen verdicts of each release are another's
-            cell |= {"verdict": "deviates", "fails": True, "deviation": deviation(), "known": [], "reason": None}
-        runs.append(run)
+        verdicts = list(run.verdicts)
+        for at in range(number, len(verdicts), 60):  # some dozen verdicts of each release are another's
+            verdicts[at] = replace(
+                verdicts[at], outcome=Outcome.DEVIATES, fails=True, deviation=deviation(), known=(), reason=None
+            )
+        runs.append(replace(run, verdicts=tuple(verdicts)))
     assert len(page(*runs).source.encode()) < 3_000_000

@@ -1,13 +1,14 @@
-"""The page: it says what it must, loads nothing, and lets nothing break out of it."""
+"""The page: it shows what it must, loads nothing, and lets nothing break out of it."""
 
 from __future__ import annotations
 
-import copy
+import itertools
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from documents import clause, deviation, document, implementation, interplay, known, realistic, verdict
+from builders import clause, deviation, implementation, interplay, known, realistic, results_with, verdict
 from pages import Page, page
 
 from embedding_reports.absent import not_run
@@ -15,10 +16,12 @@ from embedding_reports.model.facts import duration, labels, reproduce, timing
 from embedding_reports.model.pair_coverage import Interplay, size
 from embedding_reports.model.summary import sentences
 from embedding_reports.model.view import arrange, fraction
-from embedding_reports.pages.html import LEVEL_LEGEND, VERDICT_LEGEND, render
+from embedding_reports.outcomes import LEVEL_LEGEND, VERDICTS, Outcome
+from embedding_reports.pages.html import render
+from embedding_reports.records import Difference, Implementation, Parameter, Platform
 
 WHOLE = page(realistic())
-SEVERAL = page(realistic(), document(verdict(), devices=["cpu", "cuda:0"]), document(verdict(), complete=False))
+SEVERAL = page(realistic(), results_with(verdict(), devices=["cpu", "cuda:0"]), results_with(verdict(), complete=False))
 
 
 def test_the_answer_comes_first() -> None:
@@ -28,7 +31,7 @@ def test_the_answer_comes_first() -> None:
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("words", [*LEVEL_LEGEND.values(), *VERDICT_LEGEND.values()])
+@pytest.mark.parametrize("words", [*LEVEL_LEGEND.values(), *(verdict.legend for verdict in VERDICTS)])
 def test_the_legend_stands_at_the_top(words: str) -> None:
     assert words in WHOLE.text
     assert WHOLE.text.index(words) < WHOLE.text.index("What needs attention")
@@ -93,10 +96,10 @@ def test_nothing_breaks_out() -> None:
     """Every text that an implementation or its environment can choose, made hostile."""
     hostile = deviation(
         **dict.fromkeys(("summary", "case_repr", "expected", "observed", "script"), HOSTILE),
-        difference=dict.fromkeys(("where", "expected", "expected_bits", "observed", "observed_bits"), HOSTILE),
+        difference=Difference(*[HOSTILE] * 5),
     )
     entry = known(reason=HOSTILE, link="javascript:alert(1)", versions=HOSTILE, features={HOSTILE: [HOSTILE]})
-    given = document(
+    given = results_with(
         verdict("a.b", "deviates", reason=HOSTILE, deviation=hostile, known=[entry]),
         verdict("a.c", "unsupported", dtype=HOSTILE, reason=HOSTILE),
         verdict("a.d", "error", dtype=HOSTILE, device=HOSTILE, reason=HOSTILE),
@@ -105,13 +108,12 @@ def test_nothing_breaks_out() -> None:
             clause("a.c"),
             clause("a.d", section=HOSTILE),
         ],
-        implementation={
-            **dict.fromkeys(("target", "adapter", "name", "version"), HOSTILE),
-            "signatures": {"constructor": [[HOSTILE] * 3]},
-        },
+        implementation=Implementation(
+            *(HOSTILE, HOSTILE, HOSTILE, HOSTILE), signatures={"constructor": (Parameter(*[HOSTILE] * 3),)}
+        ),
         packages={HOSTILE: HOSTILE},
         environment={HOSTILE: HOSTILE},
-        platform=dict.fromkeys(("python", "system", "machine"), HOSTILE),
+        platform=Platform(*[HOSTILE] * 3),
         profile=HOSTILE,
         seed=HOSTILE,
         dtypes=[HOSTILE],
@@ -119,9 +121,10 @@ def test_nothing_breaks_out() -> None:
         notes=[HOSTILE],
         **interplay((HOSTILE, HOSTILE), pairs={}, kinds={HOSTILE: [HOSTILE] * 2, "sparse": [HOSTILE], "y": ["z"]}),
     )
-    other = copy.deepcopy(given)
-    other["header"]["implementation"]["signatures"] = {"functional": [[f"other {HOSTILE}"] * 3]}
-    other["verdicts"][0] |= {"verdict": "conforms", "deviation": None}
+    signatures = {"functional": (Parameter(*[f"other {HOSTILE}"] * 3),)}
+    header = replace(given.header, implementation=replace(given.header.implementation, signatures=signatures))
+    conforming = replace(given.verdicts[0], outcome=Outcome.CONFORMS, deviation=None)
+    other = replace(given, header=header, verdicts=(conforming, *given.verdicts[1:]))
     absent = not_run(HOSTILE, HOSTILE, HOSTILE)
     for shown in (page(given), page(given, other, absent, title=HOSTILE), page(absent)):
         assert shown.count("script") == shown.count("style") == 1
@@ -132,7 +135,7 @@ def test_nothing_breaks_out() -> None:
 
 
 def test_text_that_utf8_cannot_carry_is_replaced() -> None:
-    assert "lost: ?" in render([document(verdict(reason="lost: \udc80"))])
+    assert "lost: ?" in render([results_with(verdict(reason="lost: \udc80"))])
 
 
 @pytest.mark.parametrize(
@@ -151,40 +154,40 @@ def test_cells_span_the_columns_they_do_not_depend_on(
     columns: list[str], devices: list[str], given: list[tuple[str, str]], spans: list[int]
 ) -> None:
     verdicts = [verdict(dtype=dtype, device=device) for dtype, device in given]
-    (run,) = arrange([document(*verdicts, dtypes=columns, devices=devices)])
+    (run,) = arrange([results_with(*verdicts, dtypes=columns, devices=devices)])
     (row,) = run.sections["padding_idx"]
     assert [cell.span for cell in row.cells] == spans
 
 
-def test_deviations_that_look_the_same_are_folded() -> None:
+def test_deviations_that_differ_in_numbers_alone_are_folded() -> None:
     summaries = {"float16": "float16: 2.0 is not 0.0", "float32": "float32: nan is not -1e-05", "float64": "raised"}
     verdicts = [
-        verdict(kind="deviates", dtype=dtype, deviation=deviation(summary=text)) for dtype, text in summaries.items()
+        verdict(outcome="deviates", dtype=dtype, deviation=deviation(summary=text)) for dtype, text in summaries.items()
     ]
-    (run,) = arrange([document(*verdicts, dtypes=list(summaries))])
+    (run,) = arrange([results_with(*verdicts, dtypes=list(summaries))])
     (finding,) = run.findings
     assert [group.places for group in finding.groups] == [["float16", "float32"], ["float64"]]
 
 
 def test_a_clause_that_fails_the_run_needs_attention_whatever_its_verdict() -> None:
-    shown = page(document(verdict(fails=True, reason="fixed: remove this entry")))
+    shown = page(results_with(verdict(fails=True, reason="fixed: remove this entry")))
     assert "fixed: remove this entry" in shown.text
     assert "fails the run" in shown.text[shown.text.index("What needs attention") :]
 
 
-def test_a_deviation_that_does_not_fail_the_run_says_so() -> None:
-    assert "does not fail the run" in page(document(verdict(kind="deviates", fails=False))).text
+def test_a_deviation_that_does_not_fail_the_run_is_marked() -> None:
+    assert "does not fail the run" in page(results_with(verdict(outcome="deviates", fails=False))).text
 
 
 def test_nothing_needs_attention_in_a_clean_run() -> None:
-    shown = page(document(verdict()))
+    shown = page(results_with(verdict()))
     assert "What needs attention" not in shown.text
     assert "Findings" not in shown.text
 
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_an_interrupted_run_has_a_banner(complete: bool) -> None:
-    assert ("The run was interrupted" in page(document(verdict(), complete=complete)).text) is not complete
+    assert ("The run was interrupted" in page(results_with(verdict(), complete=complete)).text) is not complete
 
 
 def test_no_percentages() -> None:
@@ -212,8 +215,10 @@ def test_runs_with_the_fewest_problems_come_first() -> None:
     names = {"cut": "conforms", "broken": "error", "bad": "deviates", "good": "conforms", "empty": "unsupported"}
     runs = arrange(
         [
-            document(verdict(kind=kind), complete=name != "cut", implementation=implementation(name=name, version="1"))
-            for name, kind in names.items()
+            results_with(
+                verdict(outcome=outcome), complete=name != "cut", implementation=implementation(name=name, version="1")
+            )
+            for name, outcome in names.items()
         ]
     )
     assert [run.label for run in runs] == ["good 1", "bad 1", "broken 1", "empty 1", "cut 1"]
@@ -230,12 +235,12 @@ def test_runs_with_the_fewest_problems_come_first() -> None:
     ],
 )
 def test_runs_are_labelled_apart(changes: list[dict[str, Any]], expected: list[str]) -> None:
-    found = labels([document(verdict(), **each) for each in changes])
+    found = labels([results_with(verdict(), **each) for each in changes])
     assert [label.endswith(end) for label, end in zip(found, expected, strict=True)] == [True] * len(expected), found
 
 
 def test_the_command_line_is_quoted_and_complete() -> None:
-    given = document(
+    given = results_with(
         implementation=implementation(target="command:./my impl"),
         devices=["cpu", "cuda:0"],
         level="must",
@@ -248,10 +253,10 @@ def test_the_command_line_is_quoted_and_complete() -> None:
 
 
 def test_the_time_adds_up() -> None:
-    phases = timing(document(verdict(), verdict("a.b")))
+    phases = timing(results_with(verdict(), verdict("a.b")))
     assert phases[-1].seconds == pytest.approx(sum(phase.seconds for phase in phases[:-1])) == pytest.approx(2.4)
     assert phases[-1].per_case == pytest.approx(0.01)
-    assert timing(document())[0].per_case is None
+    assert timing(results_with())[0].per_case is None
 
 
 @pytest.mark.parametrize(
@@ -270,12 +275,13 @@ def test_durations(seconds: float, words: str) -> None:
 
 
 def test_a_large_run_stays_small() -> None:
-    everything_deviates = realistic(per_section=10)
-    for number, each in enumerate(everything_deviates["verdicts"]):
-        summary = f"unlike any other {'x' * (number % 7)}"
-        each.update(verdict="deviates", fails=True, deviation=deviation(summary=summary))
-    assert len(render([realistic(per_section=10)]).encode()) < 400_000
-    assert len(render([everything_deviates]).encode()) < 1_000_000
+    given = realistic(per_section=10)
+    deviating = [
+        replace(each, outcome=Outcome.DEVIATES, fails=True, deviation=deviation(summary=f"unlike any other {'x' * n}"))
+        for n, each in zip(itertools.cycle(range(7)), given.verdicts, strict=False)
+    ]
+    assert len(render([given]).encode()) < 400_000
+    assert len(render([replace(given, verdicts=tuple(deviating))]).encode()) < 1_000_000
 
 
 # -- interplay --------------------------------------------------------------------------------------------------------
@@ -293,16 +299,15 @@ def covered(pairs: dict[str, int], *others: dict[str, int]) -> Interplay:
     dtypes = ["float32", "float64", "float16"][: 1 + len(others)]
     parts = [interplay((dtype, "cpu"), pairs=each) for dtype, each in zip(dtypes, (pairs, *others), strict=True)]
     columns = [part["interplay"][0] for part in parts]
-    (run,) = arrange(
-        [document(verdict(), **parts[0] | {"interplay": columns + parts[0]["interplay"][1:]}, dtypes=dtypes)]
-    )
+    met = {**parts[0], "interplay": [*columns, *parts[0]["interplay"][1:]]}
+    (run,) = arrange([results_with(verdict(), **met, dtypes=dtypes)])
     assert run.interplay is not None
     return run.interplay
 
 
 def gathered(found: Interplay, number: int = 0) -> list[tuple[str, dict[str, list[str]]]]:
     missed = found.gathered(found.slices[number])
-    return [(f"{each.kind['argument']} {each.kind['kind']}", dict(each.others)) for each in missed]
+    return [(f"{each.kind.argument} {each.kind.kind}", dict(each.others)) for each in missed]
 
 
 def test_gaps_are_gathered_under_what_has_most_of_them() -> None:
@@ -314,7 +319,7 @@ def test_gaps_are_gathered_under_what_has_most_of_them() -> None:
 
 def test_a_kind_that_no_lookup_has_is_named_once() -> None:
     found = covered({"index_ndim 0": 0, **{f"{one}, index_ndim 0": 0 for one in ("sparse True", "sparse False")}})
-    assert [kind["kind"] for kind in found.absent(found.whole)] == ["0"]
+    assert [kind.kind for kind in found.absent(found.whole)] == ["0"]
     assert gathered(found) == []
     assert len(found.gaps(found.whole)) == 2
 
@@ -346,9 +351,9 @@ def test_every_pair_is_in_one_cell_and_every_part_fills_all_cells() -> None:
     assert [len(found.counts(each)) for each in found.slices] == [len(cells)] * 3
 
 
-def test_the_matrix_says_each_count_in_words_of_its_own() -> None:
+def test_the_matrix_has_a_class_for_each_size_of_count() -> None:
     source = page(
-        document(verdict(), **interplay(("float32", "cpu"), pairs={**GAPS, "sparse True, index_ndim 1": -1}))
+        results_with(verdict(), **interplay(("float32", "cpu"), pairs={**GAPS, "sparse True, index_ndim 1": -1}))
     ).source
     row = re.search(r'<th scope="row"><code>index_ndim</code> 1</th>(.*?)</tr>', source)
     assert row is not None
@@ -365,7 +370,7 @@ def test_the_matrix_says_each_count_in_words_of_its_own() -> None:
 
 
 def test_results_without_interplay_have_no_such_section() -> None:
-    assert "Interplay" not in page(document(verdict())).text
+    assert "Interplay" not in page(results_with(verdict())).text
 
 
 def test_several_runs_have_no_matrices() -> None:
@@ -384,14 +389,14 @@ def test_the_largest_errors_are_shown_the_largest_first() -> None:
         for name, errors in worst.items()
         for dtype, error in zip(("float16", "float32"), errors, strict=True)
     ]
-    given = document(*cells, dtypes=["float16", "float32"])
+    given = results_with(*cells, dtypes=["float16", "float32"])
     (run,) = arrange([given])
-    assert [row.clause["id"] for row in run.errors] == ["a.near", "a.far"]
-    assert [row.clause["id"] for row in run.exact] == ["a.exact"]
+    assert [row.clause.id for row in run.errors] == ["a.near", "a.far"]
+    assert [row.clause.id for row in run.exact] == ["a.exact"]
     shown = page(given)
     assert [attrs["value"] for tag, attrs in shown.elements if tag == "meter"] == ["0.2", "0.95", "0.4"]
     assert "No error at all: a.exact." in shown.text
 
 
 def test_without_a_numeric_clause_there_are_no_largest_errors() -> None:
-    assert "Largest errors" not in page(document(verdict())).text
+    assert "Largest errors" not in page(results_with(verdict())).text

@@ -1,25 +1,28 @@
-"""The results file: good documents survive the round trip, and each defect has its own one-line error."""
+"""The results file: what is written is read back, and each defect has its own one-line error."""
 
 from __future__ import annotations
 
 import copy
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
-from documents import document, implementation, interplay, realistic, verdict
+from builders import implementation, interplay, realistic, results_with, verdict
 
 from embedding_reports import errors, results
+from embedding_reports.json_form import structured, to_json, unstructured
+from embedding_reports.records import Parameter, Results, Verdict
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+PUBLISHED = Path(__file__).parents[2] / "reports" / "published"
 
-    Document = dict[str, Any]
+SPARSE = Parameter("sparse", "KEYWORD_ONLY", "")
 
-SMALL = document(
-    *(verdict(kind.replace(" ", "-"), kind) for kind in ("conforms", "deviates", "known deviation")),
+SMALL = results_with(
+    *(verdict(outcome.replace(" ", "-"), outcome) for outcome in ("conforms", "deviates", "known deviation")),
     **interplay(("float32", "cpu"), pairs={"sparse True, max_norm None": 0}),
 )
 
@@ -27,18 +30,18 @@ SMALL = document(
 @pytest.mark.parametrize(
     "given",
     [
-        document(),
+        results_with(),
         SMALL,
-        document(verdict(), complete=False),  # without interplay, as older releases wrote it
-        document(verdict(reason="a name that was no UTF-8: \udc80, and ✓")),
+        results_with(verdict(), complete=False),  # without interplay, as older releases wrote it
+        results_with(verdict(reason="a name that was no UTF-8: \udc80, and ✓")),
         realistic(),
-        document(
-            verdict(), implementation=implementation(signatures={"constructor": [["sparse", "KEYWORD_ONLY", ""]]})
-        ),
+        results_with(verdict(), implementation=implementation(signatures={"constructor": (SPARSE,)})),
+        results_with(verdict(), implementation=implementation(signatures={})),
+        results_with(verdict(), wiring=2),
     ],
-    ids=["empty", "small", "interrupted", "surrogate", "realistic", "signatures"],
+    ids=["empty", "small", "interrupted", "surrogate", "realistic", "signatures", "no signatures", "wiring"],
 )
-def test_what_is_written_is_read_back(tmp_path: Path, given: Document) -> None:
+def test_what_is_written_is_read_back(tmp_path: Path, given: Results) -> None:
     path = tmp_path / "new" / "folder" / "results.json"
     before = copy.deepcopy(given)
     results.write(given, path)
@@ -46,40 +49,63 @@ def test_what_is_written_is_read_back(tmp_path: Path, given: Document) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["results.json"]
 
 
+@pytest.mark.parametrize("name", ["torch-2.13.0", "torch-1.13.1", "oneflow-0.9.0-py3.10", "torch-cuda-2.11.0-py3.12"])
+def test_what_was_published_is_written_as_it_was_read(tmp_path: Path, name: str) -> None:
+    """The format does not change: what has signatures or notes about the wiring keeps them, and nothing is added."""
+    results.write(results.read(PUBLISHED / f"{name}.json"), tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == (PUBLISHED / f"{name}.json").read_bytes()
+
+
+@pytest.mark.parametrize("outcome", ["deviates", "known deviation", "error"])
+def test_a_verdict_passes_between_processes_as_plain_json(outcome: str) -> None:
+    given = verdict(outcome=outcome)
+    assert structured(json.loads(json.dumps(unstructured(given))), Verdict) == given
+
+
+def test_what_a_run_has_not_is_left_out() -> None:
+    raw = to_json(results_with(verdict()))
+    assert not {"kinds", "interplay"} & set(raw)
+    assert "signatures" not in raw["header"]["implementation"]
+    assert "wiring" not in raw["footer"]
+    assert raw["verdicts"][0]["deviation"] is None
+
+
 def test_the_file_is_the_same_whatever_the_order_of_recording(tmp_path: Path) -> None:
     given = realistic()
-    shuffled = dict(reversed(given.items())) | {"verdicts": given["verdicts"][::-1]}
+    shuffled = replace(given, verdicts=given.verdicts[::-1])
     results.write(given, tmp_path / "a.json")
     results.write(shuffled, tmp_path / "b.json")
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert text == (tmp_path / "b.json").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith('{"cases"')]
-    assert len(lines) == len(given["verdicts"]), "each verdict has a line of its own"
+    assert len(lines) == len(given.verdicts), "each verdict has a line of its own"
     lines = [line for line in text.splitlines() if line.startswith('{"device"')]
-    assert len(lines) == len(given["interplay"]), "each slice of the interplay, too"
+    assert len(lines) == len(given.interplay), "each slice of the interplay, too"
 
 
-def test_a_refused_document_leaves_the_old_file_alone(tmp_path: Path) -> None:
+def test_refused_results_leave_the_old_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     results.write(SMALL, path)
     with pytest.raises(errors.SchemaViolation):
-        results.write(SMALL | {"clauses": None}, path)
+        results.write(replace(SMALL, header=replace(SMALL.header, started="today")), path)
     assert results.read(path) == SMALL
 
 
 def test_nan_is_never_written(tmp_path: Path) -> None:
     with pytest.raises(errors.NotJson, match="nan"):
-        results.write(document(verdict(worst=float("nan"))), tmp_path / "results.json")
+        results.write(results_with(verdict(worst=float("nan"))), tmp_path / "results.json")
     assert not list(tmp_path.iterdir())
 
 
-def _changed(change: Callable[[Document], object]) -> str:
-    changed = copy.deepcopy(SMALL)
+RAW = to_json(SMALL)
+TEXT = json.dumps(RAW)
+
+
+def _changed(change: Callable[[dict[str, Any]], object]) -> str:
+    changed = copy.deepcopy(RAW)
     change(changed)
     return json.dumps(changed)
 
-
-TEXT = json.dumps(SMALL)
 
 DEFECTS = {
     "empty": ("", errors.CutShort, "cut short"),
@@ -221,15 +247,15 @@ def test_an_unwritable_place_is_one_line(tmp_path: Path) -> None:
 
 def test_merge_reads_files_in_the_order_given(tmp_path: Path) -> None:
     for seed in "12":
-        results.write(document(verdict(), seed=seed), tmp_path / f"{seed}.json")
+        results.write(results_with(verdict(), seed=seed), tmp_path / f"{seed}.json")
     paths = [tmp_path / "2.json", tmp_path / "1.json", tmp_path / "2.json"]
-    assert [each["header"]["seed"] for each in results.merge(paths)] == ["2", "1", "2"]
+    assert [each.header.seed for each in results.merge(paths)] == ["2", "1", "2"]
     assert results.merge([]) == []
 
 
 def test_merge_refuses_files_of_different_schema_versions(tmp_path: Path) -> None:
     results.write(SMALL, tmp_path / "old.json")
-    (tmp_path / "new.json").write_text(json.dumps(SMALL | {"schema_version": 2}))
+    (tmp_path / "new.json").write_text(json.dumps(RAW | {"schema_version": 2}))
     with pytest.raises(errors.MixedVersions, match=r"new\.json: schema version 2, but .*old\.json has 1;"):
         results.merge([tmp_path / "old.json", tmp_path / "new.json"])
 

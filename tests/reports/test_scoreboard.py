@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from documents import clause, document, implementation, verdict
+from builders import clause, implementation, results_with, verdict
 from pages import page
 
 from embedding_reports.absent import not_run
 from embedding_reports.model.scores import scores
 from embedding_reports.model.summary import headline, summarise
+from embedding_reports.records import Results, Verdict
 
 BOUNDS = "lookup.out-of-range"
 
 
-def other(name: str, *verdicts: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return document(*verdicts, implementation=implementation(name=name, version="1.0"), **changes)
+def other(name: str, *verdicts: Verdict, **changes: Any) -> Results:
+    return results_with(*verdicts, implementation=implementation(name=name, version="1.0"), **changes)
 
 
-def of(*verdicts: dict[str, Any], **changes: Any) -> dict[str, tuple[str, int, int]]:
+def of(*verdicts: Verdict, **changes: Any) -> dict[str, tuple[str, int, int]]:
     run = other("one", *verdicts, **changes)
-    return {name: (one.outcome, one.conforms, one.tested) for name, one in scores(run, summarise(run)).items()}
+    return {name: (str(one.outcome), one.conforms, one.tested) for name, one in scores(run, summarise(run)).items()}
 
 
 def test_what_is_not_claimed_and_what_is_not_exercised_is_no_credit() -> None:
@@ -61,13 +62,18 @@ def test_the_page_has_a_line_for_each_implementation_and_one_for_none_that_ran()
     assert "third 1.0 could not be installed" in shown.text
 
 
+def test_a_section_that_only_another_implementation_was_tested_on_is_not_run() -> None:
+    shown = page(other("first", verdict("a.one")), other("second", verdict("b.one")))
+    assert shown.source.count('<td class="not-run">·</td>') == 2
+
+
 def test_runs_of_one_implementation_are_no_scoreboard() -> None:
     runs = (other("one", verdict("a.one")), other("one", verdict("a.one"), started="2026-11-24T14:00:00Z"))
     assert "Scoreboard" not in page(*runs).text
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "told"),
+    ("verdicts", "unchecked"),
     [
         ([verdict(BOUNDS, "unsupported", reason="index bounds: they are not checked")], True),
         ([verdict(BOUNDS, "unsupported"), verdict(BOUNDS, dtype="float64")], False),
@@ -75,9 +81,9 @@ def test_runs_of_one_implementation_are_no_scoreboard() -> None:
         ([verdict("a.one", "unsupported")], False),
     ],
 )
-def test_who_looks_for_safety_is_told_that_bounds_are_not_checked(verdicts: list[dict[str, Any]], told: bool) -> None:
-    said = headline(other("one", *verdicts))
+def test_the_headline_warns_that_bounds_are_not_checked(verdicts: list[Verdict], unchecked: bool) -> None:
+    answer = headline(other("one", *verdicts))
     assert (
-        "Whether an index out of range is refused was not tested: index bounds: they are not checked." in said
-    ) == told
-    assert ("index out of range" in said) == told
+        "Whether an index out of range is refused was not tested: index bounds: they are not checked." in answer
+    ) == unchecked
+    assert ("index out of range" in answer) == unchecked

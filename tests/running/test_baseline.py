@@ -14,7 +14,7 @@ from processes import Run, suite
 
 FEW = "test_bits or test_shape"
 LEDGER = ("--embedding-deviations", "known.toml")
-PROGRAM = "from plain import Plain, Misreads\nclass Mine({base}): pass\n"
+PROGRAM = "from plain import Inverts, Plain\nclass Mine({base}): pass\n"
 
 
 @pytest.fixture(scope="module")
@@ -23,19 +23,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, base: str, *more: str) -> Run:
-    """Run on an embedding that misreads what has two dimensions, or, once repaired, does not."""
+    """Run on an embedding that inverts what a scalar looks up, or, once repaired, does not."""
     (folder / "mine.py").write_text(PROGRAM.format(base=base), encoding="utf-8")
-    return suite(folder, "mine:Mine", FEW, *LEDGER, *more, profile="default", dtypes="float32,float64")
+    return suite(folder, "mine:Mine", FEW, *LEDGER, *more, profile="thorough", dtypes="float32,float64")
 
 
 @pytest.fixture(scope="module")
 def written(folder: Path) -> Run:
-    return run(folder, "Misreads", "--embedding-baseline", "write")
+    return run(folder, "Inverts", "--embedding-baseline", "write")
 
 
 @pytest.fixture(scope="module")
 def known(folder: Path, written: Run) -> Run:  # noqa: ARG001 - comes before
-    return run(folder, "Misreads")
+    return run(folder, "Inverts")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_a_baseline_covers_what_deviates_and_no_more(known: Run) -> None:
     assert verdict["verdict"] == "known deviation"
     assert verdict["exercised"] >= verdict["enough"]
     (entry,) = verdict["known"]
-    assert entry["features"] == {"index_ndim": 2, "dtype": ["float32", "float64"], "device": ["cpu"]}
+    assert entry["features"] == {"index_ndim": 0, "dtype": ["float32", "float64"], "device": ["cpu"]}
     assert entry["deviation"]["case_repr"]
     assert known.verdict("lookup.shape")["verdict"] == "conforms"
 

@@ -12,6 +12,7 @@ import pytest
 from embedding_conformance.cli import main
 from embedding_conformance.suite.catalogue import clauses
 from embedding_reports.absent import not_run
+from embedding_reports.results import write
 from processes import python, suite
 
 REST = f"Not tested: {len(clauses()) - 2} not run."
@@ -115,7 +116,7 @@ def test_a_run_that_did_not_take_place_has_nothing_to_compare(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     absent = tmp_path / "absent.json"
-    absent.write_text(json.dumps(not_run("plain", "3.0", "no wheel")), encoding="utf-8")
+    write(not_run("plain", "3.0", "no wheel"), absent)
     assert main(["diff", str(results), str(absent)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"embedding-conformance: {absent}: ")

@@ -14,7 +14,7 @@ from embedding_conformance.running.options import HELP
 from processes import python
 
 FEW = ("--pyargs", "embedding_conformance", "-p", "no:cacheprovider", "-k", "test_bits")
-OPTIONS = "embedding, embedding_isolation, embedding_device, embedding_dtype, embedding_profile"
+OPTIONS = "embedding, embedding_isolation, embedding_device, embedding_dtype, embedding_clause, embedding_profile"
 ENTRY = '[[deviation]]\nclause = "sparse.layot"\nfeatures = {}\nreason = "x"\n'
 
 Refusal = Callable[..., str]
@@ -191,18 +191,3 @@ def test_the_exit_status_is_2_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert done.stdout.strip() == ""
     assert done.stderr.startswith("Exit: --embedding torhc: ")
     assert len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize("name", ["reports", "reference"])
-def test_a_folder_of_the_users_that_shadows_ours_is_named(tmp_path: Path, name: str) -> None:
-    """Under `python -m pytest`, which puts the current folder first on the import path."""
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "__init__.py").touch()
-    (tmp_path / "test_other.py").write_text("def test_it(): pass\n", encoding="utf-8")
-    done = python("-m", "pytest", *FEW, "--embedding", "plain:Plain", folder=tmp_path)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert f"its own package {name!r}, but {tmp_path / name} comes first" in line
-    assert "run pytest from another folder, or rename that one" in line
-    other = python("-m", "pytest", "test_other.py", folder=tmp_path)
-    assert other.returncode == 0, "only those who run the suite are bothered"

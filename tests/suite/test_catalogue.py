@@ -7,7 +7,7 @@ import re
 import pytest
 
 from embedding_conformance.adapters.torch.module import DTYPES as TORCH_DTYPES
-from embedding_conformance.cases.strategies import DTYPES
+from embedding_conformance.cases.case import DTYPES
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, Clause
 from embedding_conformance.suite.catalogue import clauses
 

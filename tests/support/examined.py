@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -10,17 +9,12 @@ from embedding_conformance.cases.case import Case, Life, Step
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.running.options import Options
+from embedding_conformance.running.profiles import PROFILES
 from embedding_conformance.running.session import Session
-from embedding_conformance.suite import MODULES
 from embedding_conformance.suite.catalogue import clauses
 from examples import case
 
-TESTS = {
-    test.clause.id: test
-    for module in MODULES
-    for test in vars(importlib.import_module(f"embedding_conformance.suite.{module}")).values()
-    if hasattr(test, "clause")
-}
+CLAUSES = {clause.id: clause for clause in clauses()}
 
 
 def scalar() -> Case:
@@ -65,14 +59,23 @@ def examined(adapter: Any, clause: str, one: Case, device: str = "cpu") -> str:
     """What came of a clause on one case."""
     embedding = subject(adapter, one.weight.dtype, device)
     try:
-        TESTS[clause].hypothesis.inner_test(embedding=embedding, case=one)
+        examine(embedding, clause, one)
     except Deviation:
         return "deviates"
     return "unsupported" if embedding.tally.unsupported else "conforms"
 
 
+def examine(embedding: Subject, clause: str, one: Case | None) -> None:
+    """Run a clause on one case.
+
+    Raises:
+        Deviation: it deviates.
+    """
+    embedding.examine(CLAUSES[clause], CLAUSES[clause].body, one)
+
+
 def a_session(name: str, devices: tuple[str, ...] | None = None) -> Session:
     """A run on a bundled adapter."""
-    session = Session(Options(name, "none", devices, ("float32",), "smoke", "", "should", None, None, ""), clauses())
+    session = Session(Options(name, "none", devices, ("float32",), PROFILES["smoke"], "", "should"), clauses())
     session.close()
     return session

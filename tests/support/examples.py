@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from embedding_conformance.boundary.adapter import Call
+from embedding_conformance.boundary.observations import Call
 from embedding_conformance.cases.case import Case, Config, Lookup
-from embedding_conformance.judging.partitions import Kinds, of_calls
+from embedding_conformance.judging.partitions import Partitions, partitions_of_calls
 from embedding_reference import Tensor
 
 
@@ -28,7 +28,7 @@ def case(
     return Case(Config(rows, dim, **arguments), weight, (lookup,))
 
 
-def of_case(case: Case, verb: str = "gradient") -> set[Kinds]:
-    """The kinds of a case's lookups, each run by this verb."""
+def of_case(case: Case, verb: str = "gradient") -> set[Partitions]:
+    """The partitions of a case's lookups, each run by this verb."""
     made = {"config": case.config, "weight": case.weight, "layout": case.weight_layout, "device": "cpu"}
-    return of_calls([Call("make", made), Call(verb, {"lookups": case.lookups}, 1)], case.weight.dtype, "cpu")
+    return partitions_of_calls([Call("make", made), Call(verb, {"lookups": case.lookups}, 1)], case.weight.dtype, "cpu")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from embedding_conformance.boundary.adapter import Backward, Forward, Lost, Refused
+from embedding_conformance.boundary.observations import Backward, Forward
+from embedding_conformance.boundary.refusals import Lost, Refused
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
 from plain import Plain, PlainInstance

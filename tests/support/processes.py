@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import embedding_conformance
 import embedding_reference
 from embedding_reports import results
+from embedding_reports.records import Results
 
 HERE = Path(__file__).parent
 HOMES = [str(Path(package.__file__ or "").parents[1]) for package in (embedding_conformance, embedding_reference)]
@@ -20,6 +23,13 @@ HOMES = [str(Path(package.__file__ or "").parents[1]) for package in (embedding_
 
 IMPORTABLE = os.pathsep.join(dict.fromkeys([*HOMES, str(HERE)]))
 """The import path of a worker in another interpreter, which serves what stands beside this file."""
+
+HUNG = 1800.0
+"""Seconds after which a test gives up on what it waits for.
+
+They are there to end a run that hangs. The slowest program that a test starts takes a few minutes on two cores that
+have a dozen other things to do; no test says anything of how long something takes.
+"""
 
 QUIETED = ("PYTEST_", "HYPOTHESIS_", "COV_", "COVERAGE_", "PYTHON")
 
@@ -37,8 +47,16 @@ def python(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=HUNG,
     )
+
+
+def patiently() -> Iterator[None]:
+    """The turns of a loop that looks whether something has happened yet."""
+    until = time.monotonic() + HUNG
+    while time.monotonic() < until:
+        yield
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)
@@ -49,13 +67,15 @@ class Run:
         status: its exit status.
         text: what it printed.
         errors: what it printed on standard error.
-        document: its results file, if there is one.
+        document: its results file, as the JSON that it is, if there is one.
+        results: the same, as it is read.
     """
 
     status: int
     text: str
     errors: str
     document: dict[str, Any] = field(repr=False)
+    results: Results | None = field(repr=False, default=None)
 
     def verdict(self, clause: str, dtype: str = "float32") -> dict[str, Any]:
         """The verdict for one clause on one dtype."""
@@ -80,5 +100,6 @@ def suite(
         *("--embedding-results", str(file), "--hypothesis-seed", "1", *arguments),
         folder=folder,
     )
-    document = results.read(file) if file.exists() else {}
-    return Run(done.returncode, done.stdout, done.stderr, document)
+    read = results.read(file) if file.exists() else None
+    document = json.loads(file.read_text(encoding="utf-8")) if read else {}
+    return Run(done.returncode, done.stdout, done.stderr, document, read)

@@ -12,9 +12,9 @@ import sys
 import time
 from typing import Any
 
-from embedding_conformance.boundary.adapter import Declared, Description
+from embedding_conformance.boundary.description import Declared, Description
 from embedding_reference import Tensor
-from plain import Misreads, Plain
+from plain import AGES, Misreads, Plain
 
 
 class Forks(Plain):
@@ -22,7 +22,7 @@ class Forks(Plain):
 
     def out_of_range(self) -> None:
         if os.fork() == 0:
-            time.sleep(60)
+            time.sleep(AGES)
             os._exit(0)
         os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -53,7 +53,7 @@ class HangsOnRepeats(Plain):
     def before(self, index: Tensor) -> None:
         super().before(index)
         if len(set(index.components())) < index.numel:
-            time.sleep(60)
+            time.sleep(AGES)
 
 
 class DiesOfItsScript(Misreads):

@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from embedding_conformance.boundary.adapter import Backward, Description, Forward, Gradient, Refused, Unsupported
+from embedding_conformance.boundary.description import Description
+from embedding_conformance.boundary.observations import Backward, Forward, Gradient
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
 

@@ -34,8 +34,8 @@ def test_a_complex_table_is_tried_frozen_where_it_is_not_differentiable() -> Non
     for dtype in ("complex64", "complex128"):
         subject = Subject(adapter, adapter.describe(), dtype, "cpu")
         for probe in tables:
-            assert not list(inspection._wrong(probe, subject))
-        assert [call.arguments["config"].freeze for call in subject.calls if call.verb == "make"] == [True, True]
+            assert not list(inspection._mistakes_of(probe, subject))
+        assert [call.arguments["config"].freeze for call in subject.driver.calls if call.verb == "make"] == [True, True]
 
 
 def test_an_adapter_that_is_right_is_not_accused() -> None:
@@ -60,10 +60,10 @@ DEVIATE = {
 def test_no_bundled_adapter_is_accused(name: str) -> None:
     if name == "torch-onnx" or not name.startswith("torch"):
         pytest.importorskip("onnxruntime" if name == "torch-onnx" else name)
-    told = found(resolve(name))
-    assert {feature for finding in told.findings for feature in finding.probe.features} == DEVIATE.get(name, set())
-    assert not any(finding.seen.certain for finding in told.findings)
-    assert name == "mlx" or not told.unchecked
+    wiring = found(resolve(name))
+    assert {feature for finding in wiring.findings for feature in finding.probe.features} == DEVIATE.get(name, set())
+    assert not any(finding.mistake.certain for finding in wiring.findings)
+    assert name == "mlx" or not wiring.unchecked
 
 
 LIES = [
@@ -109,13 +109,13 @@ LIES = [
 
 @pytest.mark.parametrize(("lie", "how", "where", "words"), LIES, ids=[getattr(x[0], "__name__", x[2]) for x in LIES])
 def test_each_lie_is_told(lie: Any, how: str, where: str, words: str) -> None:
-    told = found(wired.driving(lie) if isinstance(lie, type) else lie)
-    first = told.findings[0]
-    assert where in first.gist
-    assert words in first.gist
-    assert (first.seen.certain, first.seen.stops) == (how != EITHER, how == STOPS)
-    assert (told.stop != "") == (how == STOPS)
-    assert ("may be wired wrongly" in told.notes()[0]) == (how == EITHER)
+    wiring = found(wired.driving(lie) if isinstance(lie, type) else lie)
+    first = wiring.findings[0]
+    assert where in first.summary
+    assert words in first.summary
+    assert (first.mistake.certain, first.mistake.stops) == (how != EITHER, how == STOPS)
+    assert (wiring.stop != "") == (how == STOPS)
+    assert ("may be wired wrongly" in wiring.notes()[0]) == (how == EITHER)
 
 
 def test_every_liar_is_tried() -> None:
@@ -146,11 +146,11 @@ def test_what_could_not_be_tried_is_said() -> None:
 def test_of_a_class_no_adapter_is_spoken() -> None:
     adapter = wired.driving(wired.Double)
     described = adapter.describe()
-    told = inspection.inspect(CLASS, adapter, adapter, described, ("float32",), ("cpu",))
-    (note,) = told.notes()
+    wiring = inspection.inspect(CLASS, adapter, adapter, described, ("float32",), ("cpu",))
+    (note,) = wiring.notes()
     assert note.startswith("the class does not do as it should in a plain case. looking up [0, 2]")
-    assert not told.hint(Deviation("it differs", expected="this", observed="that"), "cpu")
-    assert not told.suspicions
+    assert not wiring.hint(Deviation("it differs", expected="this", observed="that"), "cpu")
+    assert not wiring.suspicions
 
 
 # -- what a run makes of it --------------------------------------------------------------------------------------------
@@ -170,12 +170,12 @@ def test_a_run_on_an_adapter_that_cannot_be_believed_stops(tmp_path: Path, comma
     target = f"command:{paths} -m embedding_conformance.worker wired:RunsStale" if command else "wired:RunsStale"
     run = suite(tmp_path, target, "test_bits")
     assert run.status == 2
-    (said,) = [line for line in run.errors.splitlines() + run.text.splitlines() if "Exit: " in line]
-    assert "the adapter looks wired wrongly. writing another table with edit() and reading it back" in said
-    assert "Nothing was tested" in said
+    (message,) = [line for line in run.errors.splitlines() + run.text.splitlines() if "Exit: " in line]
+    assert "the adapter looks wired wrongly. writing another table with edit() and reading it back" in message
+    assert "Nothing was tested" in message
     assert "Traceback" not in run.errors + run.text
     assert not run.document["verdicts"]
-    assert "did not run: --embedding" in headline(run.document)
+    assert "did not run: --embedding" in headline(run.results)
 
 
 def clause_of_a_scalar(tmp_path: Path, target: str) -> Run:
@@ -190,7 +190,7 @@ def test_a_deviation_that_the_adapter_may_have_made_says_so(tmp_path: Path) -> N
     assert verdict["reason"].startswith("before you report this, check the adapter: a plain case comes out wrong too.")
     assert verdict["reason"] in run.text
     assert "note: the adapter may be wired wrongly. looking up a 0-d index" in run.text
-    assert "Look at the adapter first: 1 of the plainest cases comes out wrong." in headline(run.document)
+    assert "Look at the adapter first: 1 of the plainest cases comes out wrong." in headline(run.results)
     assert run.document["footer"]["wiring"] == 1
 
 

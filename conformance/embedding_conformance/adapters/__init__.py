@@ -1,1 +1,1 @@
-"""Adapters: those that `boundary.target.BUNDLED` names, and what they share."""
+"""The bundled adapters, which `boundary.target.BUNDLED` names, and the code that they share."""

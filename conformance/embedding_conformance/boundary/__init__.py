@@ -1,5 +1,5 @@
-"""How an implementation is asked: the protocols of adapters, the records they answer with, and the worker protocol.
+"""The boundary to an implementation under test: protocols of adapters, records of answers, and the worker protocol.
 
-What is asked belongs in `cases`, what the answers are worth in `judging`, what drives one framework in `adapters`. All
-of it runs on Python 3.8 with the standard library alone.
+`cases` holds what is asked, `judging` judges the answers, and `adapters` drives each framework. Everything in this
+folder runs on Python 3.8 with nothing but the standard library.
 """

@@ -1,4 +1,4 @@
-"""Which of the documented arguments a constructor takes: read off it, so that what it lacks is said once, in words.
+"""The documented arguments that a constructor does not take, read off its signature.
 
 Runs on Python 3.8 and later, as the worker does.
 """
@@ -18,25 +18,28 @@ ARGUMENTS = (
     "device",
     "dtype",
 )
-"""Those of `nn.Embedding` after the two sizes, in order."""
+"""The arguments of `nn.Embedding` after the two sizes, in order."""
 
 FEATURES = ("padding_idx", "max_norm", "scale_grad_by_freq", "sparse")
-"""Those whose use shows in the features of a case."""
+"""The arguments whose use shows in the features of a case."""
 
 
-def lacking(signature: Sequence[Sequence[str]]) -> list[str]:
+def missing_arguments(signature: Sequence[Sequence[str]]) -> list[str]:
     """The documented arguments that a constructor cannot be given by name.
 
     Args:
         signature: (name, kind, default) of each parameter (`boundary.adapter.Adapter.signature`).
+
+    Returns:
+        Their names, in the order of `ARGUMENTS`; none where the signature does not tell.
     """
     if not signature or any(kind == "VAR_KEYWORD" for _, kind, _ in signature):
-        return []  # not known
+        return []
     named = {name for name, kind, _ in signature if kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")}
     return [name for name in ARGUMENTS if name not in named]
 
 
 def declaration(names: Collection[str], reason: str) -> str:
-    """The table with which a ledger declares that arguments are not taken."""
+    """The table, in TOML, that declares in a ledger which arguments the constructor does not take."""
     listed = ", ".join(f'"{name}"' for name in names)
     return f'[[unsupported]]\narguments = [{listed}]\nreason = "{reason}"\n'

@@ -7,7 +7,7 @@ import dataclasses
 import math
 from typing import Any
 
-from embedding_conformance.boundary import adapter
+from embedding_conformance.boundary import description, observations
 from embedding_conformance.cases.case import Case, Config, Life, Lookup, Step
 from embedding_reference import Tensor
 
@@ -19,14 +19,14 @@ TYPES = {
         Life,
         Lookup,
         Step,
-        adapter.Forward,
-        adapter.Backward,
-        adapter.Gradient,
-        adapter.Description,
-        adapter.Declared,
+        observations.Forward,
+        observations.Backward,
+        observations.Gradient,
+        description.Description,
+        description.Declared,
     )
 }
-"""The records that a value may be, by name."""
+"""The dataclasses whose instances can be encoded, by name."""
 
 
 def encode(value: Any) -> Any:
@@ -39,7 +39,7 @@ def encode(value: Any) -> Any:
         TypeError: the value is not plain data.
     """
     if isinstance(value, Tensor):
-        data = None if isinstance(value, adapter.Shape) else base64.b64encode(value.data).decode()
+        data = None if isinstance(value, observations.Shape) else base64.b64encode(value.data).decode()
         return {"tensor": [value.dtype, list(value.shape), data]}
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}
@@ -59,7 +59,7 @@ def decode(value: Any) -> Any:
     """The inverse of `encode`; lists come back as tuples.
 
     Raises:
-        ValueError: the JSON does not describe plain data of ours.
+        ValueError: the JSON does not describe a value that `encode` takes.
     """
     if isinstance(value, list):
         return tuple(decode(v) for v in value)
@@ -79,7 +79,7 @@ def decode(value: Any) -> Any:
 
 
 def _tensor(dtype: str, shape: Any, data: Any) -> Tensor:
-    """A tensor, or what is known of one without data."""
+    """A tensor; a `Shape` where it has no data."""
     if data is None:
-        return adapter.Shape(dtype, tuple(shape))
+        return observations.Shape(dtype, tuple(shape))
     return Tensor(dtype, tuple(shape), base64.b64decode(data, validate=True))

@@ -1,4 +1,4 @@
-"""The other side of `embedding_conformance.worker`: an adapter whose implementation runs in a process of its own."""
+"""The client of `embedding_conformance.worker`: an adapter whose implementation runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from embedding_conformance.boundary.adapter import LOST, Call, Description, Died, Lost, Refused, Unsupported
-from embedding_conformance.boundary.answers import Misanswered
+from embedding_conformance.boundary.description import Description
 from embedding_conformance.boundary.line_process import LONGEST_ANSWER, Program
+from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.refusals import LOST, Died, Lost, Misanswered, MissingVerb, Refused, Unsupported
 from embedding_conformance.boundary.target import UNUSABLE, UnusableTarget
-from embedding_conformance.boundary.verbs import MAKING
+from embedding_conformance.boundary.verbs import VERBS
 from embedding_conformance.boundary.wire import decode, encode
 from embedding_conformance.cases.case import Config
 from embedding_reference import Tensor
@@ -23,12 +24,12 @@ from embedding_reference.permitted import FAMILIES
 SECONDS_TO_START = 120.0
 SECONDS_TO_ANSWER = 60.0
 PATIENCE = 2.0
-"""Seconds that a process has to end by itself, once its standard input has."""
+"""Seconds that a process has to end by itself, once its standard input is closed."""
 ANSWERS = {"result", "instance", "refused", "unsupported", "error"}
 
 
 class WorkerAdapter:
-    """An adapter served by a worker process, which is started at the first call and again after each death."""
+    """An adapter served by a worker process, which the first call starts, and again the first after it has ended."""
 
     def __init__(self, target: str, *, seconds: float = SECONDS_TO_ANSWER) -> None:
         """A worker that is not started yet.
@@ -41,12 +42,12 @@ class WorkerAdapter:
         self.target, self.seconds = target, seconds
         self._program: Program | None = None
         self._next = 0
-        self._lost = 0  # the last number of a process that a refusal cost; what it held is lost
+        self._lost = 0  # instances up to this number were in a process that a refusal ended
         self._answered = False
-        self._done: list[int] = []
+        self._forgotten: list[int] = []
 
     def describe(self) -> Description:
-        """What is under test."""
+        """The description, as the worker's adapter gives it."""
         description: Description = self.call("describe", 0)
         return description
 
@@ -64,30 +65,36 @@ class WorkerAdapter:
         return text
 
     def call(self, verb: str, on: int, **arguments: Any) -> Any:
-        """One request and its answer.
+        """Send one request, and return the answer to it.
+
+        Args:
+            verb: the name of the verb.
+            on: 0 for the adapter itself, else the number of an instance.
+            arguments: the arguments of the verb.
 
         Raises:
-            Refused, Unsupported: as the adapter on the other side raised them.
-            Lost: it did so at the cost of the process; the next call starts another.
-            Died: the process ended, took too long or spoke out of turn; the next call starts another.
-            Misanswered: its answer is not one to this verb.
-            RuntimeError: it broke.
+            Refused, Unsupported: the worker's adapter raised them.
+            Lost: the implementation raised, and its process was given up; the next call starts another.
+            Died: the process ended, took too long or answered nonsense; the next call starts another.
+            Misanswered: the answer is not one to this verb.
+            RuntimeError: the worker's adapter broke.
         """
         if 0 < on <= self._lost:
             raise Unsupported(LOST)
         program = self._running()
         self._next += 1
-        request = {"id": self._next, "verb": verb, "on": on, "arguments": encode(arguments), "forget": self._done}
-        self._done = []
+        request = {"id": self._next, "verb": verb, "on": on, "arguments": encode(arguments), "forget": self._forgotten}
+        self._forgotten = []
         kind, content = self._answer(program, json.dumps(request))
         if kind == "unsupported":
-            raise Unsupported(content)
+            missing = MissingVerb(verb)
+            raise missing if content == str(missing) else Unsupported(content)
         if kind == "error":
             raise RuntimeError(f"the adapter in the worker broke:\n{content}")
         try:
             if kind == "refused":
                 refusal = _refusal(**content)
-            elif (kind == "instance") != (verb in MAKING):
+            elif (kind == "instance") != VERBS[verb].makes_instance:
                 raise ValueError(f"{kind!r} is no answer to it")  # noqa: TRY301 - all that is wrong ends below
             elif kind == "instance" and content != self._next:
                 raise ValueError(f"the instance that request {self._next} makes has that number, not {content!r}")  # noqa: TRY301
@@ -102,7 +109,7 @@ class WorkerAdapter:
 
     def forget(self, number: int) -> None:
         """Let the worker drop an instance, with the next request."""
-        self._done.append(number)
+        self._forgotten.append(number)
 
     def close(self) -> None:
         """End the worker."""
@@ -112,7 +119,7 @@ class WorkerAdapter:
     def _running(self) -> Program:
         if self._program is None:
             # Numbers go on from one worker to the next, so that none names an instance of both.
-            self._answered, self._done = False, []
+            self._answered, self._forgotten = False, []
             try:
                 self._program = Program(self._command(), self._environment())
             except OSError as error:
@@ -122,11 +129,11 @@ class WorkerAdapter:
     def _command(self) -> list[str]:
         if self.target.startswith("command:"):
             return self._words(self.target[len("command:") :])
-        # -P: a folder where the user stands, named like one of our packages, is not imported in its place
+        # -P: a folder in the user's working folder that is named like one of our packages must not be imported instead.
         return [sys.executable, "-P", "-m", "embedding_conformance.worker", self.target]
 
     def _environment(self) -> dict[str, str]:
-        """Ours; with our import path for our own interpreter, and no other."""
+        """This process's environment variables, and for a worker on this same interpreter its import path."""
         if self.target.startswith("command:"):
             return dict(os.environ)
         return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
@@ -141,15 +148,15 @@ class WorkerAdapter:
         return words
 
     def _answer(self, program: Program, request: str) -> tuple[str, Any]:
-        """What kind of answer came, and its content."""
+        """The kind of the answer to a request, and its content."""
         seconds = self.seconds if self._answered else SECONDS_TO_START
         try:
             line = program.ask(request, seconds)
         except TimeoutError:
             self._end()
-            raise Died(f"timed out after {seconds:g} s", program.last_words()) from None
+            raise Died(f"timed out after {seconds:g} s", program.error_output()) from None
         if not line.endswith("\n") and len(line) < LONGEST_ANSWER:
-            raise self._death(program)
+            raise self._ended(program)
         try:
             answer = json.loads(line)
             (kind,) = set(answer) - {"id"}
@@ -159,18 +166,18 @@ class WorkerAdapter:
         except (ValueError, TypeError, KeyError, RecursionError):
             pass
         self._end()
-        raise Died(f"answered nonsense: {line[:80].strip()!r}", program.last_words())
+        raise Died(f"answered nonsense: {line[:80].strip()!r}", program.error_output())
 
-    def _death(self, program: Program) -> Died:
-        """How the process ended by itself."""
-        status, said = self._end(patience=PATIENCE), program.last_words()
-        if status == UNUSABLE and not self._answered and said:
-            raise UnusableTarget(said.splitlines()[-1])
+    def _ended(self, program: Program) -> Died:
+        """The exception for a process that ended by itself."""
+        status, stderr = self._end(patience=PATIENCE), program.error_output()
+        if status == UNUSABLE and not self._answered and stderr:
+            raise UnusableTarget(stderr.splitlines()[-1])
         how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        return Died(f"died ({how})", said)
+        return Died(f"died ({how})", stderr)
 
     def _end(self, *, patience: float = 0.0) -> int:
-        """Make sure that the process has ended; its exit status."""
+        """Make sure that the process has ended, and return its exit status (`Program.end`)."""
         assert self._program is not None
         program, self._program = self._program, None
         return program.end(patience=patience)
@@ -186,15 +193,18 @@ class WorkerInstance:
         self._adapter.forget(self._number)
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
+        if verb not in VERBS or VERBS[verb].of_adapter:
+            raise AttributeError(verb)
+
         def call(**arguments: Any) -> Any:
             result = self._adapter.call(verb, self._number, **arguments)
-            return WorkerInstance(self._adapter, result) if verb == "copy" else result
+            return WorkerInstance(self._adapter, result) if VERBS[verb].makes_instance else result
 
         return call
 
 
 def _refusal(*, family: str, kind: str, message: str, lost: bool = False) -> Refused:
-    """What the adapter on the other side raised."""
+    """The exception that the worker's adapter raised."""
     if family not in (*FAMILIES, "other"):
         raise ValueError(f"the family {family!r} is none of {', '.join(FAMILIES)}, other")
     return (Lost if lost else Refused)(family, str(kind), str(message))

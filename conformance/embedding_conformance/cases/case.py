@@ -1,4 +1,4 @@
-"""What is run: a configuration, a weight table, and lookups with their upstream gradients. Plain data."""
+"""A case in plain data: a configuration, a weight table, and lookups with their upstream gradients."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from typing import Any
 
 from embedding_reference import FORMATS, Embedding, Format, Tensor
 
+DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
+"""Weight dtypes that the suite knows."""
+
 LAYOUTS = ("contiguous", "transposed", "strided", "sliced", "columns", "expanded")
-"""How a tensor lies in memory. An adapter whose framework has no strides ignores it: the values are the same."""
+"""Ways to lay a tensor out in memory, same values. An adapter whose framework has no strides ignores them."""
 
 
 def _concise(self: Any) -> str:
-    """Valid Python that names only what differs from the defaults."""
+    """A `__repr__`: a Python expression that names only the fields that differ from their defaults."""
     shown = [
         f"{f.name}={_literal(getattr(self, f.name))}"
         for f in dataclasses.fields(self)
@@ -34,13 +37,13 @@ def _literal(value: Any) -> str:
 class Config(Embedding):
     """The arguments of one embedding, named as torch names them; `freeze` stands for `_freeze`.
 
-    Being the reference model itself, it also says what is permitted (`embedding_reference.model`).
+    A `Config` is a reference model, and so also computes what is permitted (`embedding_reference.model`).
     """
 
     __repr__ = _concise
 
     def changed(self) -> dict[str, Any]:
-        """The keyword arguments that differ from their defaults: one that lacks the others can still be made."""
+        """The keyword arguments that differ from their defaults: enough for a constructor that lacks the others."""
         names = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
@@ -48,13 +51,13 @@ class Config(Embedding):
 
 @dataclass(frozen=True, repr=False)
 class Lookup:
-    """One call.
+    """One call of an embedding, and the upstream gradient that its output is differentiated with.
 
     Attributes:
-        index: the indices, any shape.
-        upstream: gradient of the output, shape index.shape + (embedding_dim,), dtype of the weight.
-        index_layout: one of `LAYOUTS`; "expanded" holds only where all entries along the first dimension are alike.
-        upstream_layout: the same for `upstream`.
+        index: the indices, of any shape, int64 or int32 unless the case is about another dtype.
+        upstream: the upstream gradient, shape index.shape + (embedding_dim,), dtype of the weight.
+        index_layout: one of `LAYOUTS`; "expanded" only where all entries along the first dimension are alike.
+        upstream_layout: the layout of `upstream`, by the same rule.
     """
 
     index: Tensor
@@ -66,13 +69,13 @@ class Lookup:
 
     @property
     def upstream_range(self) -> str:
-        """Whether a sum of elements of the upstream gradient may lie below the normal numbers."""
+        """Where a sum of elements of the upstream gradient may be subnormal "underflow", else "ordinary"."""
         return "underflow" if any(map(may_underflow(self.upstream.format), self.upstream.components())) else "ordinary"
 
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """A configuration, a weight of shape (num_embeddings, embedding_dim), and the lookups made with it, in order."""
+    """A configuration, a weight of shape (num_embeddings, embedding_dim), and its lookups in the order of the calls."""
 
     config: Config
     weight: Tensor
@@ -98,15 +101,15 @@ class Case:
         return dataclasses.replace(self, weight=_cast(self.weight, dtype), lookups=_lookups_cast(self.lookups, dtype))
 
     def features(self) -> dict[str, Any]:
-        """What kind of case this is, as a flat dict of plain values: what ledgers match and reports count.
+        """The features of the case, as a flat dict of plain values: ledgers match them, and reports count them.
 
-        What is said of the index and the upstream gradient is said of the first lookup; `each_features` has the others.
+        Features of the index and the upstream gradient are those of the first lookup; `each_features` has the others.
         """
         return self.each_features[0]
 
     @cached_property
     def each_features(self) -> tuple[dict[str, Any], ...]:
-        """The features as each of the lookups has them."""
+        """The features of the case, once for each lookup."""
         return tuple(self._features(lookup) for lookup in self.lookups)
 
     def _features(self, lookup: Lookup) -> dict[str, Any]:
@@ -145,18 +148,18 @@ class Case:
         }
 
     def _pads_hold(self) -> str:
-        """Whether the row at padding_idx is all zeros, none of them negative."""
+        """Where every element of the row at padding_idx is +0 "zeros", else "other"."""
         row = self.config.padding_row
         return "zeros" if row is not None and not any(self.weight.row(row)) else "other"
 
     def norms(self, positions: Sequence[int] | None = None) -> dict[int, float]:
-        """The p-norms in float64 of the rows at the positions (None: the first lookup's), or infinity."""
+        """The p-norms in float64 of the rows at the positions (None: the first lookup's); infinity on overflow."""
         p, rows = self.config.norm_type, {}
         for row in set(self.positions if positions is None else positions) & set(range(self.config.num_embeddings)):
             parts = self.weight.entry(row).values()
             try:
                 largest = max(map(abs, parts), default=0.0)
-                # Powers of what is scaled to at most 1 neither overflow nor all underflow.
+                # Scaled to at most 1, powers do not overflow, and that of the largest does not underflow.
                 powers = sum((abs(v) / largest) ** p for v in parts) if 0 < largest < math.inf else 1.0
                 rows[row] = largest * (1.0 if math.isinf(p) else powers ** (1 / p))
             except (OverflowError, ZeroDivisionError):
@@ -164,7 +167,10 @@ class Case:
         return rows
 
     def _norm_range(self, positions: Sequence[int]) -> str:
-        """Whether the norm of a row looked up overflows or underflows on the way, in float32 or the wider dtype."""
+        """Where computing the norm of a row looked up may overflow "overflow", or "underflow", else "ordinary".
+
+        The norm is taken to be computed in float32, and that of a float64 or complex128 weight in float64.
+        """
         form, p = self.weight.format, self.config.norm_type
         wide = FORMATS["float64"] if form.precision > 24 else FORMATS["float32"]
         order = p if 0 < p < math.inf else 1.0
@@ -176,13 +182,13 @@ class Case:
 
 @dataclass(frozen=True, repr=False)
 class Step:
-    """One thing that is done with an embedding.
+    """One step of a `Life`.
 
     Attributes:
-        verb: what, a name in `cases.life_strategies.VERBS`.
-        how: in which way, where there are several.
-        lookups: what is looked up, with a weight of the life's own dtype.
-        weight: what is written.
+        verb: what the step does, a name in `cases.life_strategies.VERBS`.
+        how: the variant of the verb, where it has several.
+        lookups: the lookups of the step; their upstream gradients have the dtype of the life.
+        weight: the weight that the step writes, if it writes one.
     """
 
     verb: str
@@ -195,14 +201,14 @@ class Step:
 
 @dataclass(frozen=True, repr=False)
 class Life(Case):
-    """A case that goes on: after its lookups, one by one, come steps."""
+    """A case that goes on: its lookups are made one by one, and then its steps."""
 
     steps: tuple[Step, ...] = ()
 
     __repr__ = _concise
 
     def with_dtype(self, dtype: str) -> Life:
-        """The same life with everything rounded to another dtype."""
+        """The same life with all weights and upstream gradients rounded to another dtype."""
         if dtype == self.weight.dtype:
             return self
         steps = tuple(
@@ -216,13 +222,13 @@ class Life(Case):
 
 
 def may_underflow(form: Format) -> Callable[[float], bool]:
-    """Whether a sum of an element and others that do not may lie below the normal numbers."""
+    """A predicate: whether an element is so small that a sum with it may be subnormal."""
     least = 2.0 ** (form.emin + form.precision - 1)  # from here on an ulp, and so every difference, is a normal number
     return lambda component: 0 < abs(component) < least
 
 
 def _is_special(component: float) -> bool:
-    """Whether it is NaN, infinite, or minus zero."""
+    """Whether a component is NaN, infinite, or minus zero."""
     return not math.isfinite(component) or (component == 0 and math.copysign(1, component) < 0)
 
 
@@ -235,7 +241,7 @@ FEATURES = tuple(
     .features()
     .keys()
 )
-"""The names that `Case.features` gives, for ledgers to be checked against."""
+"""The names of all features; ledgers are checked against them."""
 
 
 def _lookups_cast(lookups: Sequence[Lookup], dtype: str) -> tuple[Lookup, ...]:

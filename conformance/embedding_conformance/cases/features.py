@@ -1,4 +1,4 @@
-"""Patterns of features (`Case.features`, and "device"): what ledgers and declarations cover."""
+"""Patterns of features (`Case.features`, and "device"): ledgers and declarations name the cases they cover by them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from typing import Any
 
 from embedding_conformance.cases.case import FEATURES, LAYOUTS, Case
 
-MATCHABLE = (*FEATURES, "device", "initialisation")
-"""The names that a pattern may have. No case has an initialisation: `NOT_NORMAL` is about fresh weights alone."""
+MATCHABLE = (*FEATURES, "device", "initialisation", "argument")
+"""The names that a pattern may have. Two of them match no case: "initialisation" is for `NOT_NORMAL`, and "argument"
+declares that a constructor does not take an argument (`untaken`)."""
 
 NOT_NORMAL = {"initialisation": "normal"}
-"""What is unsupported where a fresh weight is, by design, drawn in another way."""
+"""The pattern by which an adapter declares that a fresh weight is, by design, not drawn from N(0, 1)."""
+
+
+def untaken(argument: str) -> dict[str, Any]:
+    """The pattern by which an adapter declares that a constructor does not take a documented argument."""
+    return {"argument": argument}
+
 
 LAYOUT_FEATURES = ("weight_layout", "index_layout", "upstream_layout")
 WHOLE: Mapping[str, tuple[Any, ...]] = {
@@ -19,36 +26,36 @@ WHOLE: Mapping[str, tuple[Any, ...]] = {
     "pads_hold": ("other",),
     **dict.fromkeys(LAYOUT_FEATURES, tuple(layout for layout in LAYOUTS if layout != "contiguous")),
 }
-"""What an implementation may not have at all: features, and the values that are then unsupported."""
+"""Features that an implementation may lack as a whole, each with the values that are then unsupported."""
 
 
 def matches(pattern: Mapping[str, Any], case: Case, device: str) -> bool:
-    """Whether a case has all these features in one of its lookups; a list of values means any of them."""
+    """Whether one lookup of a case has all features of the pattern; a list of values means any of them."""
     return any(
-        all(_is({**found, "device": device}.get(name), wanted) for name, wanted in pattern.items())
-        for found in case.each_features
+        all(_is({**features, "device": device}.get(name), wanted) for name, wanted in pattern.items())
+        for features in case.each_features
     )
 
 
 def could_match(pattern: Mapping[str, Any], dtype: str | None, device: str | None) -> bool:
-    """Whether cases of this dtype on this device can have the features; None: of any."""
-    axis = {"dtype": dtype, "device": device}
-    return all(value is None or _is(value, pattern[name]) for name, value in axis.items() if name in pattern)
+    """Whether the pattern leaves room for a case of this dtype on this device; None stands for any."""
+    axes = {"dtype": dtype, "device": device}
+    return all(value is None or _is(value, pattern[name]) for name, value in axes.items() if name in pattern)
 
 
 def lacking(pattern: Mapping[str, Any]) -> set[str]:
-    """The features of `WHOLE` that an implementation does not have at all for which the pattern is unsupported."""
-    telling = {name: wanted for name, wanted in pattern.items() if name not in ("dtype", "device")}
-    if len(telling) != 1:
+    """The features of `WHOLE` that an implementation lacks altogether if the pattern is unsupported: one, or none."""
+    others = {name: wanted for name, wanted in pattern.items() if name not in ("dtype", "device")}
+    if len(others) != 1:
         return set()
-    return {name for name, wanted in telling.items() if name in WHOLE and all(_is(v, wanted) for v in WHOLE[name])}
+    return {name for name, wanted in others.items() if name in WHOLE and all(_is(v, wanted) for v in WHOLE[name])}
 
 
 def implied(pattern: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether whatever has the known features has those of the pattern."""
+    """Whether every lookup that has the known features also matches the pattern."""
     return all(name in known and _is(known[name], wanted) for name, wanted in pattern.items())
 
 
 def _is(value: object, wanted: object) -> bool:
-    # From a worker a list comes as a tuple.
+    # A worker sends a list as a tuple.
     return value in wanted if isinstance(wanted, (list, tuple)) else value == wanted

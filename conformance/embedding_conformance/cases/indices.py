@@ -1,4 +1,4 @@
-"""Which rows a lookup asks for: patterns of indices, each a name and a source of random numbers."""
+"""Patterns of indices: which rows a lookup asks for, by name, drawn from a source of random numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embedding_conformance.cases.case import Config
 
 
 def _row(config: Config, rng: random.Random) -> int:
-    """Any row, every fourth time the first or the last, where a number too narrow for the table shows."""
+    """A row of the table; one in four is the first or the last, where an index type that is too narrow shows."""
     last = config.num_embeddings - 1
     return rng.choice((0, last)) if rng.random() < 0.25 else rng.randint(0, last)
 
@@ -43,7 +43,7 @@ def _two(config: Config, count: int, rng: random.Random) -> list[int]:
 
 
 def _distinct(config: Config, count: int, rng: random.Random) -> list[int]:
-    """Each row as seldom as possible, in no order."""
+    """Each row as seldom as possible, shuffled."""
     positions = _counting(config, count, rng)
     rng.shuffle(positions)
     return positions
@@ -64,4 +64,4 @@ INDEX_PATTERNS: dict[str, Callable[[Config, int, random.Random], list[int]]] = {
     "some pads": _some_pads,
     "only pads": _only_pads,
 }
-"""How indices are chosen, simplest first."""
+"""The patterns by name, simplest first: each gives `count` indices for a configuration."""

@@ -1,7 +1,7 @@
-"""The strategy for lives: cases that go on, step by step.
+"""The strategy for `Life`: a case that goes on, step by step.
 
-As everywhere in `cases.strategies` there are few draws, and no two that are alike: Hypothesis would spend most
-lives on copying one step into another.
+As in `cases.strategies` there are few draws, and no two have the same options: Hypothesis would spend most cases on
+copying one step into another.
 """
 
 from __future__ import annotations
@@ -13,21 +13,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from embedding_conformance.cases import palettes
-from embedding_conformance.cases.case import Case, Life, Step
+from embedding_conformance.cases.case import DTYPES, Case, Life, Step
 from embedding_conformance.cases.optimisers import optimizers_for
-from embedding_conformance.cases.strategies import (
-    ANY,
-    DTYPES,
-    FEW_SHAPES,
-    OFF,
-    SHAPES,
-    cases,
-    random_lookup,
-    under_test,
-)
+from embedding_conformance.cases.sizes import FEW_SHAPES, SHAPES
+from embedding_conformance.cases.strategies import ANY, OFF, cases, random_lookup, under_test
 from embedding_reference import FORMATS
 
 STEPS = 12
+"""The most steps that a life has."""
 
 VERBS = {
     "rest": ("",),
@@ -46,41 +39,42 @@ VERBS = {
     "thaw": ("",),
     "cast": ("",) * 2,
 }
-"""What steps do, simplest first, and in which ways; as often as the ways are many."""
+"""The verbs of steps, simplest first, each with its variants; a verb is drawn as often as it has variants."""
 
-_WAYS = tuple((verb, how) for verb, ways in VERBS.items() for how in ways)
+_VARIANTS = tuple((verb, how) for verb, variants in VERBS.items() for how in variants)
 
-_variants = st.sampled_from(range(256))
+_seeds = st.sampled_from(range(256))
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> Life:
+def life_cases(draw: st.DrawFn) -> Life:
     """A case of one lookup, and up to `STEPS` steps."""
     dtype = under_test.get().dtype or draw(st.sampled_from(DTYPES))
     # A complex weight is often not differentiable; any other is frozen by a step.
     freeze = ANY if FORMATS[dtype].kind == "complex" else OFF
     moderate = palettes.MODERATE
     case = draw(cases(dtype=dtype, freeze=freeze, weights=moderate, upstreams=moderate, large=False, writable=True))
-    rng = random.Random(draw(_variants))  # noqa: S311 - test data
+    rng = random.Random(draw(_seeds))  # noqa: S311 - test data
     shapes = FEW_SHAPES if under_test.get().compiles else SHAPES
-    drawn = [(draw(_ways(place)), draw(_each(place, shapes))) for place in range(STEPS)]
+    drawn = [(draw(_verbs(place)), draw(_shapes(place, shapes))) for place in range(STEPS)]
     steps = tuple(_step(case, verb, how, shape, rng) for (_, verb, how), (_, shape) in drawn if verb != "rest")
     return Life(case.config, case.weight, case.lookups, case.weight_layout, steps)
 
 
 @functools.cache
-def _ways(place: int) -> st.SearchStrategy[tuple[Any, ...]]:
-    """A verb and a way, and the place, which makes the draws differ."""
-    return st.sampled_from([(place, *way) for way in _WAYS])
+def _verbs(place: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    """A verb and its variant, with the place of the step, which makes the options of each draw differ."""
+    return st.sampled_from([(place, *variant) for variant in _VARIANTS])
 
 
 @functools.cache
-def _each(place: int, shapes: tuple[tuple[int, ...], ...]) -> st.SearchStrategy[tuple[Any, ...]]:
+def _shapes(place: int, shapes: tuple[tuple[int, ...], ...]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """The shape of an index, with the place of the step."""
     return st.sampled_from([(place, shape) for shape in shapes])
 
 
 def _step(case: Case, verb: str, how: str, shape: tuple[int, ...], rng: random.Random) -> Step:
-    """A step with all that it needs."""
+    """The step of a verb, with the lookups and the weight that it needs."""
     config, dtype = case.config, case.weight.dtype
     weight = None
     if verb in ("edit", "load"):

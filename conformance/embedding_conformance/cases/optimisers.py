@@ -1,4 +1,4 @@
-"""The optimisers that clauses train with, named and parametrised as in `torch.optim`."""
+"""The optimisers that clauses train with; names and arguments are those of `torch.optim`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ class Optimizer(NamedTuple):
     """An optimiser without weight decay.
 
     Attributes:
-        name: its class.
-        options: its arguments. An eps is one that float16 can hold, else a zero gradient would be divided by zero.
-        remembers: whether a row that it moved once moves on without a gradient.
-        spoils: whether a step may leave another gradient behind: on CUDA torch adds Nesterov's momentum in its place.
+        name: the name of its class.
+        options: the arguments of its constructor. An eps must not round to zero in float16, or a zero gradient would
+            be divided by zero.
+        remembers: whether a row that it has once moved may move again without a gradient (momentum).
+        spoils: whether a step may change the gradient itself: on CUDA torch adds Nesterov's momentum in its place.
     """
 
     name: str
@@ -38,16 +39,16 @@ DENSE = {
     "Adagrad": _ADAGRAD,
     "RMSprop": Optimizer("RMSprop", {"lr": 0.5, "eps": 0.001}),
 }
-"""For dense gradients, by what they are called."""
+"""The optimisers for dense gradients, by the name that steps and messages use."""
 
 SPARSE = {
     "SGD": _SGD,
     "SparseAdam": Optimizer("SparseAdam", {"lr": 0.5, "eps": 0.001}),
     "Adagrad": _ADAGRAD,
 }
-"""For sparse gradients."""
+"""The optimisers for sparse gradients, by the same names."""
 
 
 def optimizers_for(config: Config) -> Mapping[str, Optimizer]:
-    """Those that take the gradients of an embedding with these arguments."""
+    """The optimisers that take the gradients of an embedding with these arguments."""
     return SPARSE if config.sparse else DENSE

@@ -1,4 +1,4 @@
-"""Tensor contents worth testing with, each a name and a seed: one Hypothesis draw instead of one per element."""
+"""Palettes: contents of tensors, each given by a name and a seed, so that a tensor takes one Hypothesis draw."""
 
 from __future__ import annotations
 
@@ -13,35 +13,38 @@ FINITE = ("counting", "normal", "wide", "tiny", "huge", "cancelling")
 """Names of the palettes without NaN or infinity, simplest first."""
 
 UPSTREAMS = ("counting", "ones", *FINITE[1:])
-"""The same for upstream gradients: ones, too, which are what a sum sends back."""
+"""The same for upstream gradients, and "ones", which is the upstream gradient of a sum."""
 
 MODERATE = ("counting", "normal")
 """Names of the palettes whose powers and sums stay far from overflow and underflow in every dtype."""
 
 SUMMABLE = ("counting", "ones", "normal")
-"""The same for upstream gradients; thousands of ones are still finite in every dtype."""
+"""The same for upstream gradients; a sum of thousands of ones is finite in every dtype."""
 
 NEAR = "near the limit"
-"""The name of `near`, which needs to know max_norm and norm_type."""
+"""The name of the palette `near`, which takes max_norm and norm_type."""
 
 MODERATE_OR_NEAR = (*MODERATE, NEAR, NEAR)
-"""Names of the palettes for what max_norm does in the ordinary range."""
+"""Names of the palettes for clauses on max_norm, where norms neither overflow nor underflow."""
 
 ANY = (*FINITE, "specials", "bits")
-"""Names of all palettes for lookups."""
+"""Names of all palettes for weights."""
 
 REPEATS_FROM = 4093
-"""Elements after which the content repeats, to stay fast; a prime, so that what lies powers of two apart differs."""
+"""Elements after which the content repeats, to stay fast; a prime, so that elements a power of two apart differ."""
 
 
 def fill(palette: str, dtype: str, shape: Sequence[int], seed: int) -> Tensor:
     """A tensor of the given dtype and shape.
 
     Args:
-        palette: a name in `ANY`.
+        palette: the name of any palette but `NEAR`.
         dtype: a floating-point or complex dtype.
-        shape: its shape.
-        seed: picks the content.
+        shape: the shape of the tensor.
+        seed: selects the content: the same arguments give the same bits.
+
+    Raises:
+        KeyError: there is no palette or dtype of this name.
     """
     form = FORMATS[dtype]
     count = form.components * math.prod(shape)
@@ -52,7 +55,7 @@ def fill(palette: str, dtype: str, shape: Sequence[int], seed: int) -> Tensor:
 
 
 def near(limit: float, p: float, dtype: str, shape: tuple[int, int], seed: int) -> Tensor:
-    """Rows whose p-norm is zero, tiny, just below `limit`, at it, just above, or far above.
+    """A table each of whose rows has a p-norm of zero, tiny, just below `limit`, at it, just above, or far above.
 
     A third of the rows have a single element that is not zero, so that their norm is computed exactly.
     """
@@ -84,12 +87,12 @@ def _ones(form: Format, count: int, rng: random.Random) -> bytes:  # noqa: ARG00
 
 
 def inverted(tensor: Tensor) -> Tensor:
-    """A tensor that differs in every bit."""
+    """The tensor with every bit inverted."""
     return Tensor(tensor.dtype, tensor.shape, bytes(255 - byte for byte in tensor.data))
 
 
 def _counting(form: Format, count: int, rng: random.Random) -> bytes:
-    """1, 2, 3, ... 61, 1, ...: sums are easy to check by hand; a prime, so that powers of two apart is not alike."""
+    """1, 2, 3, ... 61, 1, ...: sums are easy to check by hand; a prime, so that elements 2^k apart differ."""
     start = rng.randrange(61)
     return form.encode([float((start + i) % 61 + 1) for i in range(count)])
 
@@ -99,7 +102,7 @@ def _normal(form: Format, count: int, rng: random.Random) -> bytes:
 
 
 def _wide(form: Format, count: int, rng: random.Random) -> bytes:
-    """Magnitudes from everywhere in the middle half of the exponent range."""
+    """Numbers of both signs, from everywhere in the middle half of the exponent range."""
     low, high = form.emin // 2, form.emax // 2
     return form.encode([rng.uniform(-1, 1) * 2.0 ** rng.randint(low, high) for _ in range(count)])
 
@@ -127,7 +130,7 @@ def _cancelling(form: Format, count: int, rng: random.Random) -> bytes:
 
 
 def _specials(form: Format, count: int, rng: random.Random) -> bytes:
-    """NaNs of several payloads, infinities, zeros of both signs, subnormals, the largest and smallest, shuffled."""
+    """NaNs of several payloads, infinities, zeros, ones, the largest and smallest numbers; both signs, shuffled."""
     patterns = _special_patterns(form)
     rng.shuffle(patterns)
     return b"".join(islice(cycle(patterns), count))

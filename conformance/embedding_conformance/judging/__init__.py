@@ -1,4 +1,4 @@
-"""Whether an answer is right: what the oracle permits, the comparison, and what one clause came to.
+"""How an implementation is judged: by what the oracle permits, case by case, for one clause at a time.
 
-The clauses themselves stand in `suite`; what a run makes of them in `running`. Only `expectations` asks the oracle.
+The clauses themselves are in `suite`; verdicts on them are made in `running`. Only `expectations` asks the oracle.
 """

@@ -1,18 +1,22 @@
-"""`@clause`: one testable sentence of the contract, on the one test that tests it."""
+"""`@clause` makes a test the test of one clause: one testable sentence of the contract."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
+from hypothesis.strategies import SearchStrategy
 from packaging.version import Version
 
+from embedding_conformance.boundary.arguments import ARGUMENTS
 from embedding_conformance.cases.case import Case
 
 MUST, SHOULD, INFO = "MUST", "SHOULD", "INFO"
+
+SECTIONS_ABOUT_ARGUMENTS = (*ARGUMENTS, "from_pretrained")
+"""The sections whose clauses are about the argument or method that the section is named after, by default."""
 
 
 @dataclass(frozen=True)
@@ -22,43 +26,43 @@ class Clause:
     Attributes:
         id: section and name, e.g. "padding_idx.no-gradient".
         level: MUST, SHOULD or INFO.
-        argument: the documented argument it is about.
-        text: the clause itself, the docstring of its test.
-        doc: the part of torch's documentation that says so.
+        text: the sentence itself, which is the docstring of its test.
+        body: the function of its test; takes the implementation under test (`judging.subject.Subject`) and, if cases
+            are drawn, a case.
+        cases: the strategy for its cases; None: it draws none, and is exercised once.
+        argument: the documented argument that it is about; None: the embedding as a whole.
+        doc: the part of torch's documentation that it is taken from.
         since: first torch release in which it holds, or None.
         until: first torch release in which it no longer holds, or None.
         when: whether a case meets the precondition; a case that does not is run but not counted as exercised.
         dtypes: "all" weight dtypes, or "none": the clause does not depend on a dtype or device.
-        enough: how many cases must be exercised; None leaves it to the profile.
-        may_crash: run where a death of the process does no harm.
-        draws: whether Hypothesis draws its cases; if not, it is exercised once.
+        enough: the number of cases that must be exercised; None: that of the profile.
+        may_crash: whether it may end the process, and so is run where that does no harm.
+        needs: the verbs, beside those that every adapter has, without which it cannot be tested.
     """
 
     id: str
     level: str
-    argument: str
     text: str
-    doc: str
+    body: Callable[..., None] = field(compare=False, repr=False)
+    cases: SearchStrategy[Case] | None = field(default=None, compare=False, repr=False)
+    argument: str | None = None
+    doc: str = "Embedding"
     since: str | None = None
     until: str | None = None
     when: Callable[[Case], bool] | None = None
     dtypes: str = "all"
     enough: int | None = None
     may_crash: bool = False
-    draws: bool = False
+    needs: tuple[str, ...] = ()
 
     @property
     def section(self) -> str:
-        """The part of the id before the dot."""
+        """The section: the part of the id before the dot."""
         return self.id.partition(".")[0]
 
-    def described(self) -> dict[str, str | None]:
-        """What results files and the contract in print say of it."""
-        names = ("id", "level", "section", "argument", "text", "doc", "since", "until")
-        return {name: getattr(self, name) for name in names}
-
     def not_in_force(self, torch: str | None) -> str:
-        """Why the clause does not hold in a torch release, or "" where it does; without torch, it holds."""
+        """Why the clause does not hold in a torch release, or "" where it does; without torch (None) it holds."""
         if torch and self.since and Version(torch) < Version(self.since):
             return f"documented since torch {self.since}"
         if torch and self.until and Version(torch) >= Version(self.until):
@@ -66,32 +70,44 @@ class Clause:
         return ""
 
 
-def clause(id: str, level: str, *, argument: str, doc: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
-    """Make a test the test of a clause; its docstring is the clause's text.
+def clause(level: str, cases: SearchStrategy[Case] | None = None, **more: Any) -> Callable[[Any], Any]:
+    """Make a test the test of a clause.
 
-    The test takes `embedding` (`judging.subject.Subject`) and, if Hypothesis draws cases for it, `case`. Arguments
-    are those of `Clause`.
+    The clause's text is the docstring of the test. Its id is made of the names of the module and the test:
+    `test_no_gradient` in `test_padding_idx` tests "padding_idx.no-gradient".
+
+    Args:
+        level: MUST, SHOULD or INFO.
+        cases: the strategy for the cases that the test takes beside `embedding`; None: it takes none.
+        more: further attributes of `Clause`, and `section` where it is not that of the module. `argument` is by default
+            the argument that the section is named after, if there is one, and `doc` is by default `argument`.
+
+    Returns:
+        A decorator. What it makes of a test is collected by pytest, has the `Clause` as its attribute `clause`, and
+        raises RuntimeError when it is called: the plugin runs the clause instead.
     """
 
-    def decorate(test: Any) -> Any:
-        given = getattr(test, "hypothesis", None)
-        text = " ".join((inspect.getdoc(test) or "").split())
-        made = Clause(id, level, argument, text, doc, **{"draws": given is not None, **more})
-        if given is None:
-            test = _guarded(made, test)
-        else:
-            given.inner_test = _guarded(made, given.inner_test)
-        test.clause = made
+    def decorate(body: Callable[..., None]) -> Any:
+        section = more.pop("section", body.__module__.rpartition(".")[2].removeprefix("test_"))
+        argument = more.pop("argument", section if section in SECTIONS_ABOUT_ARGUMENTS else None)
+        made = Clause(
+            id=f"{section}.{body.__name__.removeprefix('test_').replace('_', '-')}",
+            level=level,
+            text=" ".join((inspect.getdoc(body) or "").split()),
+            body=body,
+            cases=cases,
+            argument=argument,
+            **{"doc": argument or "Embedding", **more},
+        )
+
+        def test(embedding: Any) -> NoReturn:
+            raise RuntimeError(
+                f"{embedding}: the clauses are run by pytest --pyargs embedding_conformance, or by check()"
+            )
+
+        test.__name__, test.__qualname__ = body.__name__, body.__qualname__
+        test.__doc__, test.__module__ = body.__doc__, body.__module__
+        test.clause = made  # type: ignore[attr-defined]
         return test
 
     return decorate
-
-
-def _guarded(made: Clause, body: Callable[..., None]) -> Callable[..., None]:
-    """The test's body, run under the subject's rules: what is unsupported, known or refused is told apart there."""
-
-    @functools.wraps(body)
-    def guarded(embedding: Any, case: Case | None = None) -> None:
-        embedding.examine(made, body, case)
-
-    return guarded

@@ -1,4 +1,4 @@
-"""The only place where expected meets observed."""
+"""Comparison of what was observed with what is permitted: the only place where a value is found to deviate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from embedding_conformance.boundary.adapter import Call, Gradient, Refused
+from embedding_conformance.boundary.observations import Call, Gradient
+from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import Case
 from embedding_reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 
@@ -17,7 +18,7 @@ _WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 
 
 class Difference(NamedTuple):
-    """The first element that differs: where, and both sides as values and, where there are any, as bits."""
+    """The first element that differs: its position, and both values; also their bits, where they have any."""
 
     where: str
     expected: str
@@ -26,16 +27,16 @@ class Difference(NamedTuple):
     observed_bits: str | None = None
 
 
-class Deviation(AssertionError):  # noqa: N818 - it is what the implementation does, not an error of ours
-    """The implementation did something that the contract does not allow.
+class Deviation(AssertionError):  # noqa: N818 - the implementation deviates, the suite has no error
+    """The implementation did something that the contract does not permit.
 
     Attributes:
         summary: one line.
-        expected: what the contract allows, in words.
-        observed: what was seen.
+        expected: what the contract permits, in words.
+        observed: what was observed, in words.
         difference: the first element that differs, if elements were compared.
-        case: the case that shows it, once known.
-        calls: those made for that case.
+        case: the witness, a case that shows the deviation; None until it is known, and for a clause without cases.
+        calls: the calls made for that case.
     """
 
     case: Case | None = None
@@ -47,7 +48,7 @@ class Deviation(AssertionError):  # noqa: N818 - it is what the implementation d
 
 
 def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:
-    """Judge a tensor.
+    """Judge a tensor; `what` names it in messages.
 
     Returns:
         The worst error as a fraction of its bound (1.0 is the edge), or None where everything was compared bit for bit.
@@ -79,10 +80,10 @@ def form(what: str, gradient: Gradient, layout: str, shape: tuple[int, ...], dty
     """Judge a weight gradient's layout ("dense", or "sparse" for COO and row slices alike), shape and dtype.
 
     Raises:
-        Deviation: one of them is not as given.
+        Deviation: one of them differs from the given one.
     """
-    came = "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
-    _same("layout", what, layout, came)
+    observed = "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
+    _same("layout", what, layout, observed)
     _same("shape", what, shape, gradient.shape)
     _same("dtype", what, dtype, gradient.values.dtype)
 
@@ -90,7 +91,13 @@ def form(what: str, gradient: Gradient, layout: str, shape: tuple[int, ...], dty
 def compare_gradient(what: str, permitted: Within, gradient: Gradient, layout: str) -> float | None:
     """Judge a weight gradient: its form, and its values.
 
-    The entries of a sparse gradient are summed exactly, so only what the implementation itself rounded is judged.
+    The entries of a sparse gradient are summed exactly, so only the rounding of the implementation itself is judged.
+
+    Returns:
+        As `compare`.
+
+    Raises:
+        Deviation: the form or a value is not permitted, or an entry lies outside the weight.
     """
     form(what, gradient, layout, permitted.shape, permitted.dtype)
     if gradient.rows is None:
@@ -118,10 +125,10 @@ def equal(what: str, expected: object, observed: object) -> None:
 
 
 def refusal(what: str, permitted: Raises, observed: Refused | None) -> None:
-    """Judge a call that must be refused; `observed` is None where it went through.
+    """Judge a call that must be refused; `observed` is None where it was not.
 
     Raises:
-        Deviation: it was not refused, or with an exception of the wrong family.
+        Deviation: it was not refused, or refused with an exception of the wrong family.
     """
     if observed is None:
         raise Deviation(f"{what} was not refused", expected=_families(permitted), observed="no exception")
@@ -132,7 +139,7 @@ def refusal(what: str, permitted: Raises, observed: Refused | None) -> None:
 
 
 def shorten(value: object, limit: int = 300) -> str:
-    """`repr`, cut in the middle."""
+    """`repr`, with the middle cut out if it is longer than `limit` characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 60]} ... {text[-50:]}"
 
@@ -152,22 +159,22 @@ def _bits(what: str, expected: Tensor, observed: Tensor) -> None:
     size = expected.format.itemsize
     pieces = (slice(place * size, (place + 1) * size) for place in range(expected.numel))
     place = next(n for n, piece in enumerate(pieces) if expected.data[piece] != observed.data[piece])
-    wanted, got = _element(expected, place), _element(observed, place)
+    (wanted, wanted_bits), (got, got_bits) = _element(expected, place), _element(observed, place)
     raise Deviation(
         f"{what} differs",
         expected=shorten(expected),
         observed=shorten(observed),
-        difference=Difference(_where(place, expected.shape), wanted[0], got[0], wanted[1], got[1]),
+        difference=Difference(_where(place, expected.shape), wanted, got, wanted_bits, got_bits),
     )
 
 
 def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction]) -> float:
     worst, form = 0.0, FORMATS[permitted.dtype]
-    settled: tuple[Interval | None, float | Fraction] = None, 0.0
+    last: tuple[Interval | None, float | Fraction] = None, 0.0
     for place, (interval, value) in enumerate(zip(permitted.intervals, observed)):
-        if interval is settled[0] and value == settled[1]:
-            continue  # most elements of a large gradient are one zero after the other
-        settled = interval, value
+        if interval is last[0] and value == last[1]:
+            continue  # most elements of a large gradient are zeros in a row
+        last = interval, value
         error = _error(interval, value)
         if error is None:
             each = form.components
@@ -188,7 +195,7 @@ def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction
 
 
 def _error(interval: Interval, value: float | Fraction) -> float | None:
-    """The error as a fraction of the bound, or None if it is beyond."""
+    """The error as a fraction of its bound, or None if it is beyond the bound."""
     low, high = interval.low, interval.high
     if "any" in interval.also:
         return 0.0
@@ -237,7 +244,7 @@ def _rows(what: str, permitted: Rows, observed: Tensor) -> float | None:
 
 
 def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> list[float | Fraction]:
-    """The sums of the entries of each row, exact unless infinite or NaN."""
+    """The components of the dense gradient: the sums of the entries of each row, exact unless infinite or NaN."""
     width = gradient.values.format.components * permitted.shape[1]
     table: list[float | Fraction] = [0.0] * len(permitted.intervals)
     values = gradient.values.components()
@@ -246,7 +253,7 @@ def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> li
             place, value = row * width + column, values[entry * width + column]
             before = table[place]
             if _is_special(value) or _is_special(before):
-                # Only the signs of infinities and NaN matter now, which any finite stand-in leaves as they are.
+                # The sum is infinite or NaN whatever its finite terms are, so that zero stands for those.
                 table[place] = (before if _is_special(before) else 0.0) + (value if _is_special(value) else 0.0)
             else:
                 table[place] = Fraction(before) + Fraction(value) if before else value
@@ -254,7 +261,7 @@ def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> li
 
 
 def _only(interval: Interval, form: Format) -> float | None:
-    """The one component that an interval allows, if it is one of the format."""
+    """The one component that an interval permits, if it permits one only and the format has it."""
     low = interval.low
     if low is None or low != interval.high or abs(low) > form.largest:
         return None
@@ -262,12 +269,12 @@ def _only(interval: Interval, form: Format) -> float | None:
 
 
 def _hex(form: Format, component: float | Fraction | None) -> str | None:
-    """The bits of a component; None for a range, and for a sum that was never rounded to the format."""
+    """The bits of a component; None for an interval of several, and for a sum not rounded to the format."""
     return f"0x{form.encode([component])[::-1].hex()}" if isinstance(component, float) else None
 
 
 def _element(tensor: Tensor, place: int) -> tuple[str, str]:
-    """An element as value and as bits."""
+    """The value and the bits of an element, both as text."""
     size = tensor.format.itemsize
     data = tensor.data[place * size : (place + 1) * size]
     return repr(Tensor(tensor.dtype, (), data).values()[0]), f"0x{data[::-1].hex()}"
@@ -287,7 +294,7 @@ def _is_special(value: float | Fraction) -> bool:
 
 
 def _text(value: float | Fraction) -> str:
-    """A number with 17 significant digits, which tell float64 values apart; also beyond float64's range."""
+    """A number with 17 significant digits, which tell any two float64 values apart; it may exceed float64's range."""
     if _is_special(value):
         return str(value)
     if isinstance(value, float):

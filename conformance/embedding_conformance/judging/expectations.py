@@ -1,24 +1,28 @@
-"""What the reference permits for a case."""
+"""What the contract permits for a case: the only module that asks the oracle, and times it."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 
 from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.tally import Tally
-from embedding_reference import Permitted
+from embedding_reference import Permitted, Tensor
+from embedding_reference.conversion import converted
 
 
-class Prediction:
-    """What the contract permits for a case, worked out when asked for; the time it takes goes to the tally."""
+class Expectations:
+    """What is permitted for one case; each expectation is computed when it is first used."""
 
-    def __init__(self, case: Case, tally: Tally) -> None:
+    def __init__(self, case: Case, tally: Tally | None = None) -> None:
+        """The expectations for a case; the time that they take is added to the tally, if there is one."""
         self._case, self._tally = case, tally
 
     @cached_property
     def outputs(self) -> tuple[Permitted, ...]:
-        """One output a lookup, each as if it were the first."""
-        with self._tally.measured("reference"):
+        """The output of each lookup, as if it were the first one of the case."""
+        with self._timed():
             return tuple(self._case.config.output(self._case.weight, lookup.index) for lookup in self._case.lookups)
 
     @property
@@ -26,14 +30,20 @@ class Prediction:
         """The output of the first lookup."""
         return self.outputs[0]
 
+    def output_from(self, weight: Tensor, index: Tensor | None = None) -> Permitted:
+        """The output of looking `index` up (None: that of the first lookup) in the weight given, without rescaling."""
+        config = replace(self._case.config, max_norm=None)
+        with self._timed():
+            return config.output(weight, self._case.index if index is None else index)
+
     @cached_property
     def weight(self) -> Permitted:
         """The weight after the first lookup."""
         return self.weight_after()
 
     def weight_after(self, *, wide: bool = False) -> Permitted:
-        """The weight after the first lookup; `wide` as in `reference.Embedding.weight_after`."""
-        with self._tally.measured("reference"):
+        """The weight after the first lookup; `wide` as in `embedding_reference.Embedding.weight_after`."""
+        with self._timed():
             return self._case.config.weight_after(self._case.weight, self._case.index, wide=wide)
 
     @cached_property
@@ -42,7 +52,20 @@ class Prediction:
         return self.gradient_of()
 
     def gradient_of(self, *, wide: bool = False) -> Permitted:
-        """The same; `wide` as in `reference.Embedding.gradient`."""
+        """The weight's gradient after all lookups; `wide` as in `embedding_reference.Embedding.gradient`."""
         pairs = [(lookup.index, lookup.upstream) for lookup in self._case.lookups]
-        with self._tally.measured("reference"):
+        with self._timed():
             return self._case.config.gradient(self._case.weight.dtype, pairs, wide=wide)
+
+    def second_order(self, direction: Tensor) -> Permitted:
+        """The derivative of the gradient along a direction (`embedding_reference.Embedding.second_order`)."""
+        with self._timed():
+            return self._case.config.second_order(self._case.index, direction)
+
+    def cast(self, dtype: str, tensor: Tensor | None = None) -> Permitted:
+        """A tensor (None: the weight) rounded to another dtype."""
+        with self._timed():
+            return converted(self._case.weight if tensor is None else tensor, dtype)
+
+    def _timed(self) -> AbstractContextManager[None]:
+        return self._tally.measured("reference") if self._tally else nullcontext()

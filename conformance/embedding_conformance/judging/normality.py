@@ -1,9 +1,9 @@
 """Is a table a draw from N(0, 1)? Judged with a stated probability of a false alarm.
 
-Everything is made of counts whose distribution is exactly binomial: how many draws lie beyond a threshold, how many
-pairs differ in sign. A draw that is rounded to the dtype, in whichever direction, is not carried across a threshold
-that the dtype holds, and keeps its sign; so nothing here depends on the dtype, but that a complex element has variance
-1 in all, and each of its two components, a column of its own, has 1/2.
+Every test is on counts whose distribution is exactly binomial: of draws beyond a threshold, or of pairs that differ in
+sign. Rounding to the dtype, in any direction, does not move a draw across a threshold that the dtype can represent, and
+does not change its sign; so the tests do not depend on the dtype. Only, an element of a complex dtype has variance 1 in
+all: each of its two components counts as a column of its own, with variance 1/2.
 """
 
 from __future__ import annotations
@@ -18,32 +18,33 @@ from embedding_conformance.judging.compare import Deviation
 from embedding_reference import Tensor
 
 FALSE_ALARM = 1e-9
-"""The probability of accusing a correct implementation, a run."""
+"""The probability that a run finds a correct implementation to deviate."""
 
 JUDGEMENTS = 1000
-"""How many judgements share it equally; a run makes ten for each pair of a dtype and a device."""
+"""The number of judgements that share `FALSE_ALARM` equally; a run makes ten for each pair of a dtype and a device."""
 
 TALL, WIDE = (2100, 130), (130, 2100)
-"""Rows and components a row of the tables to judge.
+"""The tables to judge: the number of rows, and of components in a row.
 
-So many draws leave a standard deviation 5 % off, or a mean off by 0.05, a probability below 1e-23 of not being seen.
-The tables go beyond powers of two at which drawing could end: 2^18 components, 2^11 rows or columns.
+With so many draws, a standard deviation that is off by 5 %, or a mean that is off by 0.05, goes unnoticed with a
+probability below 1e-23. The tables exceed the powers of two at which drawing could stop: 2^18 components, 2^11 rows or
+columns.
 """
 
 THRESHOLDS = tuple(k / 4 for k in range(-40, 41))
-"""Where the distribution function of a table is compared."""
+"""The thresholds at which the distribution function of a table is judged."""
 
 LINE_THRESHOLDS = (-1.0, -0.25, 0.0, 0.25, 1.0)
-"""Where that of a row or column is: one that was not drawn lies on one side of them."""
+"""The same for a row or column, which lies on one side of a threshold altogether if it was not drawn."""
 
 STEP = 16
-"""Of the stretches that may come twice, every sixteenth is compared with all others."""
+"""Every sixteenth stretch of a weight is compared with all others, to find one that is repeated."""
 
 _DIGITS = bytes(b"01"[byte >> 7] for byte in range(256))
 
 
 class _Count(NamedTuple):
-    """Successes among independent trials; `surprise` bounds their probability from above by exp(-surprise)."""
+    """A number of successes among independent trials, which has a probability of at most exp(-surprise)."""
 
     surprise: float
     successes: int
@@ -56,23 +57,23 @@ def judge_normal(weight: Tensor) -> float:
     """Judge the distribution of all components together.
 
     Returns:
-        The greatest surprise as a fraction of what it takes to reject (1.0 is the edge).
+        The largest surprise as a fraction of the one at which the weight is rejected (1.0 is the edge).
 
     Raises:
-        Deviation: they are not normal with mean 0 and variance 1.
+        Deviation: they are not drawn from N(0, 1), or not finite.
     """
     counts = _beyond("of all", sorted(_finite(weight)), THRESHOLDS, _scale(weight))
     return _judge("a weight is not a draw from N(0, 1)", counts)
 
 
 def judge_lines(weight: Tensor) -> float:
-    """Judge the distribution of each row and of each column, coarsely: whether it was drawn at all.
+    """Judge the distribution of each row and of each column, coarsely: was it drawn at all?
 
     Returns:
         As `judge_normal`.
 
     Raises:
-        Deviation: a row or a column was not drawn from N(0, 1).
+        Deviation: a row or a column is not drawn from N(0, 1), or not finite.
     """
     components, scale = _finite(weight), _scale(weight)
     rows, width = weight.shape[0], len(components) // weight.shape[0]
@@ -83,16 +84,17 @@ def judge_lines(weight: Tensor) -> float:
 
 
 def judge_independent(weight: Tensor) -> float:
-    """Judge whether elements predict the signs of others: neighbours, rows at any distance, any two of the fewer lines.
+    """Judge whether the signs of some components predict those of others.
 
-    Signs of independent draws are fair coins, and so is whether two of them differ: at one distance along the table,
-    and between one line and another, these are independent of each other, too.
+    Components are paired within a row at each distance, with those of the rows at each distance, and between any two
+    rows or any two columns, whichever are fewer. Signs of independent draws are fair coins, and so is whether two of
+    them differ; at one distance along the table, or between two rows or columns, these coins are independent too.
 
     Returns:
         As `judge_normal`.
 
     Raises:
-        Deviation: two parts of the weight go together, or against each other.
+        Deviation: two parts of the weight have too many signs in common, or too few.
     """
     signs, width = _signs(weight), len(weight.components()) // weight.shape[0]
     columns = [signs[c::width] for c in range(width)]
@@ -102,13 +104,13 @@ def judge_independent(weight: Tensor) -> float:
 
 
 def judge_unrepeated(*weights: Tensor) -> None:
-    """Judge that no stretch along the rows comes twice, with or against its sign, in one weight or in two.
+    """Judge that no stretch of signs along the rows occurs twice, as it is or inverted, in one weight or in two.
 
     From each component to the next, the sign changes or not: a fair coin. Two stretches of k such coins, which may
-    overlap, are alike with probability 2^-k; among n of them, there are fewer than n^2/2 pairs of stretches.
+    overlap, are equal with probability 2^-k. Among n coins there are fewer than n^2/2 pairs of stretches.
 
     Raises:
-        Deviation: a stretch is there twice.
+        Deviation: a stretch occurs twice.
     """
     signs = b"".join(map(_signs, weights))
     count, number = len(signs) - 1, int(signs, 2)
@@ -127,16 +129,16 @@ def judge_unrepeated(*weights: Tensor) -> None:
 
 
 def _judge(summary: str, counts: Iterable[_Count]) -> float:
-    """Judge counts, any of which may come out too small or too large.
+    """Judge counts, any of which may be too small or too large.
 
     Chernoff's bound: of n independent trials with probability p, a fraction of a or less (a < p) succeeds with
     probability at most exp(-n D(a, p)), where D(a, p) = a ln(a/p) + (1-a) ln((1-a)/(1-p)), and likewise a or more
     (a > p) (Hoeffding, "Probability inequalities for sums of bounded random variables", J. Amer. Statist. Assoc. 58,
     1963, theorem 1). The judgement's share of the false alarms is divided by the number of such tails.
     """
-    every = list(counts)
-    limit = math.log(2 * len(every) * JUDGEMENTS / FALSE_ALARM)
-    worst = max(every)
+    judged = list(counts)
+    limit = math.log(2 * len(judged) * JUDGEMENTS / FALSE_ALARM)
+    worst = max(judged)
     if worst.surprise > limit:
         raise Deviation(
             summary,
@@ -149,13 +151,14 @@ def _judge(summary: str, counts: Iterable[_Count]) -> float:
 def _surprise(successes: int, trials: int, chance: float) -> float:
     """The exponent n D(a, p) of Chernoff's bound."""
     parts = ((successes, trials * chance), (trials - successes, trials * (1 - chance)))
-    return sum(seen * math.log(seen / expected) for seen, expected in parts if seen)  # 0 ln 0 is 0
+    return sum(count * math.log(count / expected) for count, expected in parts if count)  # 0 ln 0 is 0
 
 
 def _beyond(name: str, line: Sequence[float], thresholds: Sequence[float], scale: float) -> Iterator[_Count]:
-    """How many of a sorted line's draws lie beyond each threshold, seen from 0.
+    """How many draws of a sorted line lie further from 0 than each threshold, on its side of 0.
 
-    How many were rounded to the threshold itself is not known; the least surprising number is taken.
+    Of the draws that are equal to the threshold, an unknown number was rounded to it from beyond; the least surprising
+    number is taken.
     """
     for threshold in thresholds:
         fewest, most, side = bisect_left(line, threshold), bisect_right(line, threshold), "below"
@@ -168,7 +171,7 @@ def _beyond(name: str, line: Sequence[float], thresholds: Sequence[float], scale
 
 
 def _at_distances(signs: bytes, width: int) -> Iterator[_Count]:
-    """How many pairs at each distance along the table differ in sign: all within a row, and all multiples of a row."""
+    """How many pairs at a distance along the table differ in sign: shorter than a row, or a multiple of its length."""
     number = int(signs, 2)
     for distance in (*range(1, width), *range(width, len(signs), width)):
         pairs = len(signs) - distance
@@ -188,16 +191,20 @@ def _coins(successes: int, trials: int, what: str) -> _Count:
 
 
 def _finite(weight: Tensor) -> Sequence[float]:
-    """The components, if all are finite."""
+    """The components of the weight.
+
+    Raises:
+        Deviation: one is not finite.
+    """
     components = weight.components()
     if not all(map(math.isfinite, components)):
-        strange = next(c for c in components if not math.isfinite(c))
-        raise Deviation("a weight holds what no normal draw gives", expected="finite", observed=str(strange))
+        first = next(c for c in components if not math.isfinite(c))
+        raise Deviation("a weight holds what no normal draw gives", expected="finite", observed=str(first))
     return components
 
 
 def _scale(weight: Tensor) -> float:
-    """The standard deviation of a component."""
+    """The standard deviation of a component: 1, or sqrt(1/2) of a complex element."""
     return math.sqrt(1 / weight.format.components)
 
 

@@ -1,126 +1,154 @@
-"""The interplay covered: which pairs of kinds of arguments came together in a lookup, and how often."""
+"""Pair coverage: how often two partitions, of two arguments, occurred together in a lookup."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement, product
 from typing import Any
 
-from embedding_conformance.boundary.adapter import Declared
+from embedding_conformance.boundary.description import Declared
 from embedding_conformance.cases.features import implied
-from embedding_conformance.judging.partitions import ARGUMENTS, Kind, Kinds, features
+from embedding_conformance.judging.partitions import ARGUMENTS, Partition, Partitions, features
 
-KINDS: tuple[Kind, ...] = tuple((argument, kind) for argument, kinds in ARGUMENTS.items() for kind in kinds)
-"""In the order in which results files number them."""
+PARTITIONS: tuple[Partition, ...] = tuple((argument, name) for argument, names in ARGUMENTS.items() for name in names)
+"""All partitions, in the order in which results files number them (under the key "kinds")."""
 
 NEVER = -1
-"""In place of a count: no lookup can have both kinds, or it is declared unsupported."""
+"""The entry in place of a count where no lookup can be in both partitions, or is declared unsupported if it is."""
 
 Column = tuple[str, str]
 """A weight dtype and a device."""
 
 
-def described(columns: Mapping[Column, Counter[Kinds]], declared: Iterable[Declared]) -> dict[str, Any]:
-    """The parts "kinds" and "interplay" of a results file; a run without any lookup has neither.
+@dataclass(frozen=True)
+class Slice:
+    """The lookups on one dtype and device, or those with one rank of index.
+
+    Attributes:
+        dtype: their weight dtype, or None.
+        device: their device, or None.
+        index_ndim: the rank of their index, or None.
+        lookups: their number.
+        pairs: how many of the lookups are in both partitions, or `NEVER`: the lower triangle of a table over
+            `PARTITIONS`, row by row, with the diagonal.
+    """
+
+    dtype: str | None
+    device: str | None
+    index_ndim: str | None
+    lookups: int
+    pairs: tuple[tuple[int, ...], ...]
+
+
+def pair_counts(columns: Mapping[Column, Counter[Partitions]], declared: Iterable[Declared]) -> list[Slice]:
+    """Count the pairs of partitions: on each dtype and device, and with each rank of index.
 
     Args:
-        columns: the lookups that were run and judged.
+        columns: the lookups that were run and judged, on each dtype and device.
         declared: what is declared unsupported.
     """
-    if not any(columns.values()):
-        return {}
     patterns = [each.features for each in declared]
     slices = [
-        {"dtype": column[0], "device": column[1], "index_ndim": None, **_slice(rows, [column], patterns)}
-        for column, rows in columns.items()
+        Slice(dtype, device, None, rows.total(), _counts(rows, [(dtype, device)], patterns))
+        for (dtype, device), rows in columns.items()
     ]
-    place, together = list(ARGUMENTS).index("index_ndim"), sum(columns.values(), Counter())
+    position, every_column = list(ARGUMENTS).index("index_ndim"), sum(columns.values(), Counter())
     for rank in ARGUMENTS["index_ndim"]:
-        rows = Counter({kinds: n for kinds, n in together.items() if kinds[place] == rank})
-        found = _slice(rows, list(columns), patterns, ("index_ndim", rank))
-        slices.append({"dtype": None, "device": None, "index_ndim": rank, **found})
-    return {"kinds": [{"argument": argument, "kind": kind} for argument, kind in KINDS], "interplay": slices}
+        rows = Counter({lookup: n for lookup, n in every_column.items() if lookup[position] == rank})
+        counts = _counts(rows, list(columns), patterns, ("index_ndim", rank))
+        slices.append(Slice(None, None, rank, rows.total(), counts))
+    return slices
 
 
-def _slice(
-    rows: Counter[Kinds], columns: Sequence[Column], unsupported: Sequence[Mapping[str, Any]], *common: Kind
-) -> dict[str, Any]:
-    """How many lookups there are, and with each pair of kinds, where all of them have some kinds in common."""
-    met = _pairs(rows)
+def _counts(
+    rows: Counter[Partitions], columns: Sequence[Column], unsupported: Sequence[Mapping[str, Any]], *common: Partition
+) -> tuple[tuple[int, ...], ...]:
+    """The table of pairs (`Slice.pairs`) of lookups that all are in the partitions `common`."""
+    counted = _pairs(rows)
 
-    def never(*kinds: Kind) -> bool:
-        known = {name: value for kind in kinds for name, value in features(*kind).items()}
+    def never(*partitions: Partition) -> bool:
+        known = {name: value for partition in partitions for name, value in features(*partition).items()}
         axes = ({"dtype": dtype, "device": device} for dtype, device in columns)
-        return _apart(kinds) or all(any(implied(p, {**known, **axis}) for p in unsupported) for axis in axes)
+        return _are_exclusive(partitions) or all(
+            any(implied(p, {**known, **axis}) for p in unsupported) for axis in axes
+        )
 
-    def entry(first: Kind, second: Kind) -> int:
-        return met[first, second] or (NEVER if never(first, second, *common) else 0)
+    def entry(first: Partition, second: Partition) -> int:
+        return counted[first, second] or (NEVER if never(first, second, *common) else 0)
 
-    pairs = [[entry(first, second) for first in KINDS[:row]] for row, second in enumerate(KINDS, start=1)]
-    return {"lookups": rows.total(), "pairs": pairs}
+    return tuple(
+        tuple(entry(first, second) for first in PARTITIONS[:row]) for row, second in enumerate(PARTITIONS, start=1)
+    )
 
 
-def _pairs(rows: Counter[Kinds]) -> Counter[tuple[Kind, Kind]]:
-    """How many lookups have both kinds, the one of the earlier argument first; (kind, kind): how many have the kind."""
+def _pairs(rows: Counter[Partitions]) -> Counter[tuple[Partition, Partition]]:
+    """How many lookups are in both partitions of a pair, that of the earlier argument first.
+
+    A pair of a partition with itself counts the lookups in it.
+    """
     columns = dict(zip(ARGUMENTS, zip(*rows.elements(), strict=True), strict=True)) if rows else {}
-    pairs: Counter[tuple[Kind, Kind]] = Counter()
+    pairs: Counter[tuple[Partition, Partition]] = Counter()
     for (one, first), (other, second) in combinations_with_replacement(columns.items(), 2):
-        for (kind, another), n in Counter(zip(first, second, strict=True)).items():
-            if kind is not None and another is not None:
-                pairs[(one, kind), (other, another)] = n
+        for (name, another), n in Counter(zip(first, second, strict=True)).items():
+            if name is not None and another is not None:
+                pairs[(one, name), (other, another)] = n
     return pairs
 
 
-# -- what no lookup can have ------------------------------------------------------------------------------------------
+# -- what no lookup can be in -----------------------------------------------------------------------------------------
 
 
-def _some(argument: str, *kinds: str) -> set[Kind]:
-    return {(argument, kind) for kind in kinds or ARGUMENTS[argument]}
+def _of(argument: str, *names: str) -> set[Partition]:
+    """The partitions of an argument with these names, or all of them."""
+    return {(argument, name) for name in names or ARGUMENTS[argument]}
 
 
-def _but(argument: str, *kinds: str) -> set[Kind]:
-    return _some(argument) - _some(argument, *kinds)
+def _but(argument: str, *names: str) -> set[Partition]:
+    """The partitions of an argument with other names."""
+    return _of(argument) - _of(argument, *names)
 
 
-_IN_BACKWARD = _some("scale_grad_by_freq") | _some("sparse") | _some("upstream_layout")
-_EXCLUSIVE: tuple[tuple[set[Kind], ...], ...] = (
-    (_some("padding_idx", "None"), _some("pads")),
-    (_some("max_norm", "None"), _some("norm_type")),
-    (_some("backward", "no"), _IN_BACKWARD),
-    (_some("freeze", "True"), _some("backward", "yes") | _IN_BACKWARD),
+_IN_BACKWARD = _of("scale_grad_by_freq") | _of("sparse") | _of("upstream_layout")
+_EXCLUSIVE: tuple[tuple[set[Partition], ...], ...] = (
+    (_of("padding_idx", "None"), _of("pads")),
+    (_of("max_norm", "None"), _of("norm_type")),
+    (_of("backward", "no"), _IN_BACKWARD),
+    (_of("freeze", "True"), _of("backward", "yes") | _IN_BACKWARD),
     # Rows that share memory cannot be rescaled one by one.
-    (_some("weight_layout", "expanded"), _but("max_norm", "None") | _some("norm_type")),
+    (_of("weight_layout", "expanded"), _but("max_norm", "None") | _of("norm_type")),
     (
-        _some("index_numel", "0"),
-        _some("pads", "some", "only") | _some("max_norm", "exceeded") | _some("duplicates", "yes"),
+        _of("index_numel", "0"),
+        _of("pads", "some", "only") | _of("max_norm", "exceeded") | _of("duplicates", "yes"),
     ),
-    (_some("index_numel", "0"), _but("index_layout", "contiguous") | _but("upstream_layout", "contiguous")),
-    (_some("index_numel", "1"), _some("pads", "some") | _some("duplicates", "yes")),
+    (_of("index_numel", "0"), _but("index_layout", "contiguous") | _but("upstream_layout", "contiguous")),
+    (_of("index_numel", "1"), _of("pads", "some") | _of("duplicates", "yes")),
     (
-        _some("index_numel", "1"),
-        _some("index_layout", "transposed", "strided", "expanded") | _some("upstream_layout", "transposed"),
+        _of("index_numel", "1"),
+        _of("index_layout", "transposed", "strided", "expanded") | _of("upstream_layout", "transposed"),
     ),
-    (_some("index_numel", "1"), _some("upstream_layout", "expanded"), _but("index_ndim", "0")),
-    (_some("index_ndim", "0"), _but("index_numel", "1") | _some("pads", "some") | _some("duplicates", "yes")),
-    (_some("index_ndim", "0"), _but("index_layout", "contiguous") | _some("upstream_layout", "transposed")),
-    (_some("index_ndim", "1"), _some("index_layout", "transposed")),
-    (_some("index_ndim", "1"), _some("index_layout", "expanded"), _some("pads", "some")),
-    (_some("index_layout", "expanded"), _some("duplicates", "no")),
+    (_of("index_numel", "1"), _of("upstream_layout", "expanded"), _but("index_ndim", "0")),
+    (_of("index_ndim", "0"), _but("index_numel", "1") | _of("pads", "some") | _of("duplicates", "yes")),
+    (_of("index_ndim", "0"), _but("index_layout", "contiguous") | _of("upstream_layout", "transposed")),
+    (_of("index_ndim", "1"), _of("index_layout", "transposed")),
+    (_of("index_ndim", "1"), _of("index_layout", "expanded"), _of("pads", "some")),
+    (_of("index_layout", "expanded"), _of("duplicates", "no")),
 )
-"""Kinds of which no lookup has one from each set."""
+"""Sets of partitions: no lookup is in one partition of each set of an entry."""
 
 
-def _all_exclusive() -> Iterator[frozenset[Kind]]:
+def _all_exclusive() -> Iterator[frozenset[Partition]]:
+    """The pairs and triples of partitions that exclude each other, as two of one argument always do."""
     for argument in ARGUMENTS:
-        yield from map(frozenset, combinations(_some(argument), 2))
+        yield from map(frozenset, combinations(_of(argument), 2))
     for sets in _EXCLUSIVE:
         yield from map(frozenset, product(*sets))
 
 
-_APART = frozenset(_all_exclusive())
+_EXCLUSIVE_GROUPS = frozenset(_all_exclusive())
 
 
-def _apart(kinds: Sequence[Kind]) -> bool:
-    """Whether no lookup has all these kinds, of which there are up to three."""
-    return any(frozenset(some) in _APART for size in (2, 3) for some in combinations(kinds, size))
+def _are_exclusive(partitions: Sequence[Partition]) -> bool:
+    """Whether no lookup can be in all of up to three partitions."""
+    return any(frozenset(group) in _EXCLUSIVE_GROUPS for size in (2, 3) for group in combinations(partitions, size))

@@ -1,7 +1,7 @@
-"""The kinds of arguments that a lookup is made with.
+"""The partitions of a lookup: the values of each argument, and of what else matters to it, divided into a few classes.
 
-A kind is what tells the values of an argument apart in practice, few per argument. What acts only in the backward
-(sparse, scale_grad_by_freq, the upstream gradient's layout) has a kind only where there was a backward.
+Values of one class are expected to be treated alike. What acts only in the backward (sparse, scale_grad_by_freq, the
+upstream gradient's layout) belongs to a partition only where there was a backward.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import Any
 
-from embedding_conformance.boundary.adapter import Call
+from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.verbs import VERBS
 from embedding_conformance.cases.case import LAYOUTS, Case, Config, Lookup
 from embedding_reference import Tensor
 
@@ -32,69 +33,76 @@ ARGUMENTS = {
     "weight_layout": LAYOUTS,
     "upstream_layout": LAYOUTS,
 }
-"""The kinds of each argument. "pads" says how many of the indices are padding_idx."""
+"""The names of the partitions of each argument. "pads" says how many of the indices are padding_idx."""
 
-Kind = tuple[str, str]
-"""An argument and one of its kinds."""
+Partition = tuple[str, str]
+"""One class of values of an argument: the argument, and the name of the class."""
 
-Kinds = tuple[str | None, ...]
-"""One lookup: its kind of each of the `ARGUMENTS`; None where it has no say, or where the kind is not known."""
-
-WITH_BACKWARD = ("gradient", "again", "beside", "use_first", "second_order", "step")
-"""The verbs that send an upstream gradient back."""
-
-READING = ("weight", "attributes", "state", "given", "mode", "clear", "copy")
-"""The verbs that leave the weight as it is."""
+Partitions = tuple[str | None, ...]
+"""The partitions of one lookup: a name for each of the `ARGUMENTS`, in their order; None where the argument has no
+effect, or where it is not known which partition its value belongs to."""
 
 _FEATURES: Mapping[str, Callable[[str], dict[str, Any]]] = {
-    "padding_idx": lambda kind: {"padding_idx": kind != "None", "padding_idx_negative": kind == "negative"},
+    "padding_idx": lambda name: {"padding_idx": name != "None", "padding_idx_negative": name == "negative"},
     "pads": lambda _: {"padding_idx": True},
-    "max_norm": lambda kind: {"max_norm": kind != "None"},
-    "norm_type": lambda kind: {"max_norm": True, **({} if kind == "fraction" else {"norm_type": float(kind)})},
-    "scale_grad_by_freq": lambda kind: {"freeze": False, "scale_grad_by_freq": kind == "True"},
-    "sparse": lambda kind: {"freeze": False, "sparse": kind == "True"},
-    "freeze": lambda kind: {"freeze": kind == "True"},
-    "backward": lambda kind: {"freeze": False} if kind == "yes" else {},
-    "index_ndim": lambda kind: {"index_ndim": int(kind)} if kind.isdigit() else {},
-    "index_numel": lambda kind: {"index_numel": int(kind)} if kind.isdigit() else {},
-    "duplicates": lambda kind: {"duplicates": kind == "yes"},
-    "index_dtype": lambda kind: {"index_dtype": kind},
-    # What counts as contiguous may have been asked to lie as its shape cannot.
-    "index_layout": lambda kind: {} if kind == "contiguous" else {"index_layout": kind},
-    "weight_layout": lambda kind: {} if kind == "contiguous" else {"weight_layout": kind},
-    "upstream_layout": lambda kind: {"freeze": False, **({} if kind == "contiguous" else {"upstream_layout": kind})},
+    "max_norm": lambda name: {"max_norm": name != "None"},
+    "norm_type": lambda name: {"max_norm": True, **({} if name == "fraction" else {"norm_type": float(name)})},
+    "scale_grad_by_freq": lambda name: {"freeze": False, "scale_grad_by_freq": name == "True"},
+    "sparse": lambda name: {"freeze": False, "sparse": name == "True"},
+    "freeze": lambda name: {"freeze": name == "True"},
+    "backward": lambda name: {"freeze": False} if name == "yes" else {},
+    "index_ndim": lambda name: {"index_ndim": int(name)} if name.isdigit() else {},
+    "index_numel": lambda name: {"index_numel": int(name)} if name.isdigit() else {},
+    "duplicates": lambda name: {"duplicates": name == "yes"},
+    "index_dtype": lambda name: {"index_dtype": name},
+    # A tensor that counts as contiguous may have been meant for a layout that its shape rules out.
+    "index_layout": lambda name: {} if name == "contiguous" else {"index_layout": name},
+    "weight_layout": lambda name: {} if name == "contiguous" else {"weight_layout": name},
+    "upstream_layout": lambda name: {"freeze": False, **({} if name == "contiguous" else {"upstream_layout": name})},
 }
 
 _NORM_TYPES = {1.0: "1", 2.0: "2", 3.0: "3", math.inf: "inf"}
 
 
-def features(argument: str, kind: str) -> dict[str, Any]:
-    """The features (`Case.features`) that every lookup of a kind has."""
-    return _FEATURES[argument](kind)
+def features(argument: str, name: str) -> dict[str, Any]:
+    """The features (`Case.features`) that every lookup in a partition has.
+
+    Raises:
+        KeyError: there is no such argument.
+    """
+    return _FEATURES[argument](name)
 
 
-def of_calls(calls: Iterable[Call], dtype: str, device: str) -> set[Kinds]:
-    """The kinds of the lookups among calls (`Subject.calls`), where weight and index are of this dtype and device."""
-    found = (_kinds(*lookup) for lookup in _lookups(calls, dtype, device))
-    return {kinds for kinds in found if kinds is not None}
+def partitions_of_calls(calls: Iterable[Call], dtype: str, device: str) -> set[Partitions]:
+    """The partitions of the lookups among calls (`Driver.calls`) whose weight has this dtype, on this device.
+
+    A lookup is left out where its index is on another device, or where the documentation requires a refusal.
+    """
+    found = (_partitions(*lookup) for lookup in _lookups(calls, dtype, device))
+    return {partitions for partitions in found if partitions is not None}
 
 
 @dataclass(frozen=True)
 class _Made:
-    """What is known of an embedding; None of its weight where that may have changed, or may lie in another way."""
+    """What is known about an embedding: its weight and the layout of that, each None where it may have changed."""
 
     config: Config
     weight: Tensor | None
     layout: str | None
 
     def after(self, verb: str, arguments: Mapping[str, Any]) -> _Made:
-        """What is known once a verb was called."""
+        """What is known after the call of a verb."""
         if verb == "freeze":
             return replace(self, config=replace(self.config, freeze=arguments["frozen"]))
-        return self if verb in READING else replace(self, weight=None, layout=None if verb == "cast" else self.layout)
+        return (
+            self
+            if VERBS[verb].keeps_weight
+            else replace(self, weight=None, layout=None if verb == "cast" else self.layout)
+        )
 
 
 def _lookups(calls: Iterable[Call], dtype: str, device: str) -> Iterator[tuple[_Made, Lookup, bool]]:
+    """The lookups among calls, each with what is known about its embedding, and whether it was differentiated."""
     made: dict[int, _Made] = {}
     for number, (verb, arguments, on) in enumerate(calls, start=1):
         if verb == "make" and arguments["device"] == device:
@@ -102,18 +110,18 @@ def _lookups(calls: Iterable[Call], dtype: str, device: str) -> Iterator[tuple[_
         if on not in made or verb == "move":
             made.pop(on, None)
             continue
-        one = made[on]
+        embedding = made[on]
         for lookup in [arguments["lookup"]] if "lookup" in arguments else arguments.get("lookups", ()):
             if lookup.upstream.dtype == dtype and not arguments.get("index_device"):
-                yield one, lookup, verb in WITH_BACKWARD and not one.config.freeze
-            one = replace(one, weight=None)  # which max_norm may have rescaled
+                yield embedding, lookup, VERBS[verb].sends_gradient and not embedding.config.freeze
+            embedding = replace(embedding, weight=None)  # max_norm may have rescaled it
         if verb == "copy":
-            made[number] = replace(one, layout=None)
-        made[on] = one.after(verb, arguments)
+            made[number] = replace(embedding, layout=None)
+        made[on] = embedding.after(verb, arguments)
 
 
-def _kinds(made: _Made, lookup: Lookup, backward: bool) -> Kinds | None:
-    """The kinds of one lookup; None where the documentation asks to refuse it."""
+def _partitions(made: _Made, lookup: Lookup, backward: bool) -> Partitions | None:
+    """The partitions of one lookup; None where the documentation requires a refusal."""
     config, index, positions = made.config, lookup.index, lookup.index.components()
     rows = set(positions)
     refused = rows and not 0 <= min(rows) <= max(rows) < config.num_embeddings
@@ -153,7 +161,7 @@ def _pads(config: Config, positions: Sequence[float]) -> str | None:
 
 
 def _max_norm(made: _Made, lookup: Lookup, rows: Collection[float]) -> str | None:
-    """Whether the p-norm of a row that is looked up exceeds max_norm."""
+    """Whether the p-norm of a row that is looked up exceeds max_norm; None where the weight is not known."""
     if made.config.max_norm is None:
         return "None"
     if made.weight is None:
@@ -171,7 +179,7 @@ def _norm_type(config: Config) -> str | None:
 
 def _numel(count: int) -> str:
     limits = zip((0, 1, 32, 256, 1024), ARGUMENTS["index_numel"])
-    return next((kind for limit, kind in limits if count <= limit), ARGUMENTS["index_numel"][-1])
+    return next((name for limit, name in limits if count <= limit), ARGUMENTS["index_numel"][-1])
 
 
 def _layout(layout: str, shape: Sequence[int]) -> str:
@@ -179,9 +187,9 @@ def _layout(layout: str, shape: Sequence[int]) -> str:
     if layout == "contiguous" or not shape or 0 in shape:
         return "contiguous"
     several = sum(length > 1 for length in shape)
-    has = {
+    possible = {
         "transposed": several > 1 and max(shape[0], shape[-1]) > 1,  # first and last dimension change places
         "strided": several > 0,
         "expanded": shape[0] > 1,
     }
-    return layout if has.get(layout, True) else "contiguous"  # any can lie inside a larger block
+    return layout if possible.get(layout, True) else "contiguous"  # any shape can lie inside a larger block

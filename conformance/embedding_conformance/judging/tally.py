@@ -1,4 +1,4 @@
-"""What is counted and timed while a clause runs."""
+"""The tally of a clause: what is counted and timed while it runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from embedding_conformance.judging.crashes import Deaths
-from embedding_conformance.judging.partitions import Kinds
+from embedding_conformance.judging.crashed_cases import Crashes
+from embedding_conformance.judging.partitions import Partitions
 
 
 @dataclass
@@ -17,29 +17,31 @@ class Tally:
     """What was counted and timed while one clause ran on one dtype and device.
 
     Attributes:
-        cases: cases run.
-        exercised: those that met the clause's precondition and were judged.
-        covered: those left out because a known deviation covers them.
-        lost: those whose refusal cost the process they ran in.
-        deaths: those that cost it without a word.
-        deviated: whether one deviated.
-        unsupported: those whose features are not supported, all refused as they should be.
-        reason: why, as the clause itself ran into it, or else as is declared of their features.
-        worst: largest error as a fraction of its bound.
-        lookups: those made in exercised cases, by the kinds of their arguments; alike ones of a case count once.
-        seconds: by part: "body" is the whole test body, within it "reference" and "adapter".
+        cases: the number of cases run.
+        exercised: the number of cases that met the clause's precondition and were judged.
+        covered: the number of cases left out because a known deviation covers them.
+        lost: the number of processes lost to a refusal that left them unusable.
+        crashes: the cases that ended their process, or hung it.
+        deviated: whether a case deviated.
+        unsupported: the number of cases with features that are not supported, all refused as they should be.
+        reason: why they are unsupported, as the clause itself met it, or else as it is declared; None: none was.
+        worst: the largest error as a fraction of its bound; None: everything was compared bit for bit.
+        case_worst: the same for the latest case, 0 instead of None.
+        lookups: the lookups of exercised cases, counted by their partitions; equal ones of one case count once.
+        seconds: the time by part: "body" is the whole test body, and includes "reference" and "adapter".
     """
 
     cases: int = 0
     exercised: int = 0
     covered: int = 0
     lost: int = 0
-    deaths: Deaths = field(default_factory=Deaths)
+    crashes: Crashes = field(default_factory=Crashes)
     deviated: bool = False
     unsupported: int = 0
     reason: str | None = None
     worst: float | None = None
-    lookups: Counter[Kinds] = field(default_factory=Counter)
+    case_worst: float = 0.0
+    lookups: Counter[Partitions] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: {"body": 0.0, "reference": 0.0, "adapter": 0.0})
 
     @contextmanager

@@ -1,179 +1,201 @@
-"""What the plugin does once the suite runs: sessions, witnesses, verdicts, files."""
+"""The pytest hooks of a run of the suite: they start the session, collect verdicts, and write the files."""
 
 from __future__ import annotations
 
-import os
-import re
 import secrets
+from collections import Counter
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.database import DirectoryBasedExampleDatabase
 
 from embedding_conformance.boundary.target import UnusableTarget
-from embedding_conformance.running import fixtures, options
-from embedding_conformance.running.fixtures import SESSION, SUBJECT
-from embedding_conformance.running.ledger import LedgerError
-from embedding_conformance.running.options import BadOption
-from embedding_conformance.running.outcome import Outcome
+from embedding_conformance.judging.clause import Clause
+from embedding_conformance.running import baseline, options, terminal
+from embedding_conformance.running.document import Collection, notes, results_of
+from embedding_conformance.running.examine import Examined, examine
+from embedding_conformance.running.search import Search, database
 from embedding_conformance.running.session import Session
 from embedding_conformance.suite.catalogue import clauses
+from embedding_conformance.unusable import Unusable
+from embedding_reports import results
+from embedding_reports.json_form import structured, unstructured
+from embedding_reports.outcomes import Outcome
+from embedding_reports.pages.html import render
+from embedding_reports.records import Results, Verdict
 
-KNOWN = pytest.StashKey[list[dict[str, Any]]]()
-OUTCOME = pytest.StashKey[Outcome]()
-SEED = pytest.StashKey[str]()
-
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+SESSION = pytest.StashKey[Session]()
+EXAMINED = pytest.StashKey[Examined]()
 
 
 def session(config: pytest.Config) -> Session:
-    """The session, made at the first call; bad input ends the run with one line and exit status 2."""
+    """The session, made at the first call; unusable input ends the run with one line and exit status 2."""
     if SESSION not in config.stash:
         try:
-            chosen = options.read(config)
-            config.stash[SESSION] = Session(chosen, clauses())
-        except (BadOption, UnusableTarget, LedgerError) as error:
+            made = config.stash[SESSION] = Session(options.read(config), clauses())
+        except Unusable as error:
             pytest.exit(str(error), returncode=2)
-        config.stash[SEED] = _seed(config)
-        outcome = config.stash[OUTCOME] = Outcome(config.stash[SESSION], config.stash[SEED])
+        hooks = Hooks(config, made)
         try:
-            config.stash[SESSION].inspect()
+            made.inspect()
         except UnusableTarget as error:
             if not hasattr(config, "workerinput"):
-                outcome.stop(str(error))
-            config.stash[SESSION].close()
+                hooks.stop(str(error))
+            made.close()
             pytest.exit(str(error), returncode=2)
-        # Where warnings are errors, this one of Hypothesis's would stand in front of the deviation that it reports.
-        config.addinivalue_line("filterwarnings", "ignore:Generating overly large repr")
-        config.pluginmanager.register(Hooks(config), "embedding-conformance-run")
-        config.pluginmanager.register(fixtures, "embedding-conformance-fixtures")
+        config.pluginmanager.register(hooks, "embedding-conformance-run")
     return config.stash[SESSION]
 
 
-def _seed(config: pytest.Config) -> str:
-    """The run's seed: given, shared by the process that started this one (pytest-xdist), or drawn.
-
-    A drawn one is not handed to Hypothesis as its own: a run that is given a seed repeats another from nothing, and so
-    neither tries first nor keeps the cases that failed.
-    """
-    given = config.getoption("hypothesis_seed")
-    shared = getattr(config, "workerinput", {}).get("embedding_seed")
-    return str(given if given is not None else shared or secrets.randbelow(2**32))
-
-
-def _database(target: str) -> DirectoryBasedExampleDatabase:
-    """Where cases that failed are kept for the next run: apart for each target, as what passes is dropped.
-
-    Hypothesis's own default is none at all where it finds itself in continuous integration.
-    """
-    hypothesis = Path(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY", ".hypothesis")).absolute()
-    return DirectoryBasedExampleDatabase(hypothesis / "embedding-conformance" / re.sub(r"\W+", "-", target))
-
-
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Run a clause on every dtype and device, with as many cases as the profile has."""
+    """Run a clause on every dtype and device."""
     run, clause = session(metafunc.config), metafunc.function.clause
-    axes: list[tuple[str | None, str | None]] = [(dt, dev) for dev in run.devices for dt in run.dtypes]
-    ids = [f"{dt}-{dev}" for dt, dev in axes]
-    if clause.dtypes == "none":
-        axes, ids = [(None, None)], ["once"]
-    metafunc.parametrize("embedding", axes, ids=ids, indirect=True)
-    given = hasattr(metafunc.function, "hypothesis")
-    if given and not hasattr(metafunc.function, "_hypothesis_internal_settings_applied"):
-        settings(
-            max_examples=run.options.profile.examples,
-            deadline=None,
-            database=_database(run.options.target),
-            derandomize=False,
-            phases=(*PHASES, Phase.target) if run.options.profile.climbs else PHASES,
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        )(metafunc.function)
+    axes = run.axes(clause)
+    ids = [f"{clause.id}-{'-'.join(filter(None, axis)) or 'once'}" for axis in axes]
+    metafunc.parametrize("embedding", axes, ids=ids)
 
 
 class Hooks:
-    """What happens around each clause's test once the suite runs."""
+    """The hooks around the test of each clause, and at the end of the run."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self.config, self.session, self.outcome = config, config.stash[SESSION], config.stash[OUTCOME]
+    def __init__(self, config: pytest.Config, run: Session) -> None:
+        self.config, self.session = config, run
+        given = config.getoption("hypothesis_seed")
+        # With pytest-xdist, the main process draws the seed and shares it with its workers.
+        shared = getattr(config, "workerinput", {}).get("embedding_seed")
+        self.collection = Collection(str(given if given is not None else shared or secrets.randbelow(2**32)))
+        # A run that is given a seed repeats another: cases that failed in between must not change what it tries.
+        failed_cases = database(run.options.target) if given is None else None
+        self.search = Search(run.options.profile, self.collection.seed, failed_cases)
+        self.notes: list[str] = []
+        self.results: Results | None = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Share the seed with a process of pytest-xdist's, and tests one by one, unless told how many at a time.
+        """Share the seed with a worker of pytest-xdist, and hand tests out one by one, unless an option sets another.
 
-        Those of one clause follow each other, and where each costs processes, one worker would end up with all.
+        The tests of one clause follow each other. Handed out in chunks, all those of a clause that is slow, as it costs
+        processes, would go to one worker.
         """
-        node.workerinput["embedding_seed"] = self.config.stash[SEED]
+        node.workerinput["embedding_seed"] = self.collection.seed
         self.config.option.maxschedchunk = self.config.option.maxschedchunk or 1
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Test one dtype after the other where what was compiled for one is of no use for the next."""
-        if self.session.description.compiles:
-            dtypes = (None, *self.session.dtypes)
-            items.sort(key=lambda item: dtypes.index(_dtype(item)))
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Mark a clause's test by its level, for `-m must`."""
+        if clause := _clause(item):
+            item.add_marker(clause.level.lower())
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
-        """Replay the witnesses of known deviations first, and let each test draw cases of its own."""
-        subject = pyfuncitem.stash.get(SUBJECT, None)
-        if subject is None:
-            return
-        clause = pyfuncitem.function.clause
-        given = getattr(pyfuncitem.function, "hypothesis", None)
-        if given:  # by the run's seed alone, clauses with the same strategy would all see the same cases
-            function, name = pyfuncitem.function, "_hypothesis_internal_use_settings"
-            kept = getattr(function, name)
-            seed(f"{self.config.stash[SEED]} {clause.id} {subject.dtype}")(function)
-            setattr(function, name, kept)  # `seed` takes the database away
-        body = given.inner_test if given else pyfuncitem.function
-        pyfuncitem.stash[KNOWN] = self.session.replay(clause, subject, body)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Deselect clauses that were not asked for; where each dtype is compiled, test one dtype after the other."""
+        deselected = [item for item in items if (clause := _clause(item)) and not self.session.selects(clause)]
+        if deselected:
+            config.hook.pytest_deselected(items=deselected)
+            items[:] = [item for item in items if item not in deselected]
+        if self.session.description.compiles:
+            dtypes = (None, *self.session.dtypes)
+            items.sort(key=lambda item: dtypes.index(_axis(item)[0]))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Examine a clause in the place of running its test: that always ends with a verdict."""
+        clause = _clause(pyfuncitem)
+        if clause is None:
+            return None
+        pyfuncitem.stash[EXAMINED] = examine(self.session, clause, *_axis(pyfuncitem), self.search)
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Turn what came of a clause's test into a verdict."""
+        """Put the verdict into a test's report, and the lookups on which it rests."""
         report = yield
-        subject, clause = item.stash.get(SUBJECT, None), getattr(getattr(item, "function", None), "clause", None)
-        if subject is not None and clause is not None and call.when == "call":
-            error = call.excinfo.value if call.excinfo else None
-            if error is None or isinstance(error, (Exception, pytest.fail.Exception)):
-                known = item.stash.get(KNOWN, [])
-                verdict = self.session.verdict(clause, subject, known, error, call.duration)
-                self.outcome.dress(report, clause, verdict, subject.tally.lookups)
+        examined, clause = item.stash.get(EXAMINED, None), _clause(item)
+        if examined is None or clause is None or call.when != "call":
+            return report
+        verdict = examined.verdict
+        # Only plain data survives in a report that pytest-xdist sends to another process.
+        report.embedding_verdict = unstructured(verdict)  # type: ignore[attr-defined]
+        report.embedding_lookups = list(examined.tally.lookups.items())  # type: ignore[attr-defined]
+        if verdict.fails:
+            report.outcome, report.longrepr = "failed", terminal.failure(clause, verdict)
+        elif verdict.outcome is Outcome.CONFORMS:
+            report.outcome, report.longrepr = "passed", None
+        else:
+            place = str(report.location[0]), report.location[1] or 0
+            report.outcome, report.longrepr = "skipped", (*place, verdict.reason or str(verdict.outcome))
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the verdicts, those of other processes too."""
-        if hasattr(report, "embedding_verdict"):
-            self.outcome.collect(report)
+        if verdict := _verdict(report):
+            self.collection.add(verdict, Counter(dict(report.embedding_lookups)))
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Show verdicts, not pytest's outcomes."""
-        verdict = getattr(report, "embedding_verdict", None)
-        return self.outcome.status(verdict) if verdict is not None and report.when == "call" else None
+        """Show the verdict, not pytest's outcome."""
+        verdict = _verdict(report) if report.when == "call" else None
+        return terminal.status(verdict) if verdict else None
 
     def pytest_report_header(self) -> list[str]:
-        """What is under test, and how."""
-        return self.outcome.header_lines()
+        """Lines on the implementation under test and the options of the run."""
+        return terminal.header_lines(self.session, self.collection.seed)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write what was asked for."""
+        """Write the ledger, the results file and the report, as far as the options ask for them."""
         self.session.close()
-        if not hasattr(self.config, "workerinput"):
-            self.outcome.finish(int(exitstatus))
+        if hasattr(self.config, "workerinput"):
+            return
+        verdicts = self.collection.verdicts
+        self.notes += notes(self.session, verdicts)
+        if self.session.options.baseline == "write":
+            self.notes.append(baseline.write(self.session, verdicts))
+        elif self.session.options.baseline == "prune":
+            self.notes.append(baseline.prune(self.session, verdicts))
+        self._conclude(int(exitstatus))
+        if verdicts:
+            self._write()
+
+    def stop(self, why: str) -> None:
+        """Record that nothing was tested, and why."""
+        self.notes.append(why)
+        self._conclude(2)
+        self._write()
+
+    def _conclude(self, exit_status: int) -> None:
+        self.results = results_of(self.session, clauses(), self.collection, self.notes, exit_status)
+
+    def _write(self) -> None:
+        """Write the results file and the report, as far as the options ask for them."""
+        assert self.results is not None
+        chosen = self.session.options
+        if chosen.results:
+            results.write(self.results, chosen.results)
+        if chosen.html:
+            chosen.html.parent.mkdir(parents=True, exist_ok=True)
+            chosen.html.write_text(render([self.results]), encoding="utf-8")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The answer, in words."""
-        for line in self.outcome.summary_lines():
-            terminalreporter.write_line(line)
+        """Write the summary of the run."""
+        if self.results is not None:
+            for line in terminal.summary_lines(self.session, self.results, self.notes):
+                terminalreporter.write_line(line)
 
 
-def _dtype(item: pytest.Item) -> str | None:
-    """The dtype that a clause is tested on."""
-    callspec = getattr(item, "callspec", None)
-    return callspec.params["embedding"][0] if callspec is not None and "embedding" in callspec.params else None
+def _clause(item: pytest.Item) -> Clause | None:
+    """The clause that a test tests; None for any other test."""
+    found: Clause | None = getattr(getattr(item, "function", None), "clause", None)
+    return found
+
+
+def _verdict(report: pytest.TestReport) -> Verdict | None:
+    """The verdict in a report, if it has one."""
+    found = getattr(report, "embedding_verdict", None)
+    return structured(found, Verdict) if found is not None else None
+
+
+def _axis(item: pytest.Item) -> tuple[str | None, str | None]:
+    """The dtype and the device on which a test tests its clause."""
+    axis: tuple[str | None, str | None] = item.callspec.params["embedding"]  # type: ignore[attr-defined]
+    return axis

@@ -1,4 +1,4 @@
-"""Ledgers: known deviations, each with its witness, and what is declared unsupported. TOML in, TOML out.
+"""Ledgers: TOML files of known deviations, each with its witness, and of what is declared unsupported.
 
 [[deviation]]
 clause = "sparse.layout"
@@ -33,19 +33,19 @@ from packaging.version import InvalidVersion, Version
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
-from embedding_conformance.boundary.adapter import Declared, Description
 from embedding_conformance.boundary.arguments import ARGUMENTS
 from embedding_conformance.boundary.arguments import FEATURES as SHOWN
-from embedding_conformance.boundary.nearest import nearest
+from embedding_conformance.boundary.description import Declared, Description
 from embedding_conformance.boundary.wire import decode, encode
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.features import MATCHABLE, could_match
+from embedding_conformance.cases.features import MATCHABLE, could_match, untaken
 from embedding_conformance.judging.clause import Clause
+from embedding_conformance.unusable import Unusable, nearest
 
 BUNDLED = Path(__file__).parent / "deviations"
 
 
-class LedgerError(Exception):
+class LedgerError(Unusable):
     """A ledger cannot be used; the text says in one line which entry of which file, why, and what would be right."""
 
 
@@ -55,13 +55,13 @@ class Entry:
 
     Attributes:
         clause: id of the clause.
-        features: what the cases it covers have in common (`Case.features`, and "device").
+        features: the features that a case must have for the entry to cover it (`Case.features`, and "device").
         implementation: name of the implementation (`Description.name`), or "" for any.
         versions: PEP 440 specifiers, or "" for any.
         reason: why it deviates.
-        link: where it is discussed, or None.
+        link: a URL of where it is discussed, or None.
         witness: the smallest case that shows it; None only for a clause that draws no cases.
-        inherited: it is the base class's.
+        inherited: whether it is a deviation of what the implementation is built on.
     """
 
     clause: str
@@ -92,19 +92,17 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """The entries of one file, and where they came from.
+    """The content of one file.
 
     Attributes:
-        path: the file.
-        deviations: its entries.
-        unsupported: what it declares unsupported.
-        untaken: the arguments that it declares not to be taken, with the reason.
+        path: the file; None where there is none.
+        deviations: the known deviations.
+        unsupported: what is declared unsupported.
     """
 
     path: Path | None = None
     deviations: list[Entry] = field(default_factory=list)
     unsupported: list[Declared] = field(default_factory=list)
-    untaken: dict[str, str] = field(default_factory=dict)
 
     def entries(self, clause: str, dtype: str | None, device: str | None, description: Description) -> list[Entry]:
         """The entries about this clause on this dtype and device."""
@@ -116,7 +114,7 @@ class Ledger:
 
 
 def bundled() -> tuple[str, ...]:
-    """Names of the bundled ledgers."""
+    """The names of the bundled ledgers."""
     return tuple(sorted(path.stem for path in BUNDLED.glob("*.toml")))
 
 
@@ -124,11 +122,11 @@ def read(name: str, clauses: Iterable[Clause]) -> Ledger:
     """The ledger at a path, or the bundled one of that name.
 
     Args:
-        name: path of a TOML file, or an adapter's name.
-        clauses: all of them.
+        name: the path of a TOML file, or the name of an adapter.
+        clauses: the contract.
 
     Raises:
-        LedgerError: no such file, not TOML, or an entry that does not fit.
+        LedgerError: there is no such file, it is not TOML, or an entry cannot be used.
     """
     path = BUNDLED / f"{name}.toml" if (BUNDLED / f"{name}.toml").exists() else Path(name)
     try:
@@ -145,8 +143,8 @@ def read(name: str, clauses: Iterable[Clause]) -> Ledger:
         if isinstance(table, dict) and "arguments" in table:
             _check(where, table, required=("arguments", "reason"), allowed=("arguments", "reason"))
             names = _arguments(where, table["arguments"])
-            ledger.untaken |= dict.fromkeys(names, str(table["reason"]))
-            ledger.unsupported += [Declared({name: True}, table["reason"]) for name in names if name in SHOWN]
+            patterns = [*map(untaken, names), *({name: True} for name in names if name in SHOWN)]
+            ledger.unsupported += [Declared(pattern, table["reason"]) for pattern in patterns]
         else:
             _check(where, table, required=("features", "reason"), allowed=("features", "reason"))
             ledger.unsupported.append(Declared(_features(where, table["features"]), table["reason"]))
@@ -155,12 +153,18 @@ def read(name: str, clauses: Iterable[Clause]) -> Ledger:
     return ledger
 
 
-def write(path: Path, entries: Sequence[Entry], untaken: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Append entries, and arguments that are not taken, with their reasons, to a ledger, keeping what stands there."""
+def write(path: Path, entries: Sequence[Entry], arguments: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Append to a ledger, and leave its present content, comments too, as it is.
+
+    Args:
+        path: the file, which need not exist yet.
+        entries: known deviations.
+        arguments: arguments that the constructor does not take, each with the reason.
+    """
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
     if entries and not isinstance(document.get("deviation"), AoT):  # none yet, or written as an array
-        standing = document.pop("deviation", [])
-        document["deviation"] = tomlkit.item([*standing]) if standing else tomlkit.aot()
+        present = document.pop("deviation", [])
+        document["deviation"] = tomlkit.item([*present]) if present else tomlkit.aot()
     for entry in entries:
         table = tomlkit.table()
         table["clause"] = entry.clause
@@ -172,9 +176,9 @@ def write(path: Path, entries: Sequence[Entry], untaken: Mapping[str, str] = Map
         if entry.witness is not None:
             table["witness"] = tomlkit.string(json.dumps(encode(entry.witness)), literal=True)
         document["deviation"].append(table)
-    for reason in dict.fromkeys(untaken.values()):
+    for reason in dict.fromkeys(arguments.values()):
         table = tomlkit.table()
-        table["arguments"] = [name for name, why in untaken.items() if why == reason]
+        table["arguments"] = [name for name, why in arguments.items() if why == reason]
         table["reason"] = reason
         document.setdefault("unsupported", tomlkit.aot()).append(table)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -182,30 +186,35 @@ def write(path: Path, entries: Sequence[Entry], untaken: Mapping[str, str] = Map
 
 
 def prune(path: Path, fixed: Sequence[Entry]) -> None:
-    """Drop entries from a ledger, keeping the rest, comments too, as it stands."""
+    """Drop entries from a ledger, and leave the rest of it, comments too, as it is.
+
+    Args:
+        path: the file.
+        fixed: the entries to drop; of an entry for several clauses, only those named here are dropped.
+    """
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     tables = document.get("deviation", tomlkit.aot())
-    drop = [(e.clause, dict(e.features), e.reason) for e in fixed]
+    dropped = [(e.clause, dict(e.features), e.reason) for e in fixed]
     for number in reversed(range(len(tables))):
         table = tables[number].unwrap()
-        named = table["clause"] if isinstance(table["clause"], list) else [table["clause"]]
-        left = [clause for clause in named if (clause, table["features"], table["reason"]) not in drop]
-        if not left:
+        clauses = table["clause"] if isinstance(table["clause"], list) else [table["clause"]]
+        kept = [clause for clause in clauses if (clause, table["features"], table["reason"]) not in dropped]
+        if not kept:
             del tables[number]
-        elif len(left) < len(named):
-            tables[number]["clause"] = left
+        elif len(kept) < len(clauses):
+            tables[number]["clause"] = kept
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 TABLES = ("deviation", "unsupported")
 _REQUIRED = ("clause", "features", "reason")
 _ALLOWED = (*_REQUIRED, "implementation", "versions", "link", "witness")
-_KINDS: Mapping[str, tuple[Any, str]] = {
+_TYPES: Mapping[str, tuple[Any, str]] = {
     "clause": ((str, list), "a string or a list of strings"),
     "features": (dict, "a table"),
     "arguments": (list, "a list of strings"),
 }
-"""What the keys hold that do not hold a string, as types and in words."""
+"""The type of each key's value, as Python's types and in words; keys that are not listed hold a string."""
 
 
 def _tables(name: str, content: dict[str, Any], key: str) -> list[Any]:
@@ -230,7 +239,7 @@ def _entries(where: str, table: Mapping[str, Any], clauses: Mapping[str, Clause]
         raise LedgerError(f"{where}: versions: {error}; write PEP 440 specifiers such as '>=2.0,<2.4'") from error
     witness = _witness(where, table["witness"]) if "witness" in table else None
     for clause in named:
-        if witness is None and clauses[clause].draws:
+        if witness is None and clauses[clause].cases is not None:
             raise LedgerError(f"{where}: witness is missing: the smallest case that shows it, as JSON")
     return [
         Entry(
@@ -250,7 +259,7 @@ def _witness(where: str, text: str) -> Case:
     try:
         witness = decode(json.loads(text))
         if isinstance(witness, Case):
-            witness.features()  # fails where the case is not made of what a case is made of
+            witness.features()  # raises where a field of the case has a wrong type
             return witness
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise LedgerError(f"{where}: the witness is not a case in JSON: {error}") from error
@@ -266,8 +275,8 @@ def _check(where: str, table: Any, *, required: Sequence[str], allowed: Sequence
     for name in table:
         if name not in allowed:
             raise LedgerError(f"{where}: unknown key {name!r}{nearest(name, allowed)}")
-        kinds, words = _KINDS.get(name, (str, "a string"))
-        if not isinstance(table[name], kinds):
+        types, words = _TYPES.get(name, (str, "a string"))
+        if not isinstance(table[name], types):
             raise LedgerError(f"{where}: {name} is {table[name]!r}; it must be {words}")
     if not str(table["reason"]).strip():
         raise LedgerError(f"{where}: reason is empty; say why")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from embedding_conformance.boundary.nearest import nearest
 from embedding_conformance.running.profiles import PROFILES, Profile
+from embedding_conformance.unusable import Unusable, nearest
 
 
-class BadOption(Exception):  # noqa: N818 - the message is for the user
+class BadOption(Unusable):
     """An option's value cannot be used; the text says in one line why, and what would be right."""
 
 
@@ -29,6 +30,7 @@ HELP = {
     ),
     "embedding-device": ("LIST", "cpu", "devices to run on, comma-separated; all: every one that is there"),
     "embedding-dtype": ("LIST", "all", "weight dtypes, comma-separated; all: every one that the adapter claims"),
+    "embedding-clause": ("LIST", "all", "clauses to test, comma-separated ids; padding_idx.* is all of a section"),
     "embedding-profile": ("NAME", "default", f"how much to test: {', '.join(PROFILES)}"),
     "embedding-deviations": (
         "FILE",
@@ -40,7 +42,7 @@ HELP = {
     "embedding-html": ("FILE", "", "write the report of this run, one self-contained file"),
     "embedding-baseline": ("DO", "", "write: add what deviates today to the ledger; prune: drop what is fixed"),
 }
-"""Each option's metavariable, default and help; the ini key is the same with underscores."""
+"""The metavariable, default and help of each option, by its name; the ini key is the same with underscores."""
 
 
 TABLE = "embedding-conformance"
@@ -49,23 +51,19 @@ TABLE = "embedding-conformance"
 
 @dataclass(frozen=True)
 class Options:
-    """The options, checked."""
+    """The options of a run, checked: `HELP` explains each."""
 
     target: str
     isolation: str
-    devices: tuple[str, ...] | None  # None: not said
+    devices: tuple[str, ...] | None  # None: not given
     dtypes: tuple[str, ...]
-    profile_name: str
+    profile: Profile
     deviations: str
     level: str
-    results: Path | None
-    html: Path | None
-    baseline: str
-
-    @property
-    def profile(self) -> Profile:
-        """How much to test."""
-        return PROFILES[self.profile_name]
+    results: Path | None = None
+    html: Path | None = None
+    baseline: str = ""
+    clauses: tuple[str, ...] = ("all",)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -95,7 +93,7 @@ def read(config: pytest.Config) -> Options:
     table = _table(config.rootpath / "pyproject.toml")
 
     def found(name: str) -> tuple[Any, Path]:
-        """What is given, and the folder that a path in it starts from: that of the file it stands in."""
+        """The value that is given, and the folder that a path in it is relative to: that of the file it is in."""
         given = config.getoption(f"--{name}")
         if given is not None:
             return given, Path()
@@ -129,33 +127,63 @@ def read(config: pytest.Config) -> Options:
         isolation=choice("embedding-isolation", ("auto", "process", "none")),
         devices=None if found("embedding-device")[0] is None else names("embedding-device"),
         dtypes=names("embedding-dtype"),
-        profile_name=choice("embedding-profile", tuple(PROFILES)),
+        profile=PROFILES[choice("embedding-profile", tuple(PROFILES))],
         deviations=deviations,
         level=choice("embedding-level", ("should", "must")),
         results=path("embedding-results"),
         html=path("embedding-html"),
         baseline=baseline,
+        clauses=names("embedding-clause"),
     )
 
 
-def select(option: str, wanted: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of `there` that are wanted.
+def select(option: str, wanted: tuple[str, ...], available: tuple[str, ...]) -> tuple[str, ...]:
+    """Select what an option names.
+
+    Args:
+        option: the name of the option, for messages.
+        wanted: the names that it was given, or "all".
+        available: the names that there are.
 
     Raises:
-        BadOption: one is not there.
+        BadOption: a name is not among them, or none is given.
     """
     if wanted == ("all",):
-        return there
+        return available
     for name in wanted:
-        if name not in there:
-            raise BadOption(f"--{option} {name}: not there; there are {', '.join(there)}")
+        if name not in available:
+            raise BadOption(f"--{option} {name}: not there; there are {', '.join(available)}")
     if not wanted:
-        raise BadOption(f"--{option}: names nothing; there are {', '.join(there)}")
+        raise BadOption(f"--{option}: names nothing; there are {', '.join(available)}")
     return wanted
 
 
+def select_clauses(patterns: Sequence[str], clauses: Sequence[str]) -> frozenset[str]:
+    """The ids of the clauses that at least one of the patterns names.
+
+    Args:
+        patterns: ids, in which `*` stands for anything, or "all".
+        clauses: the ids of all clauses.
+
+    Raises:
+        BadOption: a pattern names none.
+    """
+    if tuple(patterns) == ("all",):
+        return frozenset(clauses)
+    selected: set[str] = set()
+    for pattern in patterns:
+        named = fnmatch.filter(clauses, pattern)
+        if not named:
+            sections = sorted({f"{clause.partition('.')[0]}.*" for clause in clauses})
+            raise BadOption(f"--embedding-clause {pattern}: names no clause{nearest(pattern, [*clauses, *sections])}")
+        selected.update(named)
+    if not selected:
+        raise BadOption("--embedding-clause: names nothing; leave it out for all clauses")
+    return frozenset(selected)
+
+
 def _named(given: object, target: str) -> str:
-    """The target, not silently torch where a variable that should have named one was empty."""
+    """The target; an empty one, as from an unset variable of a shell, must not silently mean torch."""
     if given == "":
         raise BadOption("--embedding: names nothing; leave it out for torch, or name a target")
     return target
@@ -182,12 +210,12 @@ def _check_baseline(baseline: str, deviations: str) -> None:
 
 
 def _writable(option: str, path: Path) -> Path:
-    """The path, made sure before a long run that a file can be written there afterwards."""
+    """The path, once it is certain that a file can be written there: a long run must not find out at its end."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
             raise BadOption(f"--{option} {path}: cannot be written; name a file in a folder of yours")
-        if not path.exists():  # some folders admit no new file whatever their mode says
+        if not path.exists():  # some folders admit no new file, whatever their mode
             path.touch()
             path.unlink()
     except OSError as error:

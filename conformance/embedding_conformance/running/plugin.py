@@ -1,7 +1,7 @@
-"""The pytest plugin. Idle unless the suite is run, and then `running.hooks` does the work.
+"""The pytest plugin: it only declares options, unless the suite is run; then `running.hooks` does the work.
 
-Every run of pytest on a machine where we are installed loads this module. So until the suite is asked for, it imports
-neither what takes time nor any package of ours that a folder of the user's might stand in front of.
+Every run of pytest loads this module where the suite is installed. So until the suite is asked for, it imports neither
+what takes time nor any of the suite's packages that a folder of the user's might shadow.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check the input before anything runs."""
+    for level in ("must", "should", "info"):
+        config.addinivalue_line("markers", f"{level}: the level of a clause of the embedding-conformance suite")
     if options.given(config):
         from embedding_conformance.running import hooks  # noqa: PLC0415 - see above
 

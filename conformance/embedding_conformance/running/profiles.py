@@ -1,4 +1,4 @@
-"""How much to test: named by what it is for."""
+"""Profiles: how much to test."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ class Profile:
     """How many cases each clause gets on each dtype and device.
 
     Attributes:
-        examples: cases drawn.
+        name: its name.
+        examples: how many cases are drawn.
         enough: how many of them must meet a clause's precondition for it to count as exercised.
-        climbs: whether half of the cases go towards the largest error as a fraction of its bound, rather than anywhere.
+        climbs: whether half of the cases are drawn to raise the largest error as a fraction of its bound.
+        shrinks: whether a case that fails is shrunk.
     """
 
+    name: str
     examples: int
     enough: int
     climbs: bool = False
+    shrinks: bool = True
 
 
 PROFILES = {
-    "smoke": Profile(examples=5, enough=1),
-    "default": Profile(examples=60, enough=6),
-    "thorough": Profile(examples=300, enough=30, climbs=True),
+    profile.name: profile
+    for profile in (
+        Profile("smoke", examples=5, enough=1),
+        Profile("default", examples=60, enough=6),
+        Profile("thorough", examples=300, enough=30, climbs=True),
+    )
 }

@@ -12,4 +12,4 @@ MODULES = (
     "test_module",
     "test_sequences",
 )
-"""In the order in which a reader meets them."""
+"""The modules, in the order in which the contract has their sections."""

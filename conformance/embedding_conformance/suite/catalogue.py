@@ -1,4 +1,4 @@
-"""All clauses, found by importing the suite."""
+"""The catalogue of all clauses, made by importing the suite."""
 
 from __future__ import annotations
 

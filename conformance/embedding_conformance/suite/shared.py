@@ -1,4 +1,4 @@
-"""What tests of several sections share."""
+"""Functions that tests of several sections share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from embedding_conformance.boundary.adapter import Backward, Unsupported
+from embedding_conformance.boundary.observations import Backward
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Case, Lookup
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
@@ -15,7 +16,7 @@ from embedding_reference import Tensor
 
 
 def emptied(case: Case) -> Case:
-    """The case with the same rank of index and nothing in it."""
+    """The case with an empty index of the same rank."""
     call = case.lookups[0]
     shape = (0, *call.index.shape[1:])
     index = Tensor(call.index.dtype, shape, b"")
@@ -24,28 +25,28 @@ def emptied(case: Case) -> Case:
 
 
 Parameter = tuple[str, str, str]
-"""The name, the kind and the default of a parameter, as `boundary.adapter.Adapter.signature` has them."""
+"""The name, the kind (that of `inspect.Parameter`) and the default of a parameter, as in `Adapter.signature`."""
 
 
 def judge_signature(what: str, expected: Sequence[Parameter], found: Sequence[Parameter]) -> None:
-    """Judge the first parameters of a callable, as far as its signature shows them.
+    """Judge the first parameters of a callable, as far as its signature shows them; `what` names it in messages.
 
     Raises:
-        Deviation: one is not as expected.
-        Unsupported: one may be behind *args or **kwargs.
+        Deviation: a parameter is not the expected one.
+        Unsupported: the signature has *args or **kwargs, which may take an expected parameter.
     """
     shown = list(takewhile(lambda parameter: not parameter[1].startswith("VAR_"), found))
     for number, wanted in enumerate(expected):
         if number == len(shown) < len(found):
             raise Unsupported(f"{what} has {found[number][0]}, which does not show {wanted[0]}")
-        came = shown[number] if number < len(shown) else None
-        if came is None or _meant(came) != _meant(wanted):
-            observed = _written(came) if came else "no more parameters"
-            raise Deviation(f"{what} differs", expected=_written(wanted), observed=observed)
+        observed = shown[number] if number < len(shown) else None
+        if observed is None or _comparable(observed) != _comparable(wanted):
+            words = _written(observed) if observed else "no more parameters"
+            raise Deviation(f"{what} differs", expected=_written(wanted), observed=words)
 
 
-def _meant(parameter: Parameter) -> tuple[object, ...]:
-    """The parameter, with the value of its default where that is a literal: 2 is 2.0, but True is not 1."""
+def _comparable(parameter: Parameter) -> tuple[object, ...]:
+    """The parameter with the value of its default, if that is a literal: 2 equals 2.0, but True does not equal 1."""
     name, kind, default = parameter
     try:
         value = ast.literal_eval(default)
@@ -55,29 +56,31 @@ def _meant(parameter: Parameter) -> tuple[object, ...]:
 
 
 def _written(parameter: Parameter) -> str:
+    """The parameter in words."""
     name, kind, default = parameter
     return f"{name}={default} ({kind})" if default else f"{name} ({kind})"
 
 
 def reversed_order(weight: Tensor) -> Tensor:
-    """The same elements in reverse order: a second table, of the same kind, that differs."""
+    """A second table that differs from the weight: the same elements in reverse order."""
     return Tensor.of(weight.dtype, weight.shape, reversed(weight.values()))
 
 
 def judge_second_order(embedding: Subject, case: Case) -> None:
-    """Judge the derivative of the gradient by the upstream gradient, along a direction of the weight's magnitudes."""
+    """Judge the derivative of the gradient by the upstream gradient, in a direction with the elements of the weight."""
     direction = reversed_order(case.weight)
     derivative = embedding.make(case).second_order(lookup=case.lookups[0], direction=direction)
-    embedding.judge("the derivative", case.config.second_order(case.index, direction), derivative)
+    embedding.judge("the derivative", embedding.permits(case).second_order(direction), derivative)
 
 
-def judge_used_first(embedding: Subject, case: Case, came: Backward) -> None:
+def judge_used_first(embedding: Subject, case: Case, backward: Backward) -> None:
     """Judge the gradient of the verb `use_first`, for a case without padding_idx.
 
-    The squares add twice the weight, which is the gradient of looking up each row with that as upstream gradient.
+    The verb also differentiates the sum of the squares of the weight, whose gradient is twice the weight. A lookup of
+    each row once, with twice the weight as upstream gradient, has the same gradient.
     """
     rows = case.config.num_embeddings
     doubled = Tensor.of(embedding.dtype, case.weight.shape, [2 * v for v in case.weight.values()])
     squares = Lookup(Tensor.of("int64", (rows,), range(rows)), doubled)
     both = replace(case, lookups=(squares, *case.lookups))
-    embedding.judge_gradient(both, embedding.predict(both).gradient, came)
+    embedding.judge_gradient(both, embedding.permits(both).gradient, backward)

@@ -1,12 +1,10 @@
-"""Making an embedding: signature, attributes, and the weight as it starts."""
+"""Making an embedding: its signature, its attributes, and its fresh weight."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
-
-from hypothesis import given
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
@@ -35,11 +33,11 @@ SIGNATURE = [
 
 
 def _trains(case: Case) -> bool:
-    """Whether a row is looked up that gets a gradient."""
+    """Whether a row other than that at padding_idx is looked up, and so gets a gradient."""
     return bool(set(case.positions) - {case.config.padding_row})
 
 
-@clause("construction.signature", MUST, argument="num_embeddings", doc="Embedding", dtypes="none", since="2.0")
+@clause(MUST, dtypes="none", since="2.0", needs=("signature",))
 def test_signature(embedding: Subject) -> None:
     """The constructor takes the documented parameters, by these names, in this order, with these defaults."""
     found, untaken = embedding.signature("constructor"), embedding.description.untaken
@@ -53,15 +51,13 @@ def test_signature(embedding: Subject) -> None:
     judge_signature("the constructor's signature", *map(_behind_gap(untaken), (expected, found)))
 
 
-@clause("construction.attributes", MUST, argument="embedding_dim", doc="Parameters")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), argument="embedding_dim", doc="Parameters", needs=("attributes",))
 def test_attributes(embedding: Subject, case: Case) -> None:
     """Every argument is kept as an attribute of its name, padding_idx as the non-negative row that it means."""
     embedding.judge_attributes(case, embedding.make(case).attributes())
 
 
-@clause("construction.weight-shape", MUST, argument="dtype", doc="weight")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), argument="dtype", doc="weight")
 def test_weight_shape(embedding: Subject, case: Case) -> None:
     """A fresh weight has shape (num_embeddings, embedding_dim) and the dtype asked for."""
     weight = embedding.fresh(case.config).weight()
@@ -69,15 +65,13 @@ def test_weight_shape(embedding: Subject, case: Case) -> None:
     compare.equal("the weight's dtype", embedding.dtype, weight.dtype)
 
 
-@clause("construction.device", MUST, argument="device", doc="device")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), argument="device", needs=("attributes",))
 def test_device(embedding: Subject, case: Case) -> None:
     """The weight lives on the device asked for."""
     compare.equal("the weight's device", embedding.device, embedding.fresh(case.config).attributes()["device"])
 
 
-@clause("construction.zero-sizes", MUST, argument="num_embeddings", doc="num_embeddings")
-@given(cases(freeze=ANY, padding_idx="off"))
+@clause(MUST, cases(freeze=ANY, padding_idx="off"), argument="num_embeddings")
 def test_zero_sizes(embedding: Subject, case: Case) -> None:
     """A table may have no rows, no columns, one row or one column, and nothing may be looked up in it."""
     for rows, dim in ((0, 3), (3, 0), (0, 0), (1, 1), (1, case.config.embedding_dim)):
@@ -89,30 +83,29 @@ def test_zero_sizes(embedding: Subject, case: Case) -> None:
         compare.equal("the shape of what looking up nothing gives", (0, 2, dim), output.shape)
 
 
-@clause("construction.requires-grad", MUST, argument="_freeze", doc="weight")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), argument="_freeze", doc="weight", needs=("attributes",))
 def test_requires_grad(embedding: Subject, case: Case) -> None:
     """The weight requires a gradient, unless it is frozen at construction."""
     instance = embedding.make(case, via="_weight")
     compare.equal("requires_grad of the weight", not case.config.freeze, instance.attributes()["requires_grad"])
 
 
-@clause("construction.normal", MUST, argument="num_embeddings", doc="weight")
+@clause(MUST, doc="weight")
 def test_normal(embedding: Subject) -> None:
     """A fresh weight is a draw from the normal distribution with mean 0 and variance 1."""
-    embedding.needs_normal()
+    embedding.declarations.require_normal()
     normality.judge_normal(_weight(embedding, normality.TALL))
 
 
-@clause("construction.covers", MUST, argument="num_embeddings", doc="weight")
+@clause(MUST, doc="weight")
 def test_covers(embedding: Subject) -> None:
     """Every row and every column of a fresh weight is drawn."""
-    embedding.needs_normal()
+    embedding.declarations.require_normal()
     for shape in (normality.TALL, normality.WIDE):
         normality.judge_lines(_weight(embedding, shape))
 
 
-@clause("construction.independent", MUST, argument="num_embeddings", doc="weight")
+@clause(MUST, doc="weight")
 def test_independent(embedding: Subject) -> None:
     """The elements of a fresh weight are independent: no row, column or stretch repeats another or goes with it."""
     tall, wide = (_weight(embedding, shape) for shape in (normality.TALL, normality.WIDE))
@@ -121,14 +114,13 @@ def test_independent(embedding: Subject) -> None:
     normality.judge_independent(wide)
 
 
-@clause("construction.fresh", MUST, argument="num_embeddings", doc="weight")
+@clause(MUST, doc="weight")
 def test_fresh(embedding: Subject) -> None:
     """Each fresh embedding draws a weight of its own."""
     normality.judge_unrepeated(*(_weight(embedding, normality.TALL) for _ in range(2)))
 
 
-@clause("construction.padding-row-zero", MUST, argument="padding_idx", doc="padding_idx")
-@given(cases(padding_idx=ON, freeze=ANY))
+@clause(MUST, cases(padding_idx=ON, freeze=ANY), argument="padding_idx")
 def test_padding_row_zero(embedding: Subject, case: Case) -> None:
     """In a fresh embedding the row at padding_idx is all zeros, also where padding_idx is negative."""
     instance = embedding.fresh(case.config)
@@ -136,23 +128,26 @@ def test_padding_row_zero(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    "construction.padding-row-alone",
     MUST,
+    cases(padding_idx=ON, freeze=ANY, columns=7),
     argument="padding_idx",
-    doc="padding_idx",
     when=lambda case: case.config.num_embeddings > 1,
 )
-@given(cases(padding_idx=ON, freeze=ANY, columns=7))
 def test_padding_row_alone(embedding: Subject, case: Case) -> None:
     """In a fresh embedding no row but the one at padding_idx is all zeros."""
     weight = embedding.fresh(case.config).weight()
-    # A draw rounds to zero with a probability of at most 3e-8 (float16), seven together with 1e-53.
+    # A draw rounds to zero with a probability of at most 3e-8 (float16), and seven draws do with 1e-53.
     others = [r for r in range(weight.shape[0]) if r != case.config.padding_row]
     compare.equal("other rows of zeros", [], [r for r in others if not any(weight.entry(r).components())])
 
 
-@clause("construction.reset", MUST, argument="padding_idx", doc="reset_parameters")
-@given(cases(padding_idx=ON, freeze=ANY, weights=palettes.MODERATE, indices=1, columns=1, writable=True))
+@clause(
+    MUST,
+    cases(padding_idx=ON, freeze=ANY, weights=palettes.MODERATE, indices=1, columns=1, writable=True),
+    argument="padding_idx",
+    doc="reset_parameters",
+    needs=("reset",),
+)
 def test_reset(embedding: Subject, case: Case) -> None:
     """reset_parameters() draws the weight afresh and sets the row at padding_idx to zeros again."""
     instance = embedding.make(case)
@@ -160,15 +155,15 @@ def test_reset(embedding: Subject, case: Case) -> None:
     weight = instance.weight()
     _judge_zero_row(embedding, case, weight)
     kept = [r for r in range(weight.shape[0]) if r != case.config.padding_row and weight.row(r) == case.weight.row(r)]
-    # An element comes up again with a probability of at most 0.004 (bfloat16, near 1), seven together with 2e-17.
+    # A second draw equals the first with a probability of at most 0.004 (bfloat16, near 1), and seven do with 2e-17.
     if case.config.embedding_dim >= 7:
         compare.equal("rows left as they were", [], kept)
 
 
-@clause("construction.reset-normal", MUST, argument="num_embeddings", doc="reset_parameters")
+@clause(MUST, doc="reset_parameters", needs=("reset",))
 def test_reset_normal(embedding: Subject) -> None:
     """Each reset_parameters() draws every row and column anew, with mean 0 and variance 1."""
-    embedding.needs_normal()
+    embedding.declarations.require_normal()
     instance = embedding.fresh(_config(embedding, normality.TALL))
     weights = []
     for _ in range(2):
@@ -179,15 +174,13 @@ def test_reset_normal(embedding: Subject) -> None:
     normality.judge_unrepeated(*weights)
 
 
-@clause("construction.given-weight", MUST, argument="_weight", doc="weight")
-@given(cases(freeze=ANY, weights=palettes.ANY, pads_hold=ON))
+@clause(MUST, cases(freeze=ANY, weights=palettes.ANY, pads_hold=ON), argument="_weight", doc="weight")
 def test_given_weight(embedding: Subject, case: Case) -> None:
     """A weight given as _weight is used bit for bit, and its row at padding_idx is left as it is."""
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case, via="_weight").weight())
 
 
-@clause("construction.given-weight-shape", MUST, argument="_weight", doc="weight")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), argument="_weight", doc="weight")
 def test_given_weight_shape(embedding: Subject, case: Case) -> None:
     """A _weight whose shape is not (num_embeddings, embedding_dim) is refused."""
     rows, dim = case.weight.shape
@@ -196,27 +189,24 @@ def test_given_weight_shape(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"_weight of shape {shape}", WRONG_ARGUMENT, partial(embedding.make, wrong, via="_weight"))
 
 
-@clause("construction.padding-range", MUST, argument="padding_idx", doc="padding_idx")
-@given(cases(freeze=ANY, padding_idx="off"))
+@clause(MUST, cases(freeze=ANY, padding_idx="off"), argument="padding_idx")
 def test_padding_range(embedding: Subject, case: Case) -> None:
     """A padding_idx outside [-num_embeddings, num_embeddings) is refused, by the call at the latest."""
-    embedding.needs(replace(case, config=replace(case.config, padding_idx=0)))
+    embedding.declarations.require(replace(case, config=replace(case.config, padding_idx=0)))
     rows = case.config.num_embeddings
     for padding_idx in (rows, -rows - 1, rows + 1000):
         wrong = replace(case, config=replace(case.config, padding_idx=padding_idx))
         embedding.refuses(f"padding_idx={padding_idx}", WRONG_ARGUMENT, partial(embedding.run, wrong))
 
 
-@clause("construction.default-dtype", MUST, argument="dtype", doc="dtype")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), argument="dtype")
 def test_default_dtype(embedding: Subject, case: Case) -> None:
     """Without the argument dtype, a fresh weight has the framework's default dtype."""
     weight = embedding.fresh(case.config, via="default_dtype").weight()
     compare.equal("the weight's dtype", embedding.dtype, weight.dtype)
 
 
-@clause("construction.meta", MUST, argument="device", doc="device", may_crash=True)
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), argument="device", may_crash=True, needs=("attributes",))
 def test_meta(embedding: Subject, case: Case) -> None:
     """On the device meta a weight has its shape and dtype and takes no memory, however large it is."""
     config = replace(case.config, num_embeddings=2**40, embedding_dim=2**10)  # beyond what a process can address
@@ -226,8 +216,13 @@ def test_meta(embedding: Subject, case: Case) -> None:
     compare.equal("the weight's dtype", embedding.dtype, kept["dtype"])
 
 
-@clause("construction.to-empty", MUST, argument="device", doc="Module.to_empty")
-@given(cases(freeze=ANY, weights=palettes.MODERATE))
+@clause(
+    MUST,
+    cases(freeze=ANY, weights=palettes.MODERATE),
+    argument="device",
+    doc="Module.to_empty",
+    needs=("attributes", "load", "move"),
+)
 def test_to_empty(embedding: Subject, case: Case) -> None:
     """Made on the device meta, given memory by to_empty and loaded with a state, an embedding works like any other."""
     instance = embedding.fresh(case.config, device="meta")
@@ -238,8 +233,13 @@ def test_to_empty(embedding: Subject, case: Case) -> None:
     embedding.use(case, instance)
 
 
-@clause("construction.given-weight-shared", INFO, argument="_weight", doc="weight")
-@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+@clause(
+    INFO,
+    cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
+    argument="_weight",
+    doc="weight",
+    needs=("edit", "given"),
+)
 def test_given_weight_shared(embedding: Subject, case: Case) -> None:
     """The weight shares its memory with the tensor given as _weight."""
     instance, other = embedding.make(case, via="_weight"), palettes.inverted(case.weight)
@@ -247,19 +247,24 @@ def test_given_weight_shared(embedding: Subject, case: Case) -> None:
     embedding.judge("the tensor given", Exactly(other), instance.given())
 
 
-@clause("construction.initialised-later", INFO, argument="padding_idx", doc="padding_idx")
-@given(cases(padding_idx=ON, freeze=ANY, weights=palettes.ANY, columns=1, max_norm=OFF, writable=True, pads_hold=ON))
+@clause(
+    INFO,
+    cases(padding_idx=ON, freeze=ANY, weights=palettes.ANY, columns=1, max_norm=OFF, writable=True, pads_hold=ON),
+    argument="padding_idx",
+    needs=("edit",),
+)
 def test_initialised_later(embedding: Subject, case: Case) -> None:
     """An initialiser run after construction fills the row at padding_idx too, and lookups give what is stored there."""
     instance = embedding.fresh(case.config)
     instance.edit(weight=case.weight)
     output = instance.forward(lookup=case.lookups[0]).output
-    embedding.judge("output", embedding.predict(case).output, output)
+    embedding.judge("output", embedding.permits(case).output, output)
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause("construction.reset-keeps", MUST, argument="num_embeddings", doc="reset_parameters")
-@given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
+@clause(
+    MUST, cases(freeze=ANY, weights=palettes.ANY, writable=True), doc="reset_parameters", needs=("attributes", "reset")
+)
 def test_reset_keeps(embedding: Subject, case: Case) -> None:
     """reset_parameters() changes the weight's values and nothing else: a frozen weight stays frozen."""
     instance = embedding.make(case)
@@ -268,18 +273,22 @@ def test_reset_keeps(embedding: Subject, case: Case) -> None:
     compare.equal("what is kept", before, instance.attributes())
 
 
-@clause("construction.reset-in-place", MUST, argument="num_embeddings", doc="reset_parameters")
-@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+@clause(
+    MUST,
+    cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
+    doc="reset_parameters",
+    needs=("edit", "given", "reset"),
+)
 def test_reset_in_place(embedding: Subject, case: Case) -> None:
     """reset_parameters() draws into the weight's own memory, so that whatever shares it goes on doing so."""
     instance = embedding.make(case)
-    embedding.needs_shared_memory(case, instance)
+    embedding.require_shared_memory(case, instance)
     instance.reset()
     embedding.judge("the tensor that the weight lies in", Exactly(instance.weight()), instance.given())
 
 
-@clause("construction.reset-optimizer", MUST, argument="num_embeddings", doc="reset_parameters", when=_trains)
-@given(
+@clause(
+    MUST,
     cases(
         max_norm=OFF,
         sparse=OFF,
@@ -289,7 +298,10 @@ def test_reset_in_place(embedding: Subject, case: Case) -> None:
         upstreams=("ones",),
         large=False,
         writable=True,
-    )
+    ),
+    doc="reset_parameters",
+    when=_trains,
+    needs=("reset", "step"),
 )
 def test_reset_optimizer(embedding: Subject, case: Case) -> None:
     """After reset_parameters() an optimiser that was made before goes on training the weight."""
@@ -300,18 +312,19 @@ def test_reset_optimizer(embedding: Subject, case: Case) -> None:
     before = instance.weight()
     step()
     after = instance.weight()
-    # A gradient of 1 or more shows in every element of a draw: in bfloat16 it is lost from 256 on, far beyond any.
+    # A step by 1 or more changes every element of a draw: in bfloat16 a 1 is lost to rounding only from 256 on.
     trained = sorted(set(case.positions) - {case.config.padding_row})
     compare.equal("rows not trained", [], [row for row in trained if before.row(row) == after.row(row)])
 
 
 def _behind_gap(untaken: Collection[str]) -> Callable[[Sequence[tuple[str, str, str]]], list[tuple[str, str, str]]]:
-    """Let parameters be keyword-only behind the first that is not taken: they could not keep their positions."""
+    """Let parameters behind the first that is not taken be keyword-only: they cannot keep their positions."""
     gap = next((number for number, (name, *_) in enumerate(SIGNATURE) if name in untaken), len(SIGNATURE))
-    kinds = {POSITIONAL: "KEYWORD_ONLY"}
 
     def relaxed(parameters: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-        behind = [(name, kinds.get(kind, kind), default) for name, kind, default in parameters[gap:]]
+        behind = [
+            (name, "KEYWORD_ONLY" if kind == POSITIONAL else kind, default) for name, kind, default in parameters[gap:]
+        ]
         return [*parameters[:gap], *behind]
 
     return relaxed
@@ -325,7 +338,7 @@ def _judge_zero_row(embedding: Subject, case: Case, weight: Tensor) -> None:
 
 
 def _config(embedding: Subject, shape: tuple[int, int]) -> Config:
-    """Arguments that give a weight so many rows, and components a row."""
+    """The arguments of a table with so many rows, and so many components in a row."""
     rows, width = shape
     return Config(rows, width // FORMATS[embedding.dtype].components)
 

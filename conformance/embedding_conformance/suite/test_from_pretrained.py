@@ -6,9 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from hypothesis import given
-
-from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
@@ -35,36 +33,32 @@ def _pads(case: Case) -> bool:
     return case.config.padding_row in case.positions
 
 
-@clause("from_pretrained.signature", MUST, argument="from_pretrained", doc="from_pretrained", dtypes="none")
+@clause(MUST, dtypes="none", needs=("signature",))
 def test_signature(embedding: Subject) -> None:
     """from_pretrained takes the documented parameters, by these names, in this order, with these defaults."""
     judge_signature("the signature of from_pretrained", SIGNATURE, embedding.signature("from_pretrained"))
 
 
-@clause("from_pretrained.values", MUST, argument="from_pretrained", doc="from_pretrained")
-@given(cases(freeze=ANY, weights=palettes.ANY))
+@clause(MUST, cases(freeze=ANY, weights=palettes.ANY))
 def test_values(embedding: Subject, case: Case) -> None:
     """from_pretrained keeps the values given bit for bit, the row at padding_idx included."""
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case, via="from_pretrained").weight())
 
 
-@clause("from_pretrained.freeze", MUST, argument="from_pretrained", doc="freeze")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), doc="freeze", needs=("attributes",))
 def test_freeze(embedding: Subject, case: Case) -> None:
     """from_pretrained freezes the weight unless freeze=False is given."""
     kept = embedding.make(case, via="from_pretrained").attributes()
     compare.equal("requires_grad of the weight", not case.config.freeze, kept["requires_grad"])
 
 
-@clause("from_pretrained.keywords", MUST, argument="from_pretrained", doc="from_pretrained")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), needs=("attributes",))
 def test_keywords(embedding: Subject, case: Case) -> None:
     """Every keyword of from_pretrained reaches the embedding; its sizes are those of the tensor."""
     embedding.judge_attributes(case, embedding.make(case, via="from_pretrained").attributes())
 
 
-@clause("from_pretrained.not-2d", MUST, argument="from_pretrained", doc="embeddings")
-@given(cases(freeze=ANY, padding_idx="off"))
+@clause(MUST, cases(freeze=ANY, padding_idx="off"), doc="embeddings")
 def test_not_2d(embedding: Subject, case: Case) -> None:
     """from_pretrained refuses a tensor that does not have two dimensions."""
     rows, dim = case.weight.shape
@@ -74,11 +68,10 @@ def test_not_2d(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"shape {shape}", WRONG_ARGUMENT, partial(embedding.make, wrong, via="from_pretrained"))
 
 
-@clause("from_pretrained.trains", MUST, argument="from_pretrained", doc="freeze")
-@given(cases())
+@clause(MUST, cases(), doc="freeze")
 def test_trains(embedding: Subject, case: Case) -> None:
     """With freeze=False, or thawed later, the weight gets the gradient that any other embedding's would."""
-    gradient = embedding.predict(case).gradient
+    gradient = embedding.permits(case).gradient
     embedding.judge_gradient(case, gradient, embedding.run(case, via="from_pretrained"))
     thawed = embedding.make(replace(case, config=replace(case.config, freeze=True)), via="from_pretrained")
     with suppress(Unsupported):
@@ -86,8 +79,7 @@ def test_trains(embedding: Subject, case: Case) -> None:
         embedding.judge_gradient(case, gradient, thawed.gradient(lookups=case.lookups))
 
 
-@clause("from_pretrained.subclass", MUST, argument="from_pretrained", doc="from_pretrained")
-@given(cases(freeze=ANY, weights=palettes.ANY))
+@clause(MUST, cases(freeze=ANY, weights=palettes.ANY), needs=("attributes",))
 def test_subclass(embedding: Subject, case: Case) -> None:
     """Called on a class derived from the embedding's, from_pretrained makes one of that class."""
     instance = embedding.make(case, via="subclass")
@@ -95,8 +87,13 @@ def test_subclass(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause("from_pretrained.padding-negative", MUST, argument="from_pretrained", doc="padding_idx", when=_pads)
-@given(cases(padding_idx=ON, index_patterns=("some pads", "only pads"), indices=1, columns=1))
+@clause(
+    MUST,
+    cases(padding_idx=ON, index_patterns=("some pads", "only pads"), indices=1, columns=1),
+    doc="padding_idx",
+    when=_pads,
+    needs=("attributes",),
+)
 def test_padding_negative(embedding: Subject, case: Case) -> None:
     """A padding_idx below zero given to from_pretrained counts from the end, as it does in the constructor."""
     row, rows = case.config.padding_row, case.config.num_embeddings
@@ -107,11 +104,10 @@ def test_padding_negative(embedding: Subject, case: Case) -> None:
     embedding.use(twin, instance)
 
 
-@clause("from_pretrained.padding-range", MUST, argument="from_pretrained", doc="padding_idx")
-@given(cases(freeze=ANY, padding_idx=OFF))
+@clause(MUST, cases(freeze=ANY, padding_idx=OFF), doc="padding_idx")
 def test_padding_range(embedding: Subject, case: Case) -> None:
     """from_pretrained refuses a padding_idx outside [-num_embeddings, num_embeddings), by the call at the latest."""
-    embedding.needs(replace(case, config=replace(case.config, padding_idx=0)))
+    embedding.declarations.require(replace(case, config=replace(case.config, padding_idx=0)))
     rows = case.config.num_embeddings
     for padding_idx in (rows, -rows - 1, rows + 1000):
         wrong = replace(case, config=replace(case.config, padding_idx=padding_idx))
@@ -119,8 +115,7 @@ def test_padding_range(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"padding_idx={padding_idx}", WRONG_ARGUMENT, run)
 
 
-@clause("from_pretrained.shared", INFO, argument="from_pretrained", doc="from_pretrained")
-@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+@clause(INFO, cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True), needs=("edit", "given"))
 def test_shared(embedding: Subject, case: Case) -> None:
     """The weight shares its memory with the tensor given to from_pretrained."""
     instance, other = embedding.make(case, via="from_pretrained"), palettes.inverted(case.weight)

@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
-from hypothesis import given
-
-from embedding_conformance.boundary.adapter import Backward, Unsupported
+from embedding_conformance.boundary.observations import Backward
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.strategies import OFF, ON, cases
@@ -19,29 +18,25 @@ from embedding_conformance.suite.shared import emptied, judge_second_order, reve
 from embedding_reference import Exactly, Interval
 
 
-def _some(case: Case) -> bool:
+def _nonempty(case: Case) -> bool:
     return case.index.numel > 0 and case.config.embedding_dim > 0
 
 
 def _duplicates(case: Case) -> bool:
-    return _some(case) and max(Counter(case.positions).values()) > 1
+    return _nonempty(case) and max(Counter(case.positions).values()) > 1
 
 
-@clause("gradient.sum", MUST, argument="num_embeddings", doc="Embedding", when=_some)
-@given(cases(sparse=OFF))
+@clause(MUST, cases(sparse=OFF), when=_nonempty)
 def test_sum(embedding: Subject, case: Case) -> None:
     """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
 @clause(
-    "gradient.untouched-rows",
     MUST,
-    argument="num_embeddings",
-    doc="Embedding",
+    cases(sparse=OFF, upstreams=palettes.ANY),
     when=lambda case: len(set(case.positions)) < case.config.num_embeddings,
 )
-@given(cases(sparse=OFF, upstreams=palettes.ANY))
 def test_untouched_rows(embedding: Subject, case: Case) -> None:
     """A row that was not looked up gets a gradient of exactly zero."""
     observed = embedding.run(case)
@@ -49,71 +44,59 @@ def test_untouched_rows(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient_rows(case, observed, untouched, Interval.exactly(Fraction(0)))
 
 
-@clause("gradient.form", MUST, argument="sparse", doc="sparse")
-@given(cases(sparse=OFF, upstreams=("zeros", *palettes.ANY)))
+@clause(MUST, cases(sparse=OFF, upstreams=("zeros", *palettes.ANY)), argument="sparse")
 def test_form(embedding: Subject, case: Case) -> None:
     """Without sparse, the gradient is dense and has the weight's shape, dtype and device."""
     embedding.judge_gradient_form(case, embedding.run(case))
 
 
 @clause(
-    "gradient.upstream-layout",
     MUST,
-    argument="num_embeddings",
-    doc="Embedding",
-    when=lambda case: _some(case) and case.lookups[0].upstream_layout != "contiguous",
+    cases(sparse=OFF, large=False, layouts=ON),
+    when=lambda case: _nonempty(case) and case.lookups[0].upstream_layout != "contiguous",
 )
-@given(cases(sparse=OFF, large=False, layouts=ON))
 def test_upstream_layout(embedding: Subject, case: Case) -> None:
     """How the upstream gradient lies in memory (transposed, strided, sliced, expanded) does not matter."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause("gradient.accumulates", MUST, argument="num_embeddings", doc="Embedding", when=_some)
-@given(cases(lookups=2, max_norm=OFF, sparse=OFF))
+@clause(MUST, cases(lookups=2, max_norm=OFF, sparse=OFF), when=_nonempty)
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to the gradient that is there."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause("gradient.one-graph", MUST, argument="num_embeddings", doc="Embedding", when=_some)
-@given(cases(lookups=2, max_norm=OFF, sparse=OFF))
+@clause(MUST, cases(lookups=2, max_norm=OFF, sparse=OFF), when=_nonempty)
 def test_one_graph(embedding: Subject, case: Case) -> None:
     """Two lookups differentiated in one backward add up."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case, together=True))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case, together=True))
 
 
-@clause("gradient.two-tables", MUST, argument="num_embeddings", doc="Embedding", when=_some)
-@given(cases(lookups=2))
+@clause(MUST, cases(lookups=2), when=_nonempty, needs=("beside",))
 def test_two_tables(embedding: Subject, case: Case) -> None:
     """Two embeddings differentiated in one backward get each the gradient of its own lookups."""
     mine, other = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
     other = replace(other, weight=reversed_order(case.weight))
     both = embedding.make(case).beside(weight=other.weight, lookups=case.lookups)
-    for which, came in zip((mine, other), both):
-        embedding.judge("output", embedding.predict(which).output, came.output)
-        embedding.judge_gradient(which, embedding.predict(which).gradient, came)
+    for which, observed in zip((mine, other), both):
+        embedding.judge("output", embedding.permits(which).output, observed.output)
+        embedding.judge_gradient(which, embedding.permits(which).gradient, observed)
 
 
-@clause("gradient.one-graph-twice", MUST, argument="num_embeddings", doc="Embedding", when=_some)
-@given(cases())
+@clause(MUST, cases(), when=_nonempty, needs=("again",))
 def test_one_graph_twice(embedding: Subject, case: Case) -> None:
     """A second backward through a graph that was retained gives the same gradient again."""
-    for came in embedding.make(case).again(lookup=case.lookups[0]):
-        embedding.judge_gradient(case, embedding.predict(case).gradient, came)
+    for observed in embedding.make(case).again(lookup=case.lookups[0]):
+        embedding.judge_gradient(case, embedding.permits(case).gradient, observed)
 
 
-@clause(
-    "gradient.deterministic", SHOULD, argument="num_embeddings", doc="use_deterministic_algorithms", when=_duplicates
-)
-@given(cases(indices=2))
+@clause(SHOULD, cases(indices=2), doc="use_deterministic_algorithms", when=_duplicates, needs=("again",))
 def test_deterministic(embedding: Subject, case: Case) -> None:
     """Where deterministic algorithms are asked for, the same backward gives the same bits."""
     _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0], deterministic=True))
 
 
-@clause("gradient.repeatable", INFO, argument="num_embeddings", doc="use_deterministic_algorithms", when=_duplicates)
-@given(cases(indices=2))
+@clause(INFO, cases(indices=2), doc="use_deterministic_algorithms", when=_duplicates, needs=("again",))
 def test_repeatable(embedding: Subject, case: Case) -> None:
     """The same backward gives the same bits, even where deterministic algorithms are not asked for."""
     _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0]))
@@ -125,8 +108,7 @@ def _judge_same_bits(embedding: Subject, first: Backward, second: Backward) -> N
     compare.equal("the second gradient", first.gradient, second.gradient)
 
 
-@clause("gradient.inputs-unchanged", MUST, argument="num_embeddings", doc="Embedding", when=_some)
-@given(cases(upstreams=palettes.ANY))
+@clause(MUST, cases(upstreams=palettes.ANY), when=_nonempty)
 def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     """A backward leaves the upstream gradient and the index as they are."""
     inputs = embedding.make(case).gradient(lookups=case.lookups).inputs
@@ -136,67 +118,68 @@ def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     embedding.judge("the index", Exactly(case.index), inputs[0].index)
 
 
-@clause("gradient.no-grad", MUST, argument="num_embeddings", doc="no_grad")
-@given(cases())
+@clause(MUST, cases(), doc="no_grad")
 def test_no_grad(embedding: Subject, case: Case) -> None:
     """Under no_grad the output is what it is otherwise, and does not take part in differentiation."""
-    came = embedding.make(case).forward(lookup=case.lookups[0], no_grad=True)
-    compare.equal("requires_grad of the output", expected=False, observed=came.requires_grad)
+    observed = embedding.make(case).forward(lookup=case.lookups[0], no_grad=True)
+    compare.equal("requires_grad of the output", expected=False, observed=observed.requires_grad)
     if case.config.max_norm is None:
-        embedding.judge("output", embedding.predict(case).output, came.output)
+        embedding.judge("output", embedding.permits(case).output, observed.output)
 
 
-@clause("gradient.frozen", MUST, argument="_freeze", doc="freeze")
-@given(cases(freeze=ON))
+@clause(MUST, cases(freeze=ON), argument="_freeze", doc="freeze")
 def test_frozen(embedding: Subject, case: Case) -> None:
     """The output of a frozen embedding does not take part in differentiation."""
-    came = embedding.make(case).forward(lookup=case.lookups[0])
-    compare.equal("requires_grad of the output", False, came.requires_grad)
+    observed = embedding.make(case).forward(lookup=case.lookups[0])
+    compare.equal("requires_grad of the output", False, observed.requires_grad)
 
 
-@clause("gradient.no-leak", MUST, argument="num_embeddings", doc="Embedding", when=_some)
-@given(cases(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF))
+@clause(MUST, cases(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF), when=_nonempty)
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """NaN or infinity in an upstream gradient reaches the row that was looked up there, and no other."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause("gradient.leaves-weight", MUST, argument="num_embeddings", doc="Embedding")
-@given(cases(max_norm=OFF, weights=palettes.ANY, upstreams=palettes.ANY))
+@clause(MUST, cases(max_norm=OFF, weights=palettes.ANY, upstreams=palettes.ANY))
 def test_leaves_weight(embedding: Subject, case: Case) -> None:
     """Differentiating changes no bit of the weight."""
     embedding.judge("the weight", Exactly(case.weight), embedding.run(case).weight)
 
 
-@clause("gradient.accuracy", SHOULD, argument="num_embeddings", doc="Embedding", when=_duplicates)
-@given(cases(sparse=OFF, index_patterns=("equal", "two rows"), upstreams=palettes.SUMMABLE, indices=33, columns=1))
+@clause(
+    SHOULD,
+    cases(sparse=OFF, index_patterns=("equal", "two rows"), upstreams=palettes.SUMMABLE, indices=33, columns=1),
+    when=_duplicates,
+)
 def test_accuracy(embedding: Subject, case: Case) -> None:
     """Duplicates in float16 and bfloat16 lose no more than a float32 accumulator would."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient_of(wide=True), embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient_of(wide=True), embedding.run(case))
 
 
-@clause("gradient.second-order", SHOULD, argument="num_embeddings", doc="Embedding", when=_some)
-@given(cases(padding_idx=OFF, scale_grad_by_freq=OFF, sparse=OFF, indices=1))
+@clause(
+    SHOULD,
+    cases(padding_idx=OFF, scale_grad_by_freq=OFF, sparse=OFF, indices=1),
+    when=_nonempty,
+    needs=("second_order",),
+)
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient can be differentiated by the upstream gradient, in which it is linear."""
     judge_second_order(embedding, case)
 
 
-@clause("gradient.second-order-empty", SHOULD, argument="num_embeddings", doc="Embedding")
-@given(cases(sparse=OFF, large=False).map(emptied))
+@clause(SHOULD, cases(sparse=OFF, large=False).map(emptied), needs=("second_order",))
 def test_second_order_empty(embedding: Subject, case: Case) -> None:
     """The gradient of an empty index can be differentiated too, which gives an empty derivative."""
     judge_second_order(embedding, case)
 
 
 @clause(
-    "gradient.second-order-padding",
     SHOULD,
+    cases(padding_idx=ON, scale_grad_by_freq=OFF, sparse=OFF, indices=1, index_patterns=("some pads", "only pads")),
     argument="padding_idx",
-    doc="padding_idx",
-    when=lambda case: _some(case) and case.features()["pads"] > 0,
+    when=lambda case: _nonempty(case) and case.features()["pads"] > 0,
+    needs=("second_order",),
 )
-@given(cases(padding_idx=ON, scale_grad_by_freq=OFF, sparse=OFF, indices=1, index_patterns=("some pads", "only pads")))
 def test_second_order_padding(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is zero at pads."""
     judge_second_order(embedding, case)

@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hypothesis import given
-
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
@@ -16,16 +14,14 @@ from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import FORMATS, Exactly, Tensor
-from embedding_reference.conversion import converted
 from embedding_reference.model import WRONG_ARGUMENT
 
 COPIES = ("deepcopy", "pickle", "save")
 SHORTHANDS = ("float16", "bfloat16", "float32", "float64")
-"""The dtypes after which a method of a module is named."""
+"""The dtypes for which a module has a method of its own, such as half()."""
 
 
-@clause("module.state", MUST, argument="_weight", doc="Module.state_dict")
-@given(cases(freeze=ANY, weights=palettes.ANY))
+@clause(MUST, cases(freeze=ANY, weights=palettes.ANY), argument="_weight", doc="Module.state_dict", needs=("state",))
 def test_state(embedding: Subject, case: Case) -> None:
     """The state consists of the weight alone, bit for bit."""
     state = embedding.make(case).state()
@@ -33,8 +29,13 @@ def test_state(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight in the state", Exactly(case.weight), state["weight"])
 
 
-@clause("module.load", MUST, argument="_weight", doc="Module.load_state_dict")
-@given(cases(freeze=ANY, weights=palettes.ANY, writable=True, pads_hold=ON))
+@clause(
+    MUST,
+    cases(freeze=ANY, weights=palettes.ANY, writable=True, pads_hold=ON),
+    argument="_weight",
+    doc="Module.load_state_dict",
+    needs=("load",),
+)
 def test_load(embedding: Subject, case: Case) -> None:
     """Loading a state restores the weight bit for bit, the row at padding_idx included."""
     instance = embedding.make(replace(case, weight=palettes.inverted(case.weight)))
@@ -42,23 +43,33 @@ def test_load(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause("module.load-dtype", MUST, argument="dtype", doc="Module.load_state_dict")
-@given(cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True))
+@clause(
+    MUST,
+    cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True),
+    argument="dtype",
+    doc="Module.load_state_dict",
+    needs=("load",),
+)
 def test_load_dtype(embedding: Subject, case: Case) -> None:
     """The weight keeps its dtype when a state of another one is loaded, which is rounded to nearest."""
-    for dtype in embedding.other_dtypes(case):
-        thirds = FORMATS[dtype].encode([c / 3 for c in case.weight.components()])  # so that there is something to round
+    for dtype in embedding.declarations.other_dtypes(case):
+        thirds = FORMATS[dtype].encode([c / 3 for c in case.weight.components()])  # so that most need rounding
         state = Tensor(dtype, case.weight.shape, thirds)
         instance = embedding.make(case)
         instance.load(state={"weight": state})
         weight = instance.weight()
         compare.equal("the weight's dtype", embedding.dtype, weight.dtype)
-        # Where a component may be one of two, neither is an error of any size.
-        compare.compare(f"the weight from {dtype}", converted(state, embedding.dtype), weight)
+        # Not `embedding.judge`: where a component may be one of two values, its error has no size.
+        compare.compare(f"the weight from {dtype}", embedding.permits(case).cast(embedding.dtype, state), weight)
 
 
-@clause("module.load-refused", MUST, argument="_weight", doc="Module.load_state_dict")
-@given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
+@clause(
+    MUST,
+    cases(freeze=ANY, weights=palettes.ANY, writable=True),
+    argument="_weight",
+    doc="Module.load_state_dict",
+    needs=("load",),
+)
 def test_load_refused(embedding: Subject, case: Case) -> None:
     """A state with a wrong shape, a wrong key, no key or one too many is refused, and the weight stays as it is."""
     instance = embedding.make(case)
@@ -76,8 +87,13 @@ def test_load_refused(embedding: Subject, case: Case) -> None:
         embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause("module.load-extra-key", INFO, argument="_weight", doc="Module.load_state_dict")
-@given(cases(freeze=ANY, weights=palettes.ANY, writable=True))
+@clause(
+    INFO,
+    cases(freeze=ANY, weights=palettes.ANY, writable=True),
+    argument="_weight",
+    doc="Module.load_state_dict",
+    needs=("load",),
+)
 def test_load_extra_key(embedding: Subject, case: Case) -> None:
     """A state that is refused for a key too many has loaded its weight all the same."""
     instance, other = embedding.make(case), palettes.inverted(case.weight)
@@ -86,18 +102,28 @@ def test_load_extra_key(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(other), instance.weight())
 
 
-@clause("module.load-in-place", MUST, argument="_weight", doc="Module.load_state_dict")
-@given(cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True))
+@clause(
+    MUST,
+    cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
+    argument="_weight",
+    doc="Module.load_state_dict",
+    needs=("edit", "given", "load"),
+)
 def test_load_in_place(embedding: Subject, case: Case) -> None:
     """Loading copies the state into the weight's own memory, so that whatever shares it goes on doing so."""
     instance, other = embedding.make(case), palettes.inverted(case.weight)
-    embedding.needs_shared_memory(case, instance)
+    embedding.require_shared_memory(case, instance)
     instance.load(state={"weight": other})
     embedding.judge("the tensor that the weight lies in", Exactly(other), instance.given())
 
 
-@clause("module.copies", MUST, argument="_weight", doc="Module")
-@given(cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True))
+@clause(
+    MUST,
+    cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True),
+    argument="_weight",
+    doc="Module",
+    needs=("attributes", "copy", "load"),
+)
 def test_copies(embedding: Subject, case: Case) -> None:
     """A deep copy, and one through pickle or torch.save, keeps every argument and bit, and shares no memory."""
     for how in COPIES:
@@ -110,8 +136,7 @@ def test_copies(embedding: Subject, case: Case) -> None:
         embedding.judge(f"the original weight after a change to its {how}", Exactly(case.weight), instance.weight())
 
 
-@clause("module.repr", SHOULD, argument="num_embeddings", doc="Module.extra_repr")
-@given(cases(freeze=ANY))
+@clause(SHOULD, cases(freeze=ANY), doc="Module.extra_repr", needs=("attributes",))
 def test_repr(embedding: Subject, case: Case) -> None:
     """The repr begins with both sizes and names every other argument that is not at its default."""
     shown = embedding.make(case).attributes()["repr"]
@@ -124,8 +149,7 @@ def test_repr(embedding: Subject, case: Case) -> None:
             compare.equal(f"the repr {shown!r} has {name}", expected=True, observed=f"{name}={value}" in shown)
 
 
-@clause("module.mode", MUST, argument="num_embeddings", doc="Module.train")
-@given(cases(freeze=ANY, weights=palettes.MODERATE))
+@clause(MUST, cases(freeze=ANY, weights=palettes.MODERATE), doc="Module.train", needs=("attributes", "mode"))
 def test_mode(embedding: Subject, case: Case) -> None:
     """The modes of train() and eval() show in the attribute training, and give the same outputs and gradients."""
     for training in (False, True):
@@ -135,8 +159,13 @@ def test_mode(embedding: Subject, case: Case) -> None:
         embedding.use(case, instance)
 
 
-@clause("module.zero-grad", MUST, argument="num_embeddings", doc="Module.zero_grad", when=lambda c: c.index.numel > 0)
-@given(cases(lookups=2, max_norm=OFF, large=False))
+@clause(
+    MUST,
+    cases(lookups=2, max_norm=OFF, large=False),
+    doc="Module.zero_grad",
+    when=lambda c: c.index.numel > 0,
+    needs=("clear",),
+)
 def test_zero_grad(embedding: Subject, case: Case) -> None:
     """zero_grad() leaves no gradient, or with set_to_none=False zeros, and the next backward starts from there."""
     first, second = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
@@ -144,40 +173,43 @@ def test_zero_grad(embedding: Subject, case: Case) -> None:
         instance = embedding.make(case)
         embedding.use(first, instance)
         instance.clear(to_none=to_none)
-        came = instance.gradient(lookups=())
+        observed = instance.gradient(lookups=())
         if to_none:
-            compare.equal("the gradient", None, came.gradient)
+            compare.equal("the gradient", None, observed.gradient)
         else:
-            embedding.judge_gradient(case, case.config.gradient(case.weight.dtype, ()), came)
+            embedding.judge_gradient(case, embedding.permits(replace(case, lookups=())).gradient, observed)
         embedding.use(second, instance)
 
 
-@clause("module.cast", MUST, argument="dtype", doc="Module.to")
-@given(cases(freeze=ANY, weights=palettes.ANY))
+@clause(MUST, cases(freeze=ANY, weights=palettes.ANY), argument="dtype", doc="Module.to", needs=("attributes", "cast"))
 def test_cast(embedding: Subject, case: Case) -> None:
     """A cast by to(dtype), half(), double() or their kin rounds the weight to nearest and keeps everything else."""
-    for dtype in (embedding.dtype, *embedding.other_dtypes(case)):
+    for dtype in (embedding.dtype, *embedding.declarations.other_dtypes(case)):
         for by_name in (False, True) if dtype in SHORTHANDS else (False,):
             instance = embedding.make(case)
             before = instance.attributes()
             instance.cast(dtype=dtype, by_name=by_name)
-            # Where a component may be one of two, neither is an error of any size.
-            compare.compare(f"the weight as {dtype}", converted(case.weight, dtype), instance.weight())
+            # Not `embedding.judge`: where a component may be one of two values, its error has no size.
+            compare.compare(f"the weight as {dtype}", embedding.permits(case).cast(dtype), instance.weight())
             compare.equal("what is kept", _without(before, "dtype"), _without(instance.attributes(), "dtype"))
 
 
-@clause("module.cast-works", MUST, argument="dtype", doc="Module.to")
-@given(cases(freeze=ANY, weights=palettes.MODERATE, upstreams=palettes.MODERATE))
+@clause(
+    MUST,
+    cases(freeze=ANY, weights=palettes.MODERATE, upstreams=palettes.MODERATE),
+    argument="dtype",
+    doc="Module.to",
+    needs=("cast",),
+)
 def test_cast_works(embedding: Subject, case: Case) -> None:
     """After to(dtype), lookups and gradients are those of an embedding of that dtype."""
-    for dtype in embedding.other_dtypes(case):
+    for dtype in embedding.declarations.other_dtypes(case):
         instance = embedding.make(case)
         instance.cast(dtype=dtype)
         embedding.use(replace(case.with_dtype(dtype), weight=instance.weight()), instance)
 
 
-@clause("module.to-meta", MUST, argument="device", doc="Module.to")
-@given(cases(freeze=ANY))
+@clause(MUST, cases(freeze=ANY), argument="device", doc="Module.to", needs=("attributes", "move"))
 def test_to_meta(embedding: Subject, case: Case) -> None:
     """On the way to the device meta the weight keeps its shape and dtype, and the embedding every argument."""
     instance = embedding.make(case)
@@ -189,5 +221,5 @@ def test_to_meta(embedding: Subject, case: Case) -> None:
 
 
 def _without(attributes: Mapping[str, Any], changed: str) -> dict[str, Any]:
-    """The attributes but for one that was meant to change, and the repr, which may show it."""
+    """The attributes but for the one that was to change, and the repr, which may show it."""
     return {name: value for name, value in attributes.items() if name not in (changed, "repr")}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-
-from embedding_conformance.boundary.adapter import Refused
+from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
@@ -18,48 +16,40 @@ def _duplicates(case: Case) -> bool:
     return case.features()["duplicates"] and case.config.embedding_dim > 0
 
 
-@clause("scale_grad_by_freq.divides", MUST, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates)
-@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF))
+@clause(MUST, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF), when=_duplicates)
 def test_divides(embedding: Subject, case: Case) -> None:
     """Each row's gradient is divided by how often the row occurs in the whole index tensor of the call."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
 @clause(
-    "scale_grad_by_freq.one-or-none",
     MUST,
-    argument="scale_grad_by_freq",
-    doc="scale_grad_by_freq",
+    cases(scale_grad_by_freq=ON, columns=1, sparse=OFF, large=False),
     when=lambda case: case.index.numel == 0 or case.index.shape == (),
 )
-@given(cases(scale_grad_by_freq=ON, columns=1, sparse=OFF, large=False))
 def test_one_or_none(embedding: Subject, case: Case) -> None:
     """A 0-d index counts as one occurrence, and an empty one, of any shape, gives zeros."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
-
-
-@clause("scale_grad_by_freq.forward", MUST, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates)
-@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, max_norm=OFF, freeze=ANY, weights=palettes.ANY))
-def test_forward(embedding: Subject, case: Case) -> None:
-    """The output is that of a plain lookup."""
-    embedding.judge("output", embedding.predict(case).output, embedding.run(case, backward=False).output)
-
-
-@clause("scale_grad_by_freq.each-call", MUST, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates)
-@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2))
-def test_each_call(embedding: Subject, case: Case) -> None:
-    """Occurrences are counted for each call by itself; those of an earlier call do not carry over."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
 @clause(
-    "scale_grad_by_freq.with-padding",
     MUST,
-    argument="scale_grad_by_freq",
-    doc="scale_grad_by_freq",
-    when=lambda case: _duplicates(case) and case.features()["pads"] > 0,
+    cases(scale_grad_by_freq=ON, indices=2, columns=1, max_norm=OFF, freeze=ANY, weights=palettes.ANY),
+    when=_duplicates,
 )
-@given(
+def test_forward(embedding: Subject, case: Case) -> None:
+    """The output is that of a plain lookup."""
+    embedding.judge("output", embedding.permits(case).output, embedding.run(case, backward=False).output)
+
+
+@clause(MUST, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2), when=_duplicates)
+def test_each_call(embedding: Subject, case: Case) -> None:
+    """Occurrences are counted for each call by itself; those of an earlier call do not carry over."""
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
+
+
+@clause(
+    MUST,
     cases(
         scale_grad_by_freq=ON,
         indices=2,
@@ -67,43 +57,37 @@ def test_each_call(embedding: Subject, case: Case) -> None:
         sparse=OFF,
         padding_idx=ON,
         index_patterns=("some pads", "only pads"),
-    )
+    ),
+    when=lambda case: _duplicates(case) and case.features()["pads"] > 0,
 )
 def test_with_padding(embedding: Subject, case: Case) -> None:
     """Together with padding_idx, that row gets no gradient and the others are divided by their own counts."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
 @clause(
-    "scale_grad_by_freq.with-sparse", MUST, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates
+    MUST, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"), when=_duplicates
 )
-@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"))
 def test_with_sparse(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, or right; never silently wrong."""
     try:
         observed = embedding.run(case)
     except Refused:
         return
-    embedding.judge_gradient(case, embedding.predict(case).gradient, observed)
+    embedding.judge_gradient(case, embedding.permits(case).gradient, observed)
 
 
 @clause(
-    "scale_grad_by_freq.sparse-refused", INFO, argument="scale_grad_by_freq", doc="scale_grad_by_freq", when=_duplicates
+    INFO, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"), when=_duplicates
 )
-@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"))
 def test_sparse_refused(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, by the backward at the latest."""
     embedding.refuses("scale_grad_by_freq with sparse", WRONG_ARGUMENT, lambda: embedding.run(case))
 
 
 @clause(
-    "scale_grad_by_freq.second-order",
-    SHOULD,
-    argument="scale_grad_by_freq",
-    doc="scale_grad_by_freq",
-    when=_duplicates,
+    SHOULD, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF), when=_duplicates, needs=("second_order",)
 )
-@given(cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF))
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is divided by the same counts as the gradient."""
     judge_second_order(embedding, case)

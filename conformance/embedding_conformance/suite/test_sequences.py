@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-
-from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Case, Life
-from embedding_conformance.cases.life_strategies import lives
+from embedding_conformance.cases.life_strategies import life_cases
 from embedding_conformance.judging.clause import MUST, clause
-from embedding_conformance.judging.living import Living
+from embedding_conformance.judging.life_run import LifeRunner
 from embedding_conformance.judging.subject import Subject
 
 
-def _goes_on(case: Case) -> bool:
+def _has_steps(case: Case) -> bool:
     return isinstance(case, Life) and len(case.steps) > 0
 
 
-@clause("sequences.life", MUST, argument="num_embeddings", doc="Embedding", when=_goes_on)
-@given(lives())
+@clause(MUST, life_cases(), when=_has_steps)
 def test_life(embedding: Subject, case: Case) -> None:
     """Any sequence of lookups, optimiser steps, edits, loads, resets, copies, casts and freezing keeps the contract."""
-    living = Living(embedding, case)
+    runner = LifeRunner(embedding, case)
     for lookup in case.lookups:
-        living.use(lookup)
+        runner.use(lookup)
     steps = case.steps if isinstance(case, Life) else ()
-    taken = [living.take(step) for step in steps]  # all of them
-    if steps and not any(taken):
+    provided = [runner.take(step) for step in steps]  # a list, so that every step is taken
+    if steps and not any(provided):
         raise Unsupported("none of the steps is provided")

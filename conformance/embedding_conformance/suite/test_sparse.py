@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from hypothesis import given
-
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.optimisers import optimizers_for
@@ -25,7 +23,7 @@ PAIRS = (
 """An optimiser for sparse gradients, its dense counterpart, and options with which they step alike (`_exact`)."""
 
 
-def _some(case: Case) -> bool:
+def _nonempty(case: Case) -> bool:
     return case.index.numel > 0 and case.config.embedding_dim > 0
 
 
@@ -38,27 +36,24 @@ def _out_of_order(case: Case) -> bool:
 
 
 def _moves_on(case: Case) -> bool:
-    """Whether the first lookup has a row that the second has not."""
+    """Whether the first lookup has a row that the second does not have."""
     first, second = ({int(i) for i in lookup.index.components()} for lookup in case.lookups)
     return bool(first - second - {case.config.padding_row})
 
 
-@clause("sparse.layout", MUST, argument="sparse", doc="sparse")
-@given(cases(sparse=ON, upstreams=("zeros", *palettes.ANY)))
+@clause(MUST, cases(sparse=ON, upstreams=("zeros", *palettes.ANY)))
 def test_layout(embedding: Subject, case: Case) -> None:
     """The gradient is sparse over rows, and has the weight's shape, dtype and device."""
     embedding.judge_gradient_form(case, embedding.run(case))
 
 
-@clause("sparse.values", MUST, argument="sparse", doc="sparse", when=_duplicates)
-@given(cases(sparse=ON, indices=1, columns=1))
+@clause(MUST, cases(sparse=ON, indices=1, columns=1), when=_duplicates)
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause("sparse.rows", MUST, argument="sparse", doc="sparse", when=_some)
-@given(cases(sparse=ON, upstreams=palettes.ANY))
+@clause(MUST, cases(sparse=ON, upstreams=palettes.ANY), when=_nonempty)
 def test_rows(embedding: Subject, case: Case) -> None:
     """Every entry of the gradient belongs to a row of the weight."""
     gradient = embedding.run(case).gradient
@@ -66,19 +61,23 @@ def test_rows(embedding: Subject, case: Case) -> None:
     compare.equal("rows beyond the weight", [], sorted(set(rows) - set(range(case.config.num_embeddings))))
 
 
-@clause("sparse.coalesced", MUST, argument="sparse", doc="sparse", when=_out_of_order)
-@given(cases(sparse=ON, indices=2, upstreams=palettes.ANY, index_patterns=("equal", "two rows", "uniform")))
+@clause(
+    MUST,
+    cases(sparse=ON, indices=2, upstreams=palettes.ANY, index_patterns=("equal", "two rows", "uniform")),
+    when=_out_of_order,
+    needs=("again",),
+)
 def test_coalesced(embedding: Subject, case: Case) -> None:
     """A gradient that claims to be coalesced has its rows in order, and each once."""
-    came, _ = embedding.make(case).again(lookup=case.lookups[0])  # autograd forgets the claim when it accumulates
-    gradient = came.gradient
+    backward, _ = embedding.make(case).again(lookup=case.lookups[0])  # autograd drops the claim when it accumulates
+    gradient = backward.gradient
     if gradient and gradient.rows and gradient.coalesced:
         rows = list(gradient.rows.components())
         compare.equal("the rows of a coalesced gradient", sorted(set(rows)), rows)
 
 
-@clause("sparse.padding", MUST, argument="sparse", doc="padding_idx", when=lambda case: case.features()["pads"] > 0)
-@given(
+@clause(
+    MUST,
     cases(
         sparse=ON,
         padding_idx=ON,
@@ -86,51 +85,54 @@ def test_coalesced(embedding: Subject, case: Case) -> None:
         indices=1,
         columns=1,
         upstreams=palettes.ANY,
-    )
+    ),
+    doc="padding_idx",
+    when=lambda case: case.features()["pads"] > 0,
 )
 def test_padding(embedding: Subject, case: Case) -> None:
     """The row at padding_idx is absent from the gradient, or zero."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause("sparse.padding-scalar", MUST, argument="sparse", doc="padding_idx")
-@given(cases(sparse=ON, padding_idx=ON, corner="sparse padding of a scalar", indices=1, columns=1))
+@clause(
+    MUST, cases(sparse=ON, padding_idx=ON, corner="sparse padding of a scalar", indices=1, columns=1), doc="padding_idx"
+)
 def test_padding_scalar(embedding: Subject, case: Case) -> None:
     """Together with padding_idx a 0-d index gives its row its gradient, or none where it is padding_idx."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause("sparse.empty", MUST, argument="sparse", doc="sparse", when=lambda case: case.index.numel == 0)
-@given(cases(sparse=ON, large=False).map(emptied))
+@clause(MUST, cases(sparse=ON, large=False).map(emptied), when=lambda case: case.index.numel == 0)
 def test_empty(embedding: Subject, case: Case) -> None:
     """An empty index gives a gradient without entries, or of zeros."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause("sparse.accumulates", MUST, argument="sparse", doc="sparse", when=_some)
-@given(cases(sparse=ON, lookups=2, max_norm=OFF))
+@clause(MUST, cases(sparse=ON, lookups=2, max_norm=OFF), when=_nonempty)
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to a sparse gradient, which stays sparse."""
-    embedding.judge_gradient(case, embedding.predict(case).gradient, embedding.run(case))
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause("sparse.mixed", INFO, argument="sparse", doc="sparse", when=_some)
-@given(cases(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE))
+@clause(
+    INFO,
+    cases(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE),
+    when=_nonempty,
+    needs=("use_first",),
+)
 def test_mixed(embedding: Subject, case: Case) -> None:
     """Where the weight is used in another way too, both gradients add up to a dense one."""
-    came = embedding.make(case).use_first(lookup=case.lookups[0], clone=False)
-    judge_used_first(embedding, replace(case, config=replace(case.config, sparse=False)), came)
+    backward = embedding.make(case).use_first(lookup=case.lookups[0], clone=False)
+    judge_used_first(embedding, replace(case, config=replace(case.config, sparse=False)), backward)
 
 
-@clause("sparse.second-order", INFO, argument="sparse", doc="sparse", when=_some)
-@given(cases(sparse=ON, indices=1))
+@clause(INFO, cases(sparse=ON, indices=1), when=_nonempty, needs=("second_order",))
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is that of a dense gradient."""
     judge_second_order(embedding, case)
 
 
-@clause("sparse.step", MUST, argument="sparse", doc="sparse", when=_some)
-@given(cases(sparse=ON, max_norm=OFF, large=False, writable=True))
+@clause(MUST, cases(sparse=ON, max_norm=OFF, large=False, writable=True), when=_nonempty, needs=("step",))
 def test_step(embedding: Subject, case: Case) -> None:
     """SGD, SparseAdam and Adagrad take the sparse gradient, and step to what the dense one gives."""
     exact = _exact(case)
@@ -143,8 +145,12 @@ def test_step(embedding: Subject, case: Case) -> None:
         embedding.judge(f"the weight after a step of {sparse_optimizer}", Exactly(stepped[0]), stepped[1])
 
 
-@clause("sparse.empty-step", MUST, argument="sparse", doc="sparse", when=lambda case: case.index.numel == 0)
-@given(cases(sparse=ON, large=False, weights=palettes.FINITE, writable=True).map(emptied))
+@clause(
+    MUST,
+    cases(sparse=ON, large=False, weights=palettes.FINITE, writable=True).map(emptied),
+    when=lambda case: case.index.numel == 0,
+    needs=("step",),
+)
 def test_empty_step(embedding: Subject, case: Case) -> None:
     """SGD, SparseAdam and Adagrad take the gradient of an empty index, and leave the weight as it is."""
     for name, optimizer in optimizers_for(case.config).items():
@@ -153,8 +159,8 @@ def test_empty_step(embedding: Subject, case: Case) -> None:
         embedding.judge(f"the weight after a step of {name}", Exactly(case.weight), instance.weight())
 
 
-@clause("sparse.other-rows", MUST, argument="sparse", doc="sparse", when=_moves_on)
-@given(
+@clause(
+    MUST,
     cases(
         sparse=ON,
         max_norm=OFF,
@@ -165,7 +171,9 @@ def test_empty_step(embedding: Subject, case: Case) -> None:
         upstreams=palettes.MODERATE,
         large=False,
         writable=True,
-    )
+    ),
+    when=_moves_on,
+    needs=("step",),
 )
 def test_other_rows(embedding: Subject, case: Case) -> None:
     """A step of SGD, SparseAdam or Adagrad leaves every row as it is that was not looked up since the last step."""
@@ -184,17 +192,17 @@ def test_other_rows(embedding: Subject, case: Case) -> None:
 def _exact(case: Case) -> Case:
     """The case with a weight and upstream gradients for which the optimisers in `PAIRS` step exactly in every dtype.
 
-    Each element of a row that is looked up gets a gradient g of 1, 3 or 7, in parts that are integers. SGD subtracts g.
-    Adam and SparseAdam without memory (betas of 0, where they place their eps alike), like Adagrad in its first step,
-    subtract g / (|g| + 1), which is 1/2, 3/4 or 7/8. The weight's elements are integers up to 15, so that all there is
-    on the way has at most the 8 significant bits of bfloat16.
+    Each element of a row that is looked up gets a gradient g of 1, 3 or 7, as a sum of integers. SGD subtracts g. Adam
+    and SparseAdam with betas of 0, with which both add eps in the same place, and Adagrad in its first step subtract
+    g / (|g| + 1), which is 1/2, 3/4 or 7/8. The elements of the weight are integers up to 15, so that no intermediate
+    result needs more than the 8 significant bits of bfloat16.
     """
     call, dim = case.lookups[0], case.config.embedding_dim
     table = Tensor.of(case.weight.dtype, case.weight.shape, [i % 16 for i in range(case.weight.numel)])
     rest = {row: count - 1 for row, count in Counter(case.positions).items()}
     upstream = []
     for row in case.positions:
-        # The first part makes up for the others, of 1 each.
+        # The first upstream gradient of a row makes up for the others, which are 1 each.
         upstream += [1 if row not in rest else (1, 3, 7)[(row + column) % 3] - rest[row] for column in range(dim)]
         rest.pop(row, None)
     given = Tensor.of(call.upstream.dtype, call.upstream.shape, upstream)

@@ -1,4 +1,4 @@
-"""Is the adapter wired right? Plain cases that tell a wrong adapter from a wrong embedding, tried before a run.
+"""Is the adapter wired right? Plain cases, tried before a run, tell a wrong adapter from a wrong embedding.
 
-No verdict comes from here: what a plain case shows is said beside the verdicts that it may explain.
+Plain cases lead to no verdict: what one shows is noted beside the verdicts that it may explain.
 """

@@ -1,4 +1,4 @@
-"""What a tensor that came out wrong looks like, in words: adapters go wrong in few ways, and most leave a mark."""
+"""What a wrong tensor resembles, in words: adapters go wrong in a few usual ways, and most of them leave a mark."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from embedding_conformance.judging.compare import Deviation, compare
 from embedding_reference import Exactly, Tensor
 
 
-def told(expected: Tensor, observed: Tensor) -> str:
-    """How `observed` differs from `expected`: as one of the usual mistakes, if it is one, and where first."""
+def difference_in_words(expected: Tensor, observed: Tensor) -> str:
+    """How `observed` differs from `expected`: the usual mistake that it shows, if any, and the first difference."""
     if expected.dtype != observed.dtype:
         same = ", with the same values" if expected.values() == observed.values() else ""
         return f"it is {observed.dtype}, not {expected.dtype}{same}"
@@ -28,6 +28,7 @@ def swapped(tensor: Tensor) -> Tensor:
 
 
 def _mark(expected: Tensor, observed: Tensor) -> str:
+    """The usual mistake that turns `expected` into `observed`, or ""."""
     if observed == swapped(expected):
         return "the bytes of each number are in reverse order (big-endian)"
     if observed.data in (_column_major(expected), _row_major(expected)):
@@ -41,7 +42,7 @@ def _mark(expected: Tensor, observed: Tensor) -> str:
 
 
 def _column_major(table: Tensor) -> bytes | None:
-    """The bytes of a table column by column."""
+    """The bytes of a table column by column; None for other than two dimensions."""
     if len(table.shape) != 2:
         return None
     rows, columns = table.shape
@@ -49,7 +50,7 @@ def _column_major(table: Tensor) -> bytes | None:
 
 
 def _row_major(table: Tensor) -> bytes | None:
-    """The bytes of a table row by row, if those that are there are column by column."""
+    """The bytes of a table row by row, if its data is column by column; None for other than two dimensions."""
     return _column_major(Tensor(table.dtype, table.shape[::-1], table.data)) if len(table.shape) == 2 else None
 
 
@@ -59,7 +60,7 @@ def _element(tensor: Tensor, place: int) -> bytes:
 
 
 def _first(expected: Tensor, observed: Tensor) -> str:
-    """The first element that differs."""
+    """The first element that differs, in words."""
     try:
         compare("it", Exactly(expected), observed)
     except Deviation as deviation:

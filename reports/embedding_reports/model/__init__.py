@@ -1,4 +1,4 @@
-"""What a page says, without HTML: counts, groups, comparisons and histories of results documents.
+"""The contents of pages, without HTML: counts, groups, comparisons and histories of runs.
 
-How it looks belongs in `pages` and `text`.
+Their form belongs in `pages` and `text`.
 """

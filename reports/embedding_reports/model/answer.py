@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from embedding_reports.model.facts import short_labels
 from embedding_reports.model.order import implementations, ordered
-from embedding_reports.model.summary import sentences, summarise
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from embedding_reports.model.summary import Standing
-    from embedding_reports.results import Document
+from embedding_reports.model.summary import Standing, sentences, summarise
+from embedding_reports.records import Results
 
 _PHRASES: tuple[tuple[Standing, str, str], ...] = (
     ("deviates", "deviates", "deviate"),
@@ -26,19 +21,19 @@ _PHRASES: tuple[tuple[Standing, str, str], ...] = (
 )
 
 
-def overview(documents: Sequence[Document]) -> str:
+def overview(runs: Sequence[Results]) -> str:
     """The answer of several runs in one line; of a single run, the first sentence of its headline."""
-    if len(documents) < 2:
-        return sentences(documents[0])[0] if documents else "No runs."
-    single = len(implementations(documents)) == 1
-    runs = ordered(documents)
+    if len(runs) < 2:
+        return sentences(runs[0])[0] if runs else "No runs."
+    single = len(implementations(runs)) == 1
+    runs = ordered(runs)
     labels, standings = short_labels(runs), [summarise(run).standing for run in runs]
     parts = []
     for standing, one, many in _PHRASES:
         found = [number for number, other in enumerate(standings) if other == standing]
         if found:
             parts.append(f"{_subject(found, labels, by_version=single)} {one if len(found) == 1 else many}")
-    name = " ".join(runs[0]["header"]["implementation"]["name"].split())
+    name = " ".join(runs[0].header.implementation.name.split())
     return f"{name} in {len(runs)} runs: {'; '.join(parts)}." if single else f"{len(runs)} runs: {'; '.join(parts)}."
 
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from embedding_reports.model.by_clause import ClauseVerdicts, Place, by_clause
 from embedding_reports.model.findings import Sighting, in_short, where
-from embedding_reports.model.signature import signature_changes, signatures
-from embedding_reports.model.summary import NOT_RUN, clauses
+from embedding_reports.model.signature import signature_changes
+from embedding_reports.model.summary import clauses
+from embedding_reports.outcomes import DEVIATING, TESTED, Outcome
+from embedding_reports.records import Clause, Evidence, Results, Verdict
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from embedding_reports.results import Document
-
-    Place = tuple[str | None, str | None]
-    Verdicts = Mapping[Place, Document] | None  # of one clause; None: the run does not have it
-    Sides = tuple[str, str, str, tuple[str, ...], tuple[str, ...]]
-
-BAD = ("deviates", "known deviation")
-TESTED = ("conforms", *BAD)
-
-KINDS = (
+TRANSITIONS = (
     *("broke", "fixed", "declared", "declared no more", "declared otherwise"),
     *("no longer tested", "now tested", "still not tested"),
 )
 """How a verdict can change, what is worth most attention first."""
+
+Sides = tuple[str, Outcome, Outcome, tuple[str, ...], tuple[str, ...]]
+"""What a shift holds besides its places."""
+
+Verdicts = Mapping[Place, Verdict] | None
+"""The verdicts on one clause; None: the run does not have it."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +30,19 @@ class Shift:
     """Places at which the same happened.
 
     Attributes:
-        kind: one of `KINDS`.
-        before: the old verdict, or "not run".
+        transition: one of `TRANSITIONS`.
+        before: the old outcome.
         after: the new one.
-        said_before: reasons behind the old one: of a ledger, or for not testing.
-        said_after: reasons behind the new one.
+        reasons_before: those behind the old one: of a ledger, or for not testing.
+        reasons_after: those behind the new one.
         places: dtypes, with devices where a run had several.
     """
 
-    kind: str
-    before: str
-    after: str
-    said_before: tuple[str, ...]
-    said_after: tuple[str, ...]
+    transition: str
+    before: Outcome
+    after: Outcome
+    reasons_before: tuple[str, ...]
+    reasons_after: tuple[str, ...]
     places: tuple[str, ...]
 
 
@@ -62,19 +59,19 @@ class Change:
         everywhere: all places at which the clause was compared.
     """
 
-    clause: Document
+    clause: Clause
     presence: str
     shifts: Sequence[Shift]
     side: str
     evidence: Sighting | None
     everywhere: Sequence[str]
 
-    def said(self, shift: Shift) -> str:
+    def words(self, shift: Shift) -> str:
         """One of the shifts in words."""
         places = in_short(shift.places, self.everywhere)
         where = "" if len(self.everywhere) == 1 else " everywhere" if places == "everywhere" else f" on {places}"
-        verdicts = "" if shift.before == shift.after else f": {shift.before} -> {shift.after}"
-        return f"{shift.kind}{where}{verdicts}"
+        outcomes = "" if shift.before is shift.after else f": {shift.before} -> {shift.after}"
+        return f"{shift.transition}{where}{outcomes}"
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,8 @@ class Comparison:
         caveats: how the runs differ besides, and what was therefore not compared.
     """
 
-    old: Document
-    new: Document
+    old: Results
+    new: Results
     changes: Sequence[Change]
     unchanged: int
     signature: Sequence[str]
@@ -103,15 +100,15 @@ class Comparison:
         return bool(self.changes or self.signature)
 
 
-def compare(old: Document, new: Document) -> Comparison:
+def compare(old: Results, new: Results) -> Comparison:
     """Compare two runs at the dtypes and devices that both of them tested."""
-    devices = list(dict.fromkeys([*old["header"]["devices"], *new["header"]["devices"]]))
+    devices = list(dict.fromkeys([*old.header.devices, *new.header.devices]))
     skipped = _skipped(old, new)
-    described = {clause["id"]: clause for document in (old, new) for clause in document["clauses"]}
-    before, after = _by_clause(old), _by_clause(new)
+    before, after = by_clause(old), by_clause(new)
+    described = {name: each.clause for run in (before, after) for name, each in run.items()}
     changes, unchanged, apart = [], 0, 0
     for name, clause in described.items():
-        was, now = before.get(name), after.get(name)
+        was, now = _at_places(before.get(name)), _at_places(after.get(name))
         anywhere = _places(was, now)
         places = [place for place in anywhere if not {*place} & skipped]
         change = _change(clause, was, now, {place: where(*place, devices) for place in places})
@@ -124,35 +121,33 @@ def compare(old: Document, new: Document) -> Comparison:
     return Comparison(old, new, changes, unchanged, signature_changes(old, new), _caveats(old, new, apart))
 
 
-def _by_clause(document: Document) -> dict[str, dict[Place, Document]]:
-    found: dict[str, dict[Place, Document]] = {clause["id"]: {} for clause in document["clauses"]}
-    for verdict in document["verdicts"]:
-        found[verdict["clause"]][verdict["dtype"], verdict["device"]] = verdict
-    return found
+def _at_places(found: ClauseVerdicts | None) -> Verdicts:
+    return found.by_place if found else None
 
 
-def _skipped(old: Document, new: Document) -> set[str]:
+def _skipped(old: Results, new: Results) -> set[str]:
     """The dtypes and devices that only one of the runs has."""
-    return {name for axis in ("dtypes", "devices") for name in {*old["header"][axis]} ^ {*new["header"][axis]}}
+    return {*old.header.dtypes} ^ {*new.header.dtypes} | {*old.header.devices} ^ {*new.header.devices}
 
 
-def _change(clause: Document, before: Verdicts, after: Verdicts, places: Mapping[Place, str]) -> Change | None:
+def _change(clause: Clause, before: Verdicts, after: Verdicts, places: Mapping[Place, str]) -> Change | None:
     shifts: dict[Sides, list[str]] = {}
     shown: list[tuple[str, Sighting]] = []
     for place, words in places.items():
         was, now = _at(before, place), _at(after, place)
-        kind = _kind(was, now)
-        if kind:
-            shifts.setdefault((kind, _verdict(was), _verdict(now), said_of(was), said_of(now)), []).append(words)
+        transition = _transition(was, now)
+        if transition:
+            sides = (transition, _outcome(was), _outcome(now), reasons_of(was), reasons_of(now))
+            shifts.setdefault(sides, []).append(words)
             shown += [("new", Sighting(words, each)) for each in _deviations(now, was)]
             shown += [("old", Sighting(words, each)) for each in _deviations(was, now)]
     if not shifts:
         return None
     side, evidence = min(shown, key=lambda each: each[1].size, default=("", None))
-    told = [Shift(*sides, tuple(found)) for sides, found in shifts.items()]
-    told.sort(key=lambda shift: KINDS.index(shift.kind))
+    ranked = [Shift(*sides, tuple(found)) for sides, found in shifts.items()]
+    ranked.sort(key=lambda shift: TRANSITIONS.index(shift.transition))
     presence = "new" if before is None else "gone" if after is None else ""
-    return Change(clause, presence, told, side, evidence, tuple(places.values()))
+    return Change(clause, presence, ranked, side, evidence, tuple(places.values()))
 
 
 def _places(before: Verdicts, after: Verdicts) -> list[Place]:
@@ -161,7 +156,7 @@ def _places(before: Verdicts, after: Verdicts) -> list[Place]:
     return [place for place in found if not any(place != other and _covers(place, other) for other in found)]
 
 
-def _at(verdicts: Verdicts, place: Place) -> Document | None:
+def _at(verdicts: Verdicts, place: Place) -> Verdict | None:
     return next((verdict for key, verdict in (verdicts or {}).items() if _covers(key, place)), None)
 
 
@@ -169,69 +164,68 @@ def _covers(place: Place, other: Place) -> bool:
     return all(one is None or one == two for one, two in zip(place, other, strict=True))
 
 
-def _kind(was: Document | None, now: Document | None) -> str:
+def _transition(was: Verdict | None, now: Verdict | None) -> str:
     """How the verdict changed; empty: it did not."""
-    before, after = _verdict(was), _verdict(now)
-    if before == after:
-        return "declared otherwise" if after in BAD and said_of(was) != said_of(now) else ""
+    before, after = _outcome(was), _outcome(now)
+    if before is after:
+        return "declared otherwise" if after in DEVIATING and reasons_of(was) != reasons_of(now) else ""
     if before not in TESTED:
         return "now tested" if after in TESTED else "still not tested"
     if after not in TESTED:
         return "no longer tested"
-    if before == "conforms":
+    if before is Outcome.CONFORMS:
         return "broke"
-    if after == "conforms":
+    if after is Outcome.CONFORMS:
         return "fixed"
-    return "declared" if after == "known deviation" else "declared no more"
+    return "declared" if after is Outcome.KNOWN_DEVIATION else "declared no more"
 
 
-def _verdict(verdict: Document | None) -> str:
-    return str(verdict["verdict"]) if verdict else NOT_RUN
+def _outcome(verdict: Verdict | None) -> Outcome:
+    return verdict.outcome if verdict else Outcome.NOT_RUN
 
 
-def said_of(verdict: Document | None) -> tuple[str, ...]:
+def reasons_of(verdict: Verdict | None) -> tuple[str, ...]:
     """The reasons behind a verdict: those of the ledger's entries for deviations, else its own."""
     if verdict is None:
         return ()
-    if verdict["verdict"] in BAD:
-        return tuple(sorted({entry["reason"] for entry in verdict["known"]}))
-    return (verdict["reason"],) if verdict["reason"] else ()
+    if verdict.outcome in DEVIATING:
+        return tuple(sorted({entry.reason for entry in verdict.known}))
+    return (verdict.reason,) if verdict.reason else ()
 
 
-def _deviations(verdict: Document | None, other: Document | None) -> list[Document]:
+def _deviations(verdict: Verdict | None, other: Verdict | None) -> list[Evidence]:
     """What a verdict shows of deviations, but for those declared on the other side, too.
 
-    What a deviation shows beyond the ledger says more than its witnesses.
+    A deviation that the ledger does not declare is preferred to the ledger's witnesses.
     """
-    if verdict is None or verdict["verdict"] not in BAD:
+    if verdict is None or verdict.outcome not in DEVIATING:
         return []
-    if verdict["deviation"]:
-        return [verdict["deviation"]]
-    both = {entry["reason"] for entry in (other or {}).get("known", ()) if entry["deviation"]}
-    return [entry["deviation"] for entry in verdict["known"] if entry["deviation"] and entry["reason"] not in both]
+    if verdict.deviation:
+        return [verdict.deviation]
+    both = {entry.reason for entry in (other.known if other else ()) if entry.deviation}
+    return [entry.deviation for entry in verdict.known if entry.deviation and entry.reason not in both]
 
 
-def _caveats(old: Document, new: Document, apart: int) -> list[str]:
-    one, other = old["header"], new["header"]
+def _caveats(old: Results, new: Results, apart: int) -> list[str]:
+    one, other = old.header, new.header
     found = []
-    for document, which in ((old, "older"), (new, "newer")):
-        if not document["footer"]["complete"]:
+    for run, which in ((old, "older"), (new, "newer")):
+        if not run.footer.complete:
             found.append(f"the {which} run is incomplete: what it did not come to counts as not run")
     if apart:
         found.append(f"{clauses(apart)} not compared: the runs have no dtype and device in common there")
-    for axis in ("dtypes", "devices"):
-        for header, rest, which in ((one, other, "older"), (other, one, "newer")):
-            if alone := [name for name in header[axis] if name not in rest[axis]]:
+    for axis, older, newer in (("dtypes", one.dtypes, other.dtypes), ("devices", one.devices, other.devices)):
+        for names, rest, which in ((older, newer, "older"), (newer, older, "newer")):
+            if alone := [name for name in names if name not in rest]:
                 found.append(f"{axis} of the {which} run alone, not compared: {', '.join(alone)}")
-    names = [header["implementation"]["name"] for header in (one, other)]
-    suites = [header["packages"].get("embedding-conformance", "") for header in (one, other)]
+    suites = [header.packages.get("embedding-conformance", "") for header in (one, other)]
     for what, (was, now) in (
-        ("implementations", names),
-        ("profiles", [one["profile"], other["profile"]]),
+        ("implementations", [one.implementation.name, other.implementation.name]),
+        ("profiles", [one.profile, other.profile]),
         ("versions of the suite", suites),
     ):
         if was != now and was and now:
             found.append(f"different {what}: {was}, then {now}")
-    if (signatures(old) is None) != (signatures(new) is None):
+    if (one.implementation.signatures is None) != (other.implementation.signatures is None):
         found.append("signatures were recorded in one run only, and not compared")
     return found

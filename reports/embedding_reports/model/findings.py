@@ -1,17 +1,15 @@
-"""What stands behind the cells that do not simply conform, gathered per clause."""
+"""What stands behind the verdicts that do not simply conform, gathered per clause."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from embedding_reports.model.summary import outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from embedding_reports.results import Document
+from embedding_reports.model.by_clause import ClauseVerdicts
+from embedding_reports.model.summary import NO_REASON
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Clause, Evidence, Known, Verdict
 
 
 @dataclass(frozen=True)
@@ -19,46 +17,55 @@ class Sighting:
     """One deviation, and where it was seen."""
 
     where: str
-    deviation: Document
+    deviation: Evidence
 
     @property
     def size(self) -> int:
         """How long its case is in print: the shortest is taken for the smallest."""
-        return len(self.deviation["case_repr"])
+        return len(self.deviation.case_repr)
 
 
 @dataclass
 class Group:
-    """Deviations of one clause that look the same but for the dtype.
+    """Deviations of one clause that are the same but for the dtype and for numbers.
 
     Attributes:
-        verdict: `deviates` or `known deviation`.
-        entry: what the ledger says, of a known deviation.
-        places: every cell it applies to; more than there are sightings where a witness was not replayed.
+        outcome: "deviates" or "known deviation".
+        entry: the entry of the ledger, of a known deviation, without what its witness showed.
+        places: every dtype and device it applies to; more than there are sightings where a witness was not replayed.
         sightings: the smallest case first.
     """
 
-    verdict: str
-    entry: Document | None = None
+    outcome: Outcome
+    entry: Known | None = None
     places: list[str] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Remark:
-    """A reason or note that several cells share."""
+    """A reason or note that the verdicts of several places share."""
 
-    verdict: str
+    outcome: Outcome
     text: str
     places: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """All that there is to say about one clause beyond the numbers in its cells."""
+    """What there is about one clause beyond the numbers of its verdicts.
 
-    clause: Document
-    outcome: str
+    Attributes:
+        clause: the clause.
+        outcome: its outcome.
+        fails: whether it fails the run.
+        everywhere: all places at which it was tested, in words.
+        groups: its deviations, those that no ledger declares first.
+        remarks: its reasons and notes.
+    """
+
+    clause: Clause
+    outcome: Outcome
     fails: bool
     everywhere: tuple[str, ...]
     groups: Sequence[Group]
@@ -66,69 +73,69 @@ class Finding:
 
     @property
     def only_unsupported(self) -> bool:
-        """Whether the list of what is declared unsupported says all there is to say."""
-        return not self.groups and all(remark.verdict == "unsupported" for remark in self.remarks)
+        """Whether all of it is in the list of what is declared unsupported."""
+        return not self.groups and all(remark.outcome is Outcome.UNSUPPORTED for remark in self.remarks)
 
     @property
     def gist(self) -> str:
         """The finding in one line, for the list of what needs attention."""
         for group in self.groups:
-            if group.verdict == self.outcome and group.entry:
-                return str(group.entry["reason"])  # why it deviates says more than how
-            if group.verdict == self.outcome and group.sightings:
-                return str(group.sightings[0].deviation["summary"])
+            if group.outcome is self.outcome and group.entry:
+                return group.entry.reason  # why it deviates is worth more than how
+            if group.outcome is self.outcome and group.sightings:
+                return group.sightings[0].deviation.summary
         for entry in (group.entry for group in self.groups if group.entry):
-            return str(entry["reason"])
-        ranked = sorted(self.remarks, key=lambda remark: remark.verdict != self.outcome)
+            return entry.reason
+        ranked = sorted(self.remarks, key=lambda remark: remark.outcome is not self.outcome)
         return ranked[0].text if ranked else ""
 
     @property
     def places(self) -> str:
         """Where the clause has the outcome that it has, in words."""
-        found = [tuple(group.places) for group in self.groups if group.verdict == self.outcome]
-        found += [remark.places for remark in self.remarks if remark.verdict == self.outcome]
+        found = [tuple(group.places) for group in self.groups if group.outcome is self.outcome]
+        found += [remark.places for remark in self.remarks if remark.outcome is self.outcome]
         unique = tuple(dict.fromkeys(place for places in found for place in places))
         return in_short(unique, self.everywhere)
 
 
-def find(clause: Document, verdicts: Sequence[Document], devices: Sequence[str]) -> Finding | None:
-    """Gather what is worth saying about one clause; None where its cells say everything.
+def find(found: ClauseVerdicts, devices: Sequence[str]) -> Finding | None:
+    """Gather the deviations, reasons and notes of one clause; None where it has none.
 
     Args:
-        clause: the clause.
-        verdicts: the verdicts of all its cells, in the order of the columns.
+        found: the clause, and its verdicts.
         devices: the devices of the run; named only where there are several.
     """
     groups: dict[object, Group] = {}
-    remarks: dict[tuple[str, str], list[str]] = {}
-    for verdict in verdicts:
-        place = where(verdict["dtype"], verdict["device"], devices)
-        if deviation := verdict["deviation"]:
-            _add(groups, "deviates", None, place, verdict["dtype"], deviation)
-        for entry in verdict["known"]:
-            _add(groups, "known deviation", entry, place, verdict["dtype"], entry["deviation"])
-        text = verdict["reason"]
-        said = verdict["deviation"] or verdict["known"] or verdict["verdict"] == "conforms"
-        if not text and not said:
+    remarks: dict[tuple[Outcome, str], list[str]] = {}
+    everywhere = tuple(where(verdict.dtype, verdict.device, devices) for verdict in found.verdicts)
+    for verdict, place in zip(found.verdicts, everywhere, strict=True):
+        if deviation := verdict.deviation:
+            _add(groups, Group(Outcome.DEVIATES), place, verdict.dtype, deviation)
+        for entry in verdict.known:
+            declared = Group(Outcome.KNOWN_DEVIATION, replace(entry, deviation=None))
+            _add(groups, declared, place, verdict.dtype, entry.deviation)
+        text = verdict.reason
+        explained = verdict.deviation or verdict.known or verdict.outcome is Outcome.CONFORMS
+        if not text and not explained:
             text = _unexplained(verdict)
         if text:
-            remarks.setdefault((verdict["verdict"], text), []).append(place)
+            remarks.setdefault((verdict.outcome, text), []).append(place)
     if not groups and not remarks:
         return None
     for group in groups.values():
-        group.sightings.sort(key=lambda sighting: len(sighting.deviation["case_repr"]))
+        group.sightings.sort(key=lambda sighting: len(sighting.deviation.case_repr))
     return Finding(
-        clause=clause,
-        outcome=outcome(verdicts),
-        fails=any(verdict["fails"] for verdict in verdicts),
-        everywhere=tuple(where(verdict["dtype"], verdict["device"], devices) for verdict in verdicts),
-        groups=sorted(groups.values(), key=lambda group: group.verdict != "deviates"),
-        remarks=[Remark(verdict, text, tuple(places)) for (verdict, text), places in remarks.items()],
+        clause=found.clause,
+        outcome=found.outcome,
+        fails=found.fails,
+        everywhere=everywhere,
+        groups=sorted(groups.values(), key=lambda group: group.outcome is not Outcome.DEVIATES),
+        remarks=[Remark(outcome, text, tuple(places)) for (outcome, text), places in remarks.items()],
     )
 
 
 def where(dtype: str | None, device: str | None, devices: Sequence[str]) -> str:
-    """A cell in words: its dtype, and its device where the run had several."""
+    """A place in words: its dtype, and its device where the run had several."""
     named = dtype or "any dtype"
     return f"{named} on {device or 'any device'}" if len(devices) > 1 else named
 
@@ -145,37 +152,28 @@ def declared_unsupported(findings: Iterable[Finding]) -> dict[str, list[tuple[Fi
     reasons: dict[str, list[tuple[Finding, Remark]]] = {}
     for finding in findings:
         for remark in finding.remarks:
-            if remark.verdict == "unsupported":
+            if remark.outcome is Outcome.UNSUPPORTED:
                 reasons.setdefault(remark.text, []).append((finding, remark))
     return reasons
 
 
-def _add(
-    groups: dict[object, Group],
-    verdict: str,
-    entry: Document | None,
-    place: str,
-    dtype: str | None,
-    deviation: Document | None,
-) -> None:
-    ledger = {**entry, "deviation": None} if entry else None
-    looks = look(deviation["summary"], dtype or "") if deviation and not entry else ""
-    group = groups.setdefault((repr(ledger), looks), Group(verdict, ledger))
+def _add(groups: dict[object, Group], new: Group, place: str, dtype: str | None, deviation: Evidence | None) -> None:
+    """Add what was seen at a place to the group that it is like, or to the new one."""
+    likeness = repr(new.entry) if new.entry or not deviation else normalised(deviation.summary, dtype or "")
+    group = groups.setdefault((new.outcome, likeness), new)
     group.places.append(place)
     if deviation:
         group.sightings.append(Sighting(place, deviation))
 
 
-def look(summary: str, *dtypes: str) -> str:
+def normalised(summary: str, *dtypes: str) -> str:
     """A summary without its numbers and dtypes: equal for deviations that only the format tells apart."""
     for dtype in dtypes:
         summary = summary.replace(dtype, "")
     return re.sub(r"[-+]?\b(?:\d[\w.+-]*|nan\b|inf\b)", "#", summary)
 
 
-def _unexplained(verdict: Document) -> str:
-    if verdict["verdict"] == "not exercised":
-        return (
-            f"{verdict['exercised']} of {verdict['cases']} cases met the precondition; {verdict['enough']} are needed"
-        )
-    return "no reason was recorded"
+def _unexplained(verdict: Verdict) -> str:
+    if verdict.outcome is Outcome.NOT_EXERCISED:
+        return f"{verdict.exercised} of {verdict.cases} cases met the precondition; {verdict.enough} are needed"
+    return NO_REASON

@@ -1,24 +1,20 @@
-"""Findings of several runs, each told once: what deviated in which way, and in which runs and places it was seen."""
+"""Findings of several runs, each listed once: what deviated in which way, and in which runs and places."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from embedding_reports.model.answer import spans
-from embedding_reports.model.findings import in_short, look
-from embedding_reports.model.summary import PRECEDENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from embedding_reports.model.findings import Finding, Group, Sighting
-    from embedding_reports.results import Document
+from embedding_reports.model.by_clause import decisive
+from embedding_reports.model.findings import Finding, Group, Sighting, in_short, normalised
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Clause, Known
 
 
 @dataclass(frozen=True)
 class Naming:
-    """How runs are told: their labels, whether they stand in order of version, and how many of them took place."""
+    """How runs are named: their labels, whether they stand in order of version, and how many of them took place."""
 
     labels: Sequence[str]
     by_version: bool
@@ -38,7 +34,7 @@ class Seen:
 
     places: dict[int, str] = field(default_factory=dict)
 
-    def told(self, naming: Naming) -> str:
+    def words(self, naming: Naming) -> str:
         """Runs and places, the runs that have the same places together."""
         together: dict[str, list[int]] = {}
         for run, places in self.places.items():
@@ -48,18 +44,18 @@ class Seen:
 
 @dataclass
 class Deviated:
-    """One way to deviate: an entry of the ledger, or deviations that look the same.
+    """One way to deviate: an entry of the ledger, or deviations that are alike but for numbers.
 
     Attributes:
-        verdict: `deviates` or `known deviation`.
-        entry: what the ledger says in the last of the runs, of a known deviation.
+        outcome: "deviates" or "known deviation".
+        entry: the entry of the ledger in the last of the runs, of a known deviation.
         seen: where.
         run: the number of the run that has the smallest case.
         smallest: that case; None where no witness was replayed.
     """
 
-    verdict: str
-    entry: Document | None
+    outcome: Outcome
+    entry: Known | None
     seen: Seen = field(default_factory=Seen)
     run: int = 0
     smallest: Sighting | None = None
@@ -67,26 +63,26 @@ class Deviated:
 
 @dataclass
 class Gathered:
-    """All that several runs have to say about one clause beyond the matrix.
+    """What several runs found about one clause beyond the matrix.
 
     Attributes:
         clause: as the last of the runs describes it.
-        outcome: the worst outcome of any run.
+        outcome: the outcome of any run that counts most.
         fails: whether it fails any run.
         groups: the ways in which it deviated.
-        remarks: reasons and notes by verdict and text.
+        remarks: reasons and notes by outcome and text.
     """
 
-    clause: Document
-    outcome: str
+    clause: Clause
+    outcome: Outcome
     fails: bool = False
     groups: dict[object, Deviated] = field(default_factory=dict)
-    remarks: dict[tuple[str, str], Seen] = field(default_factory=dict)
+    remarks: dict[tuple[Outcome, str], Seen] = field(default_factory=dict)
 
     @property
     def only_unsupported(self) -> bool:
-        """Whether the list of what is declared unsupported says all there is to say."""
-        return not self.groups and all(verdict == "unsupported" for verdict, _ in self.remarks)
+        """Whether all of it is in the list of what is declared unsupported."""
+        return not self.groups and all(outcome is Outcome.UNSUPPORTED for outcome, _ in self.remarks)
 
 
 def gather(runs: Sequence[Sequence[Finding]], contract: Sequence[str]) -> list[Gathered]:
@@ -99,14 +95,14 @@ def gather(runs: Sequence[Sequence[Finding]], contract: Sequence[str]) -> list[G
     found: dict[str, Gathered] = {}
     for run, findings in enumerate(runs):
         for finding in findings:
-            name = finding.clause["id"]
+            name = finding.clause.id
             each = found.setdefault(name, Gathered(finding.clause, finding.outcome))
             each.clause, each.fails = finding.clause, each.fails or finding.fails
-            each.outcome = min(each.outcome, finding.outcome, key=PRECEDENCE.index)
+            each.outcome = decisive((each.outcome, finding.outcome))
             for group in finding.groups:
                 _add(each.groups, run, group, finding.everywhere)
             for remark in finding.remarks:
-                seen = each.remarks.setdefault((remark.verdict, remark.text), Seen())
+                seen = each.remarks.setdefault((remark.outcome, remark.text), Seen())
                 seen.places[run] = in_short(remark.places, finding.everywhere)
     return [found[name] for name in contract if name in found]
 
@@ -115,17 +111,17 @@ def unsupported(findings: Sequence[Gathered], naming: Naming) -> Mapping[str, Ma
     """What is declared unsupported: under each reason, the clauses by the runs and places that it was given for."""
     reasons: dict[str, dict[str, list[Gathered]]] = {}
     for finding in findings:
-        for (verdict, text), seen in finding.remarks.items():
-            if verdict == "unsupported":
-                reasons.setdefault(text, {}).setdefault(seen.told(naming), []).append(finding)
+        for (outcome, text), seen in finding.remarks.items():
+            if outcome is Outcome.UNSUPPORTED:
+                reasons.setdefault(text, {}).setdefault(seen.words(naming), []).append(finding)
     return reasons
 
 
 def _add(groups: dict[object, Deviated], run: int, group: Group, everywhere: Sequence[str]) -> None:
-    looks = "" if group.entry else look(group.sightings[0].deviation["summary"], *_dtypes(group.places))
     # One reason is one deviation, though ledgers declare it release by release.
-    key = (group.verdict, group.entry["reason"] if group.entry else looks)
-    known = groups.setdefault(key, Deviated(group.verdict, group.entry))
+    summary = normalised(group.sightings[0].deviation.summary, *_dtypes(group.places)) if not group.entry else ""
+    key = (group.outcome, group.entry.reason if group.entry else summary)
+    known = groups.setdefault(key, Deviated(group.outcome, group.entry))
     known.entry = group.entry
     places = in_short(list(dict.fromkeys(group.places)), everywhere)
     known.seen.places[run] = f"{before}, {places}" if (before := known.seen.places.get(run)) else places

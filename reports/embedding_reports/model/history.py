@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from embedding_reports.errors import Unfit
-from embedding_reports.model.compare import compare
+from embedding_reports.model.by_clause import ClauseVerdicts, by_clause
+from embedding_reports.model.compare import Change, compare
 from embedding_reports.model.facts import short_labels
 from embedding_reports.model.findings import where
 from embedding_reports.model.order import implementations, neighbours, ordered
-from embedding_reports.model.summary import NOT_RUN, PRECEDENCE, absence
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from embedding_reports.model.compare import Change
-    from embedding_reports.results import Document
+from embedding_reports.model.summary import absence
+from embedding_reports.outcomes import PRECEDENCE, Outcome
+from embedding_reports.records import Clause, Results
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Break:
 
 @dataclass(frozen=True)
 class History:
-    """What runs of one implementation say about one clause.
+    """One clause through runs of one implementation.
 
     Attributes:
         clause: as the newest run describes it.
@@ -50,58 +47,58 @@ class History:
         breaks: where it changed.
     """
 
-    clause: Document
+    clause: Clause
     name: str
     runs: int
     spans: Sequence[Span]
     breaks: Sequence[Break]
 
 
-def history(name: str, documents: Sequence[Document]) -> History:
+def history(name: str, runs: Sequence[Results]) -> History:
     """Follow one clause through runs of one implementation, in the order of its versions.
 
     Raises:
         Unfit: no run has the clause, or the runs are of several implementations.
     """
-    found = implementations(documents)
+    found = implementations(runs)
     if len(found) > 1:
         raise Unfit("bisect", f"runs of {len(found)} implementations ({', '.join(found)}); name runs of one")
-    known = {clause["id"]: clause for document in ordered(documents) for clause in document["clauses"]}
+    known = {clause.id: clause for run in ordered(runs) for clause in run.clauses}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0)
         meant = f"; the nearest is {near[0]}" if near else ", for the runs have none"
         raise Unfit("bisect", f"no clause {name} in these runs{meant}")
-    runs = ordered(documents)
+    runs = ordered(runs)
     labels = dict(zip(map(id, runs), short_labels(runs), strict=True))
     breaks, broken = [], set()
     for old, new in neighbours(runs):
         for change in compare(old, new).changes:
-            if change.clause["id"] == name:
+            if change.clause.id == name:
                 breaks.append(Break(labels[id(old)], labels[id(new)], change))
                 broken.add(id(new))
     spans: list[Span] = []
     for run in runs:
-        label, says = labels[id(run)], _state(name, run)
-        if spans and spans[-1].state == says and id(run) not in broken:
-            spans[-1] = Span(spans[-1].first, label, says)
+        label, now = labels[id(run)], _state(name, run)
+        if spans and spans[-1].state == now and id(run) not in broken:
+            spans[-1] = Span(spans[-1].first, label, now)
         else:
-            spans.append(Span(label, label, says))
+            spans.append(Span(label, label, now))
     return History(known[name], found[0], len(runs), spans, breaks)
 
 
-def state(verdicts: Sequence[Document], devices: Sequence[str]) -> str:
-    """What a run found out about one clause, in words: each verdict, with its places where there are several."""
-    places: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        places.setdefault(verdict["verdict"], []).append(where(verdict["dtype"], verdict["device"], devices))
-    if len(places) < 2:
-        return next(iter(places), NOT_RUN)
-    return "; ".join(f"{verdict} on {', '.join(places[verdict])}" for verdict in PRECEDENCE if verdict in places)
+def state(found: ClauseVerdicts, devices: Sequence[str]) -> str:
+    """What a run found out about one clause, in words: each outcome, with its places where there are several."""
+    if len(found.outcomes) < 2:
+        return str(found.outcome)
+    places: dict[Outcome, list[str]] = {}
+    for verdict in found.verdicts:
+        places.setdefault(verdict.outcome, []).append(where(verdict.dtype, verdict.device, devices))
+    return "; ".join(f"{outcome} on {', '.join(places[outcome])}" for outcome in PRECEDENCE if outcome in places)
 
 
-def _state(name: str, document: Document) -> str:
-    why = absence(document)
+def _state(name: str, run: Results) -> str:
+    why = absence(run)
     if why is not None:
         return f"did not run: {why}"
-    found = [verdict for verdict in document["verdicts"] if verdict["clause"] == name]
-    return state(found, document["header"]["devices"])
+    found = by_clause(run).get(name)
+    return state(found, run.header.devices) if found else str(Outcome.NOT_RUN)

@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from packaging.version import InvalidVersion, Version
 
 from embedding_reports.model.summary import absence
+from embedding_reports.records import Results
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from embedding_reports.results import Document
-
-    Key = tuple[bool, Version, str]
+Key = tuple[bool, Version, str]
 
 
-def ordered(documents: Sequence[Document]) -> list[Document]:
+def ordered(runs: Sequence[Results]) -> list[Results]:
     """Runs of one implementation together, older versions first; of one version, older Pythons first."""
-    return sorted(documents, key=_place)
+    return sorted(runs, key=_place)
 
 
-def neighbours(documents: Sequence[Document]) -> list[tuple[Document, Document]]:
+def neighbours(runs: Sequence[Results]) -> list[tuple[Results, Results]]:
     """Each run that took place, with the next one of the same implementation, in order of version."""
-    ran = [document for document in ordered(documents) if absence(document) is None]
+    ran = [run for run in ordered(runs) if absence(run) is None]
     return [pair for pair in itertools.pairwise(ran) if len(implementations(pair)) == 1]
 
 
-def implementations(documents: Sequence[Document]) -> list[str]:
+def implementations(runs: Sequence[Results]) -> list[str]:
     """The names of the implementations that these are runs of."""
-    return list(dict.fromkeys(document["header"]["implementation"]["name"] for document in documents))
+    return list(dict.fromkeys(run.header.implementation.name for run in runs))
 
 
-def python(document: Document) -> str:
+def python(run: Results) -> str:
     """The Python that the implementation ran on; the suite's own, where nothing says that it had another."""
-    header = document["header"]
-    return str(header["packages"].get("python", header["platform"]["python"]))
+    return run.header.packages.get("python", run.header.platform.python)
 
 
-def _place(document: Document) -> tuple[str, Key, Key, str]:
-    implementation = document["header"]["implementation"]
-    versions = _key(implementation["version"]), _key(python(document))
-    return (implementation["name"], *versions, document["header"]["started"])
+def _place(run: Results) -> tuple[str, Key, Key, str]:
+    implementation = run.header.implementation
+    return implementation.name, _key(implementation.version), _key(python(run)), run.header.started
 
 
 def _key(version: str) -> Key:

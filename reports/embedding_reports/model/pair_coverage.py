@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from embedding_reports.records import Kind, PairCounts, Results
 
-    from embedding_reports.results import Document
-
-    Pair = tuple[int, int]
+Pair = tuple[int, int]
 
 NOT_MET, NEVER = 0, -1
-"""What results files say in place of a count."""
+"""What results files have in place of a count."""
 
 OF_THE_MODULE = ("padding_idx", "pads", "max_norm", "norm_type", "scale_grad_by_freq", "sparse", "freeze")
-"""The arguments across the top of the first table; the others say how the embedding is called, and on what."""
+"""The arguments across the top of the first table; the others are about how the embedding is called, and on what."""
 
 SIZES = ("few", "tens", "hundreds", "thousands")
 
@@ -58,7 +55,7 @@ class Slice:
 class Missed:
     """A kind, and those that it did not meet, by argument."""
 
-    kind: Document
+    kind: Kind
     others: Mapping[str, Sequence[str]]
 
 
@@ -76,7 +73,7 @@ class Matrix:
     title: str
     alone: bool
     columns: Mapping[str, Sequence[str]]
-    rows: Sequence[tuple[Document, Sequence[Pair]]]
+    rows: Sequence[tuple[Kind, Sequence[Pair]]]
 
 
 class Interplay:
@@ -87,12 +84,11 @@ class Interplay:
         slices: all of its lookups; those on each dtype and device, if there are several; those with each rank of index.
     """
 
-    def __init__(self, document: Document) -> None:
-        """Arrange the interplay that a results document has."""
-        self.kinds = document["kinds"]
-        found = document["interplay"]
-        columns = [_slice(_column(each, document), each) for each in found if each["dtype"]]
-        ranks = [_slice(f"index_ndim {each['index_ndim']}", each) for each in found if each["index_ndim"]]
+    def __init__(self, run: Results) -> None:
+        """Arrange the pairs that a run counted."""
+        self.kinds = run.kinds
+        columns = [_slice(_column(each, run), each) for each in run.interplay if each.dtype]
+        ranks = [_slice(f"index_ndim {each.index_ndim}", each) for each in run.interplay if each.index_ndim]
         self.slices: Sequence[Slice] = [_together("all", columns), *(columns if len(columns) > 1 else ()), *ranks]
 
     @property
@@ -104,7 +100,7 @@ class Interplay:
         """The pairs that it has not met; of a part of the run, only those that the run has met."""
         return chosen.missed if chosen is self.whole else chosen.missed - self.whole.missed
 
-    def absent(self, chosen: Slice) -> Sequence[Document]:
+    def absent(self, chosen: Slice) -> Sequence[Kind]:
         """The kinds that none of its lookups has, though another may have."""
         return [self.kinds[number] for number in sorted(chosen.absent)]
 
@@ -123,7 +119,7 @@ class Interplay:
     def matrices(self) -> Sequence[Matrix]:
         """All pairs, in two tables that fit a page better than one would."""
         numbers = range(len(self.kinds))
-        module = [n for n in numbers if self.kinds[n]["argument"] in OF_THE_MODULE]
+        module = [n for n in numbers if self.kinds[n].argument in OF_THE_MODULE]
         call = [n for n in numbers if n not in module]
         found = (
             self._matrix("Arguments of the embedding, with each other and with its calls", module, numbers, alone=True),
@@ -136,7 +132,7 @@ class Interplay:
         return [chosen.pairs[pair] for matrix in self.matrices for _, pairs in matrix.rows for pair in pairs]
 
     def _matrix(self, title: str, columns: Sequence[int], rows: Sequence[int], *, alone: bool) -> Matrix:
-        argument = [kind["argument"] for kind in self.kinds]
+        argument = [kind.argument for kind in self.kinds]
         across = [column for column in columns if argument[column] != argument[-1]]
         made = []
         for row in rows:
@@ -148,13 +144,13 @@ class Interplay:
     def _by_argument(self, numbers: Iterable[int]) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = {}
         for number in numbers:
-            found.setdefault(self.kinds[number]["argument"], []).append(self.kinds[number]["kind"])
+            found.setdefault(self.kinds[number].argument, []).append(self.kinds[number].kind)
         return found
 
 
-def interplay(document: Document) -> Interplay | None:
+def interplay(run: Results) -> Interplay | None:
     """What a run covered; None where no lookup was made, or the release that wrote the results did not count any."""
-    return Interplay(document) if any(each["dtype"] for each in document.get("interplay", ())) else None
+    return Interplay(run) if any(each.dtype for each in run.interplay) else None
 
 
 def size(count: int) -> str:
@@ -162,14 +158,14 @@ def size(count: int) -> str:
     return SIZES[min(len(str(count)), len(SIZES)) - 1]
 
 
-def _column(found: Document, document: Document) -> str:
-    several = len(document["header"]["devices"]) > 1
-    return f"{found['dtype']} on {found['device']}" if several else str(found["dtype"])
+def _column(found: PairCounts, run: Results) -> str:
+    several = len(run.header.devices) > 1
+    return f"{found.dtype} on {found.device}" if several else str(found.dtype)
 
 
-def _slice(name: str, found: Document) -> Slice:
-    pairs = {(one, other): n for one, row in enumerate(found["pairs"]) for other, n in enumerate(row)}
-    return Slice(name, found["lookups"], pairs)
+def _slice(name: str, found: PairCounts) -> Slice:
+    pairs = {(one, other): n for one, row in enumerate(found.pairs) for other, n in enumerate(row)}
+    return Slice(name, found.lookups, pairs)
 
 
 def _together(name: str, slices: Sequence[Slice]) -> Slice:

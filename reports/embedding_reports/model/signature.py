@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from embedding_reports.results import Document
+from embedding_reports.records import Parameter, Results
 
 
-class Parameter(NamedTuple):
-    """One parameter, as results files record it."""
-
-    name: str
-    kind: str
-    default: str
-
-    @property
-    def positional(self) -> bool:
-        """Whether a caller may leave its name out."""
-        return self.kind in {"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"}
-
-
-def signatures(document: Document) -> Mapping[str, Sequence[Sequence[str]]] | None:
-    """The recorded signatures, by form; None in files of releases that recorded none."""
-    found: Mapping[str, Sequence[Sequence[str]]] | None = document["header"]["implementation"].get("signatures")
-    return found
-
-
-def signature_changes(old: Document, new: Document) -> list[str]:
+def signature_changes(old: Results, new: Results) -> list[str]:
     """What changed between two runs in the signatures that both of them recorded, one sentence a change."""
-    before, after = signatures(old), signatures(new)
+    before, after = old.header.implementation.signatures, new.header.implementation.signatures
     if before is None or after is None:
         return []
     found = []
@@ -42,12 +20,8 @@ def signature_changes(old: Document, new: Document) -> list[str]:
         elif form not in before:
             found.append(f"{form}: new")
         else:
-            found += [f"{form}: {change}" for change in _changes(_read(before[form]), _read(after[form]))]
+            found += [f"{form}: {change}" for change in _changes(before[form], after[form])]
     return found
-
-
-def _read(recorded: Sequence[Sequence[str]]) -> list[Parameter]:
-    return [Parameter(*each) for each in recorded]
 
 
 def _changes(old: Sequence[Parameter], new: Sequence[Parameter]) -> list[str]:

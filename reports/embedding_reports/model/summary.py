@@ -1,24 +1,24 @@
-"""Counting: what a run says about each clause, and about the implementation in one line."""
+"""Counting: the outcome of each clause, and the answer of a run in one line."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from embedding_reports.model.by_clause import by_clause
+from embedding_reports.outcomes import LEVELS, TESTED, Level, Outcome
+from embedding_reports.records import Results, Verdict
 
-    from embedding_reports.results import Document
+UNTESTED = (Outcome.UNSUPPORTED, Outcome.NOT_EXERCISED, Outcome.NOT_RUN)
+"""The outcomes of clauses that were not tested, though nothing went wrong."""
 
-VERDICTS = ("conforms", "deviates", "known deviation", "unsupported", "not exercised", "error")
-LEVELS = ("MUST", "SHOULD", "INFO")
-NOT_RUN = "not run"
-"""The outcome of a clause without a verdict: it was deselected, or the run ended before it."""
 
-# A clause's outcome is the first of these that any of its cells has. `unsupported` comes after `conforms` because
-# it is declared per dtype and device: the clause is then judged by the cells in which it was tested.
-PRECEDENCE = ("deviates", "error", "known deviation", "not exercised", "conforms", "unsupported")
+BOUNDS = "lookup.out-of-range"
+"""The clause that says that indices are checked."""
+
+NO_REASON = "no reason was recorded"
 
 Standing = Literal["absent", "incomplete", "errors", "untested", "deviates", "known", "conforms"]
 
@@ -33,7 +33,7 @@ class Summary:
         absence: why there was no run at all; None where there was one.
         outcomes: outcome per clause id, in the order of the contract.
         deviating: how many clauses deviate, per level.
-        hit_errors: clauses with an error in any cell, whatever their outcome.
+        hit_errors: clauses with an error on any dtype or device, whatever their outcome.
         partly_unsupported: clauses with an outcome of another kind that are unsupported on some dtype or device.
         failing_otherwise: clauses that fail the run although they neither deviate nor hit an error.
         unchecked: why it was not tested whether indices are checked, where that is declared; else "".
@@ -42,21 +42,26 @@ class Summary:
     name: str
     complete: bool
     absence: str | None
-    outcomes: Mapping[str, str]
-    deviating: Mapping[str, int]
+    outcomes: Mapping[str, Outcome]
+    deviating: Mapping[Level, int]
     hit_errors: int
     partly_unsupported: int
     failing_otherwise: int
     unchecked: str
 
-    def count(self, outcome: str) -> int:
+    def count(self, outcome: Outcome) -> int:
         """How many clauses have this outcome."""
-        return sum(found == outcome for found in self.outcomes.values())
+        return sum(found is outcome for found in self.outcomes.values())
 
     @property
     def tested(self) -> int:
         """How many clauses say something about the implementation: the denominator of every count."""
-        return sum(map(self.count, ("conforms", "deviates", "known deviation")))
+        return sum(map(self.count, TESTED))
+
+    @property
+    def bounds(self) -> Outcome:
+        """Whether indices are checked."""
+        return self.outcomes.get(BOUNDS, Outcome.NOT_RUN)
 
     @property
     def standing(self) -> Standing:
@@ -69,73 +74,60 @@ class Summary:
             return "errors"
         if not self.tested:
             return "untested"
-        if self.count("deviates"):
+        if self.count(Outcome.DEVIATES):
             return "deviates"
-        return "known" if self.count("known deviation") else "conforms"
+        return "known" if self.count(Outcome.KNOWN_DEVIATION) else "conforms"
 
 
-def summarise(document: Document) -> Summary:
-    """Count a validated results document, clause by clause."""
-    cells: dict[str, list[Document]] = {clause["id"]: [] for clause in document["clauses"]}
-    for verdict in document["verdicts"]:
-        cells[verdict["clause"]].append(verdict)
-    outcomes = {name: outcome(verdicts) for name, verdicts in cells.items()}
-    found = {name: {verdict["verdict"] for verdict in verdicts} for name, verdicts in cells.items()}
-    failing = {name for name, verdicts in cells.items() if any(verdict["fails"] for verdict in verdicts)}
-    implementation = document["header"]["implementation"]
+def summarise(run: Results) -> Summary:
+    """Count the verdicts of a run, clause by clause."""
+    found = by_clause(run)
+    each = found.values()
+    implementation = run.header.implementation
     return Summary(
-        name=" ".join(f"{implementation['name']} {implementation['version']}".split()),
-        complete=document["footer"]["complete"],
-        absence=absence(document),
-        outcomes=outcomes,
-        deviating=Counter(clause["level"] for clause in document["clauses"] if outcomes[clause["id"]] == "deviates"),
-        hit_errors=sum("error" in kinds for kinds in found.values()),
-        partly_unsupported=sum("unsupported" in kinds and len(kinds) > 1 for kinds in found.values()),
-        failing_otherwise=sum(not found[name] & {"deviates", "error"} for name in failing),
-        unchecked=_unchecked(cells.get("lookup.out-of-range", [])),
+        name=" ".join(f"{implementation.name} {implementation.version}".split()),
+        complete=run.footer.complete,
+        absence=absence(run),
+        outcomes={name: one.outcome for name, one in found.items()},
+        deviating=Counter(one.clause.level for one in each if one.outcome is Outcome.DEVIATES),
+        hit_errors=sum(Outcome.ERROR in one.outcomes for one in each),
+        partly_unsupported=sum(Outcome.UNSUPPORTED in one.outcomes and len(one.outcomes) > 1 for one in each),
+        failing_otherwise=sum(one.fails and not {Outcome.DEVIATES, Outcome.ERROR} & {*one.outcomes} for one in each),
+        unchecked=_unchecked(found[BOUNDS].verdicts) if BOUNDS in found else "",
     )
 
 
-def _unchecked(verdicts: Iterable[Document]) -> str:
-    """The reason, for those who look for safety, where no cell of the clause was tested."""
-    found = {verdict["verdict"]: verdict["reason"] for verdict in verdicts}
-    return (found["unsupported"] or "no reason was recorded") if set(found) == {"unsupported"} else ""
+def _unchecked(verdicts: Iterable[Verdict]) -> str:
+    """The reason, for those who look for safety, where the clause was tested on no dtype and device."""
+    reasons = {verdict.outcome: verdict.reason for verdict in verdicts}
+    return (reasons[Outcome.UNSUPPORTED] or NO_REASON) if set(reasons) == {Outcome.UNSUPPORTED} else ""
 
 
-def absence(document: Document) -> str | None:
+def absence(run: Results) -> str | None:
     """Why the run did not take place, as `absent.not_run` put it down; None if it did, at least in part."""
-    if document["verdicts"] or document["footer"]["complete"]:
+    if run.verdicts or run.footer.complete:
         return None
-    return " ".join(document["footer"]["notes"]) or "no reason was recorded"
+    return " ".join(run.footer.notes) or NO_REASON
 
 
-def outcome(verdicts: Iterable[Document]) -> str:
-    """The outcome of one clause, given the verdicts of all its cells.
-
-    It is `conforms` only if every cell in which the clause was tested conforms.
-    """
-    found = {verdict["verdict"] for verdict in verdicts}
-    return next((verdict for verdict in PRECEDENCE if verdict in found), NOT_RUN)
-
-
-def headline(document: Document) -> str:
+def headline(run: Results) -> str:
     """The answer of one run in one line of plain text."""
-    return " ".join(sentences(document))
+    return " ".join(sentences(run))
 
 
-def sentences(document: Document) -> list[str]:
+def sentences(run: Results) -> list[str]:
     """The one-line answer, in sentences: what was found out, what was not tested, if the adapter is suspect."""
-    summary = summarise(document)
+    summary = summarise(run)
     if summary.absence is not None:
         return [f"{summary.name} did not run: {summary.absence}"]
     answer = f"{summary.name} {_finding(summary)}"
     if not summary.complete:
         answer = f"Incomplete run: {answer}"
     remarks = []
-    if deviating := summary.count("deviates"):
+    if deviating := summary.count(Outcome.DEVIATES):
         levels = ", ".join(f"{summary.deviating[level]} {level}" for level in LEVELS if summary.deviating[level])
         remarks.append(f"{verb(deviating, 'deviates', 'deviate')} ({levels})")
-    if known := summary.count("known deviation"):
+    if known := summary.count(Outcome.KNOWN_DEVIATION):
         remarks.append(verb(known, "is a known deviation", "are known deviations"))
     if summary.hit_errors:
         remarks.append(f"{clauses(summary.hit_errors)} hit an error")
@@ -143,25 +135,22 @@ def sentences(document: Document) -> list[str]:
         fail = "fails" if summary.failing_otherwise == 1 else "fail"
         remarks.append(f"{clauses(summary.failing_otherwise)} {fail} the run for another reason")
     result = [f"{'; '.join(filter(None, [answer, ', '.join(remarks)]))}."]
-    untested = [
-        f"{number} {what}"
-        for number, what in (
-            (summary.count("unsupported"), "unsupported"),
-            (summary.partly_unsupported, "unsupported in part"),
-            (summary.count("not exercised"), "not exercised"),
-            (summary.count(NOT_RUN), NOT_RUN),
-        )
-        if number
-    ]
-    if untested:
+    if untested := untested_words(summary):
         result.append(f"Not tested: {', '.join(untested)}.")
     if summary.unchecked:
         result.append(f"Whether an index out of range is refused was not tested: {summary.unchecked}.")
-    if wiring := document["footer"].get("wiring"):
+    if wiring := run.footer.wiring:
         result.append(
             f"Look at the adapter first: {wiring} of the plainest cases {'comes' if wiring == 1 else 'come'} out wrong."
         )
     return result
+
+
+def untested_words(summary: Summary) -> list[str]:
+    """What was not tested, in words: "2 unsupported", "1 not exercised"."""
+    counts = [(summary.count(outcome), str(outcome)) for outcome in UNTESTED]
+    counts.insert(1, (summary.partly_unsupported, "unsupported in part"))
+    return [f"{number} {words}" for number, words in counts if number]
 
 
 def clauses(number: int) -> str:
@@ -170,7 +159,7 @@ def clauses(number: int) -> str:
 
 
 def _finding(summary: Summary) -> str:
-    conforming, tested = summary.count("conforms"), summary.tested
+    conforming, tested = summary.count(Outcome.CONFORMS), summary.tested
     so_far = "" if summary.complete else " so far"
     if not tested:
         return f"was tested on no clause{so_far}"

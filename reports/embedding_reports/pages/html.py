@@ -7,8 +7,9 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -18,74 +19,41 @@ from embedding_reports.model.facts import duration
 from embedding_reports.model.findings import in_short
 from embedding_reports.model.merged import merge
 from embedding_reports.model.pair_coverage import size
-from embedding_reports.model.summary import LEVELS, NOT_RUN, VERDICTS
 from embedding_reports.model.view import arrange, fraction
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from embedding_reports.results import Document
-
-GLYPHS = {
-    "conforms": "✓",
-    "deviates": "✗",
-    "known deviation": "◆",
-    "unsupported": "–",  # noqa: RUF001  a dash, as wide as the other glyphs
-    "not exercised": "○",
-    "error": "!",
-    NOT_RUN: "·",
-}
-VERDICT_LEGEND = {
-    "conforms": "every case that met the precondition came out as the contract allows.",
-    "deviates": "the implementation did something the contract does not allow.",
-    "known deviation": (
-        "deviates, declared beforehand with a witness that was replayed and still fails, "
-        "and every other case still tested."
-    ),
-    "unsupported": "declared not to be provided, and a call that uses it raises; neither pass nor fail.",
-    "not exercised": "too few cases met the precondition to say anything.",
-    "error": "the suite or the adapter broke; says nothing about the implementation.",
-}
-LEVEL_LEGEND = {
-    "MUST": "the documentation says it, or a user of nn.Module cannot do without it.",
-    "SHOULD": "documented less firmly, or an accuracy expectation.",
-    "INFO": "undocumented behaviour worth knowing; never fails a run.",
-}
+from embedding_reports.outcomes import LEVEL_LEGEND, LEVELS, VERDICTS, Outcome
+from embedding_reports.records import Results
 
 
-def render(documents: Sequence[Document], title: str | None = None) -> str:
+def render(runs: Sequence[Results], title: str | None = None) -> str:
     """Render runs as one HTML page that opens offline and loads nothing.
 
     Args:
-        documents: validated results, as `results.read` or `results.merge` return them; of several runs the page shows
-            where they differ, those of one implementation in order of version.
+        runs: as `results.read` or `results.merge` return them; of several runs the page shows where they differ,
+            those of one implementation in order of version.
         title: the page's title; by default it says what was tested.
 
     Returns:
         The page, to be stored as UTF-8.
     """
     script, style = _static("report.js"), _static("report.css")
-    single = len(documents) == 1
-    shown: dict[str, Any] = {"run": arrange(documents)[0]} if single else {"merged": merge(documents)}
-    subject = shown["run"].label if single else f"{len(documents)} runs"
+    single = len(runs) == 1
+    shown: dict[str, Any] = {"run": arrange(runs)[0]} if single else {"merged": merge(runs)}
+    subject = shown["run"].label if single else f"{len(runs)} runs"
     page = (
         _environment()
         .get_template("run.html.j2" if single else "merged.html.j2")
         .render(
             **shown,
             title=title or f"{subject}: embedding conformance",
-            answer=overview(documents),
+            answer=overview(runs),
             script=Markup(script),  # noqa: S704  our own file
             style=Markup(style),  # noqa: S704  our own file
             policy=f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
             "base-uri 'none'; form-action 'none'",
-            glyphs=GLYPHS,
             levels=LEVELS,
-            verdicts=VERDICTS,
-            not_run=NOT_RUN,
-            outcomes=(*VERDICTS, NOT_RUN),
             level_legend=LEVEL_LEGEND,
-            verdict_legend=VERDICT_LEGEND,
+            verdicts=VERDICTS,
+            Outcome=Outcome,
         )
     )
     # What an implementation prints may hold lone surrogates, which no encoding of the page could carry.
@@ -101,7 +69,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["slug"] = lambda words: words.replace(" ", "-")
+    environment.filters["slug"] = lambda outcome: outcome.value.replace(" ", "-")
     environment.filters["duration"] = duration
     environment.filters["breakable"] = _breakable
     environment.filters["fraction"] = fraction

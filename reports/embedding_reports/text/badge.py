@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from embedding_reports.model.summary import summarise
-
-if TYPE_CHECKING:
-    from embedding_reports.model.summary import Standing, Summary
-    from embedding_reports.results import Document
+from embedding_reports.model.summary import Standing, Summary, summarise, untested_words
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Results
 
 _PART = "yellowgreen"
 """Where all that was tested conforms, but not all was: the colour of a whole answer is for whole answers."""
@@ -24,15 +20,15 @@ _COLOURS: dict[Standing, str] = {
 }
 
 
-def badge(document: Document) -> dict[str, str | int]:
+def badge(run: Results) -> dict[str, str | int]:
     """The endpoint document of one validated run.
 
     The message is `47/47 conform`, with what was not tested behind it, or `2 deviate`. Bright green says that every
     clause was tested, at least on some dtype, beyond the smoke profile, and conforms; a run that was cut off, hit
     errors or tested nothing gives a grey badge.
     """
-    summary = summarise(document)
-    smoke = document["header"]["profile"] == "smoke" and summary.absence is None
+    summary = summarise(run)
+    smoke = run.header.profile == "smoke" and summary.absence is None
     colour = _COLOURS[summary.standing]
     whole = summary.tested == len(summary.outcomes) and not summary.failing_otherwise and not smoke
     if summary.standing == "conforms" and not whole:
@@ -54,15 +50,9 @@ def _message(summary: Summary) -> str:
         case "untested":
             return "nothing tested"
         case "deviates":
-            deviating = summary.count("deviates")
+            deviating = summary.count(Outcome.DEVIATES)
             return f"{deviating} {'deviates' if deviating == 1 else 'deviate'}"
         case _:
             failing = [f"{summary.failing_otherwise} failing otherwise"] if summary.failing_otherwise else []
-            return ", ".join([f"{summary.count('conforms')}/{summary.tested} conform", *_untested(summary), *failing])
-
-
-def _untested(summary: Summary) -> list[str]:
-    """What was not tested, in words."""
-    counts = [(summary.count(outcome), outcome) for outcome in ("unsupported", "not exercised", "not run")]
-    counts.insert(1, (summary.partly_unsupported, "unsupported in part"))
-    return [f"{number} {what}" for number, what in counts if number]
+            conform = f"{summary.count(Outcome.CONFORMS)}/{summary.tested} conform"
+            return ", ".join([conform, *untested_words(summary), *failing])

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from embedding_reports.model.facts import reproduce
-from embedding_reports.model.summary import NOT_RUN, VERDICTS
-from embedding_reports.model.view import arrange
-from embedding_reports.pages.html import GLYPHS
+from embedding_reports.model.findings import Finding, Sighting
+from embedding_reports.model.view import RunView, arrange
+from embedding_reports.outcomes import VERDICTS, Outcome
+from embedding_reports.records import Results
 from embedding_reports.text.plain import difference
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from embedding_reports.model.findings import Finding, Sighting
-    from embedding_reports.model.view import Run
-    from embedding_reports.results import Document
 
 LONGEST = 4000
 """Characters of a case or script that are shown: a table of thousands of rows is left to the files."""
@@ -27,36 +21,36 @@ ROOM = 900_000
 _ACTIVE = re.compile(r"[\\`*_\[\]<>#|~&@$]")
 
 
-def summary(document: Document) -> str:
+def summary(run: Results) -> str:
     """One validated run: its headline, its counts, what needs attention, and the evidence, folded away."""
-    (run,) = arrange([document])
-    blocks = [f"### Embedding conformance: {_text(run.label)}", " ".join(map(_text, run.sentences))]
-    if document["verdicts"]:
-        blocks.append(_counts(run))
-    if run.attention:
-        blocks.append(_table(run.attention))
-        blocks += _evidence(run.attention)
-    if run.unsupported:
-        blocks.append(_unsupported(run))
-    blocks += [f"Note: {_text(note)}" for note in document["footer"]["notes"] if document["verdicts"]]
-    if document["verdicts"]:
-        blocks.append(f"The same cases again: {_code(reproduce(document))}")
+    (view,) = arrange([run])
+    blocks = [f"### Embedding conformance: {_text(view.label)}", " ".join(map(_text, view.sentences))]
+    if run.verdicts:
+        blocks.append(_counts(view))
+    if view.attention:
+        blocks.append(_table(view.attention))
+        blocks += _evidence(view.attention)
+    if view.unsupported:
+        blocks.append(_unsupported(view))
+    blocks += [f"Note: {_text(note)}" for note in run.footer.notes if run.verdicts]
+    if run.verdicts:
+        blocks.append(f"The same cases again: {_code(reproduce(run))}")
     return "\n\n".join(blocks) + "\n"
 
 
-def _counts(run: Run) -> str:
-    """How many clauses had each outcome; a verdict's name is said whatever its count, so that none is missed."""
-    outcomes = [*VERDICTS, *([NOT_RUN] if run.summary.count(NOT_RUN) else [])]
-    names = " | ".join(f"{GLYPHS[outcome]} {outcome}" for outcome in outcomes)
-    counts = " | ".join(str(run.summary.count(outcome)) for outcome in outcomes)
-    part = run.summary.partly_unsupported
+def _counts(view: RunView) -> str:
+    """How many clauses had each outcome; each verdict is named whatever its count, so that none is missed."""
+    outcomes = [outcome for outcome in Outcome if outcome in VERDICTS or view.summary.count(outcome)]
+    names = " | ".join(f"{outcome.glyph} {outcome}" for outcome in outcomes)
+    counts = " | ".join(str(view.summary.count(outcome)) for outcome in outcomes)
+    part = view.summary.partly_unsupported
     remark = f"\n\n{part} of the others {'is' if part == 1 else 'are'} unsupported in part." if part else ""
     return f"| {names} |\n|{' ---: |' * len(outcomes)}\n| {counts} |{remark}"
 
 
 def _table(findings: Sequence[Finding]) -> str:
     rows = [
-        f"| {GLYPHS[f.outcome]} {f.outcome} | {_code(f.clause['id'])} | {f.clause['level']} | {_text(f.places)} "
+        f"| {f.outcome.glyph} {f.outcome} | {_code(f.clause.id)} | {f.clause.level} | {_text(f.places)} "
         f"| {_text(f.gist)}{'' if f.fails else ' (does not fail the run)'} |"
         for f in findings
     ]
@@ -68,7 +62,7 @@ def _evidence(findings: Sequence[Finding]) -> Iterator[str]:
     left, room = 0, ROOM
     for finding in findings:
         for group in finding.groups:
-            if group.verdict == "deviates":
+            if group.outcome is Outcome.DEVIATES:
                 block = _folded(finding, group.sightings[0])
                 room -= len(block)
                 left += room < 0
@@ -80,18 +74,18 @@ def _evidence(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _folded(finding: Finding, sighting: Sighting) -> str:
     deviation = sighting.deviation
-    case = deviation["case_repr"] or "none is needed"
-    lines = [f"smallest case: {case}", f"expected: {deviation['expected']}", f"observed: {deviation['observed']}"]
-    if deviation["difference"]:
-        lines.append(f"first difference: {difference(deviation['difference'])}")
+    case = deviation.case_repr or "none is needed"
+    lines = [f"smallest case: {case}", f"expected: {deviation.expected}", f"observed: {deviation.observed}"]
+    if deviation.difference:
+        lines.append(f"first difference: {difference(deviation.difference)}")
     lines = [line if len(line) <= LONGEST else f"{line[:LONGEST]} ... (in full in the results file)" for line in lines]
-    what = f"{_code(finding.clause['id'])} on {_text(sighting.where)}: {_text(deviation['summary'])}"
+    what = f"{_code(finding.clause.id)} on {_text(sighting.where)}: {_text(deviation.summary)}"
     blocks = [
         f"<details><summary>{what}</summary>",
-        _text(finding.clause["text"]),
+        _text(finding.clause.text),
         _fenced("\n".join(lines)),
     ]
-    script = deviation["script"]
+    script = deviation.script
     if script and len(script) <= LONGEST:
         blocks += ["Without this suite:", _fenced(script.rstrip("\n"), "python")]
     elif script:
@@ -99,12 +93,12 @@ def _folded(finding: Finding, sighting: Sighting) -> str:
     return "\n\n".join([*blocks, "</details>"])
 
 
-def _unsupported(run: Run) -> str:
+def _unsupported(view: RunView) -> str:
     """The reasons for which clauses were not tested, and which those are."""
     lines = []
-    for reason, remarks in run.unsupported.items():
+    for reason, remarks in view.unsupported.items():
         named = [
-            _code(finding.clause["id"]) + ("" if finding.outcome == "unsupported" else " in part")
+            _code(finding.clause.id) + ("" if finding.outcome is Outcome.UNSUPPORTED else " in part")
             for finding, _ in remarks
         ]
         lines.append(f"- {_text(reason)}: {', '.join(named)}")

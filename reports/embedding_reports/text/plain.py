@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
+from embedding_reports.model.compare import Change, Comparison
 from embedding_reports.model.facts import labels, short_labels
+from embedding_reports.model.history import History
 from embedding_reports.model.summary import clauses
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from embedding_reports.model.compare import Change, Comparison
-    from embedding_reports.model.history import History
+from embedding_reports.records import Difference
 
 
 def diff(comparison: Comparison) -> str:
@@ -34,8 +30,8 @@ def bisect(history: History) -> str:
     names = [span.first if span.first == span.last else f"{span.first} to {span.last}" for span in history.spans]
     width = max(map(len, names))
     lines = [
-        f"{clause['id']} [{clause['level']}] in {runs} of {history.name}",
-        *_wrapped(clause["text"], "  "),
+        f"{clause.id} [{clause.level}] in {runs} of {history.name}",
+        *_wrapped(clause.text, "  "),
         "",
         *(f"  {name:{width}}  {span.state}" for name, span in zip(names, history.spans, strict=True)),
     ]
@@ -47,27 +43,28 @@ def bisect(history: History) -> str:
     return "\n".join(lines) + "\n"
 
 
-def difference(found: Mapping[str, str]) -> str:
+def difference(found: Difference) -> str:
     """The first element that differs, both sides with their bits where they have any."""
-    sides = (
-        f"{side} {found[side]}" + (f" ({bits})" if (bits := found[f"{side}_bits"]) else "")
-        for side in ("expected", "observed")
-    )
-    return f"at {found['where']} {', '.join(sides)}"
+    expected, observed = _value(found.expected, found.expected_bits), _value(found.observed, found.observed_bits)
+    return f"at {found.where} expected {expected}, observed {observed}"
+
+
+def _value(value: str, bits: str | None) -> str:
+    return f"{value} ({bits})" if bits else value
 
 
 def _change(change: Change, old: str, new: str) -> str:
     clause = change.clause
     presence = f" ({change.presence} clause)" if change.presence else ""
-    lines = [f"{clause['id']} [{clause['level']}]{presence}", *_wrapped(clause["text"], "  ")]
+    lines = [f"{clause.id} [{clause.level}]{presence}", *_wrapped(clause.text, "  ")]
     return "\n".join([*lines, *_shifts(change, old, new), *_evidence(change, old, new)])
 
 
 def _shifts(change: Change, old: str, new: str) -> list[str]:
     lines = []
     for shift in change.shifts:
-        lines.append(f"  {change.said(shift)}")
-        for label, reasons in ((old, shift.said_before), (new, shift.said_after)):
+        lines.append(f"  {change.words(shift)}")
+        for label, reasons in ((old, shift.reasons_before), (new, shift.reasons_after)):
             lines += [line for reason in reasons for line in _wrapped(f"{label}: {reason}", "    ")]
     return lines
 
@@ -77,15 +74,15 @@ def _evidence(change: Change, old: str, new: str) -> list[str]:
         return []
     deviation, label = change.evidence.deviation, old if change.side == "old" else new
     lines = [
-        f"  {label} on {change.evidence.where}: {deviation['summary']}",
-        f"  smallest case: {deviation['case_repr'] or 'none is needed'}",
-        f"  expected: {deviation['expected']}",
-        f"  observed: {deviation['observed']}",
+        f"  {label} on {change.evidence.where}: {deviation.summary}",
+        f"  smallest case: {deviation.case_repr or 'none is needed'}",
+        f"  expected: {deviation.expected}",
+        f"  observed: {deviation.observed}",
     ]
-    if deviation["difference"]:
-        lines.append(f"  first difference: {difference(deviation['difference'])}")
-    if deviation["script"]:
-        lines += ["  to reproduce without this suite:", "", textwrap.indent(deviation["script"].rstrip(), "    ")]
+    if deviation.difference:
+        lines.append(f"  first difference: {difference(deviation.difference)}")
+    if deviation.script:
+        lines += ["  to reproduce without this suite:", "", textwrap.indent(deviation.script.rstrip(), "    ")]
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Adapters of frameworks that speak numpy, each a `Framework` of functions.
+"""Adapters of frameworks that exchange numpy arrays; each is a `Framework`, a record of functions.
 
-`framework`, `framework_adapter` and `framework_script` turn one into an adapter.
+`framework`, `framework_adapter` and `framework_script` make an adapter of a `Framework`.
 """

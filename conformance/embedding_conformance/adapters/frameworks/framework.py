@@ -1,7 +1,7 @@
-"""What the adapters of frameworks have in common that take and give numpy arrays.
+"""The record of functions by which frameworks that exchange numpy arrays are driven.
 
-Such an adapter is a module of functions in the framework's own API, which a `Framework` collects. Their source also
-makes the standalone script of a deviation, so that what a script shows is what was run.
+The adapter of such a framework is a module of functions in the framework's own API, which a `Framework` collects. The
+standalone script of a deviation contains their source, so that it shows exactly what was run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from embedding_conformance.boundary.adapter import Declared, Unsupported
+from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.features import LAYOUT_FEATURES, WHOLE
 from embedding_reference import Tensor
 
@@ -24,12 +25,12 @@ NO_FREEZE = Declared({"freeze": True}, "no weight is frozen: what is differentia
 
 
 def without(*arguments: str, reason: str = "it has no such argument") -> tuple[Declared, ...]:
-    """Arguments declared unsupported."""
+    """Declare arguments of `nn.Embedding` unsupported, for the reason given."""
     return tuple(Declared({name: True}, f"{name}: {reason}") for name in arguments)
 
 
 def flushing(*dtypes: str) -> Declared:
-    """What a framework does not claim whose arithmetic on these dtypes is, by design, without subnormal numbers."""
+    """Declare underflowing sums unsupported, where arithmetic on these dtypes flushes subnormal numbers by design."""
     features = {"upstream_range": "underflow", "dtype": list(dtypes)}
     return Declared(features, "sums below the normal numbers: its arithmetic is set to make zeros of them")
 
@@ -47,40 +48,40 @@ def refuses(reason: str) -> Callable[..., Any]:
 class Framework:
     """An embedding of a framework, as functions in the framework's own API.
 
-    They take and give the framework's tensors. A bfloat16 array, which numpy does not have, is carried as its bits, in
-    uint16. What they raise is the implementation's refusal.
+    The functions take and return the framework's tensors; numpy has no bfloat16, and carries its bits in uint16. An
+    exception that they raise counts as the implementation's refusal.
 
     Attributes:
         name: as its users call it.
-        packages: distributions, of which the first has the version of the implementation.
-        dtypes: weight dtypes claimed.
-        imports: the statements that the functions need, for the script.
+        packages: the distributions that it needs; the first has the version of the implementation.
+        dtypes: the weight dtypes that it claims.
+        imports: the import statements that the functions need, for the script.
         tensor: (numpy array, dtype) -> tensor.
         array: tensor -> (numpy array, dtype).
         make: (num_embeddings, embedding_dim, weight, **arguments) -> embedding; it gets the arguments that
             differ from torch's defaults, by torch's names, and raises where the framework has no such argument.
         look_up: (embedding, index) -> output.
-        differentiate: (embedding, indices, upstreams) -> (outputs, gradient): all in one backward. The gradient is a
-            tensor, or (rows, values) of row slices, with the number of rows of the whole as a third where the framework
-            states it, or None.
+        differentiate: (embedding, indices, upstreams) -> (outputs, gradient), all in one backward pass. The gradient is
+            a tensor; or (rows, values) of row slices, with the number of all rows as a third element where the
+            framework states it; or None.
         weight_of: embedding -> the weight as it is now.
         unsupported: what it does not claim.
-        unchecked: why an index out of range is not refused, where that is so by design.
-        blank_pads: why a lookup of padding_idx gives zeros, whatever its row holds, where that is so by design.
-        casts: why an index that is not of integers is not refused, where that is so by design.
-        flushes: what it does not claim because subnormal numbers become zeros, where that is so by design (`flushing`).
-        forget: drops what was compiled, where each shape and dtype is compiled anew; it is called before each dtype.
-        accumulates: whether `differentiate` adds to the gradient that is there, which it only reads without indices.
-        made: further ways of making, by `via` of `boundary.adapter.Adapter.make`, called like `make`; "fresh" is
-            called without a weight, and with `dtype`.
-        lay_out: (tensor, layout) -> the same, laid out in memory as named in `cases.case.LAYOUTS`.
+        unchecked: where by design an index out of range is not refused, the reason.
+        blank_pads: where by design a lookup of padding_idx gives zeros, whatever its row holds, the reason.
+        casts: where by design an index that is not of integers is not refused, the reason.
+        flushes: where by design subnormal numbers become zeros, what it therefore does not claim (`flushing`).
+        forget: drops compiled code, where each shape and dtype is compiled anew; it is called before each dtype.
+        accumulates: whether `differentiate` adds to the gradient that is there; without indices it then only reads it.
+        made: further functions like `make`, by `via` of `boundary.adapter.Adapter.make`; "fresh" gets `dtype` in the
+            place of a weight.
+        lay_out: (tensor, layout) -> the same elements in a memory layout of `cases.case.LAYOUTS`.
         untracked: (embedding, index) -> output: a lookup that is not recorded for a backward.
         is_tracked: output -> whether it takes part in differentiation.
-        optimizer: (embedding, name, options) -> the optimiser that torch calls so, made with options named as torch's;
-            it comes to the verb `step` in their place.
-        verbs: further verbs of `boundary.adapter.Instance`, by name, as functions of the embedding; a `Lookup` comes
-            to them as (index, upstream gradient), and a `Backward` from them as (list of outputs, gradient).
-        shared: functions and classes that the others need, for the script.
+        optimizer: (embedding, name, options) -> the optimiser of that name; name and options are torch's. The verb
+            `step` gets the optimiser in their place.
+        verbs: further verbs of `boundary.adapter.Instance`, by name, as functions of the embedding. They take a
+            `Lookup` as (index, upstream gradient), and return a `Backward` as (list of outputs, gradient).
+        shared: functions and classes that the other functions need, for the script.
     """
 
     name: str
@@ -110,7 +111,7 @@ class Framework:
 
     @property
     def functions(self) -> tuple[Callable[..., Any], ...]:
-        """Those that a script may need, each after those that it calls."""
+        """The functions that a script may need, each after those that it calls."""
         core: tuple[Callable[..., Any] | None, ...] = (
             *(self.tensor, self.lay_out, self.make, *self.made.values(), self.look_up, self.untracked),
             *(self.differentiate, self.weight_of, self.optimizer),
@@ -118,7 +119,7 @@ class Framework:
         return tuple(dict.fromkeys((*self.shared, *(each for each in core if each), *self.verbs.values())))
 
     def to(self, tensor: Tensor, layout: str = "contiguous") -> Any:
-        """The framework's tensor with these bits; a scalar, and what has no elements, lies in one way only.
+        """The framework's tensor with these bits; a tensor of one element, or of none, has one layout only.
 
         Raises:
             Unsupported: the framework has no such layout.
@@ -133,12 +134,12 @@ class Framework:
         return self.lay_out(made, layout) if tensor.shape and tensor.data else made
 
     def back(self, tensor: Any) -> Tensor:
-        """The bits of a tensor of the framework's."""
+        """The plain tensor with the bits of one of the framework's."""
         array, dtype = self.array(tensor)
-        # Not np.ascontiguousarray, which makes of a scalar an array of shape (1,).
+        # Not np.ascontiguousarray, which turns a scalar into an array of shape (1,).
         return Tensor(dtype, tuple(array.shape), np.asarray(array).tobytes())
 
 
 def carrier(dtype: str) -> Any:
-    """The numpy dtype that carries a dtype."""
+    """The numpy dtype that carries a dtype, little-endian: uint16 for bfloat16, else the one of the same name."""
     return np.dtype({"bfloat16": "uint16"}.get(dtype, dtype)).newbyteorder("<")

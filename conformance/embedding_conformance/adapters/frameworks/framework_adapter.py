@@ -1,4 +1,4 @@
-"""Drives a `Framework`."""
+"""The adapter and the instances that drive a `Framework`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,9 @@ from typing import Any
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, Framework
 from embedding_conformance.adapters.frameworks.framework_script import write_script
-from embedding_conformance.boundary.adapter import (
-    Backward,
-    Call,
-    Declared,
-    Description,
-    Forward,
-    Gradient,
-    Refused,
-    Unsupported,
-)
+from embedding_conformance.boundary.description import Declared, Description
+from embedding_conformance.boundary.observations import Backward, Call, Forward, Gradient
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
 
@@ -31,10 +24,10 @@ class FrameworkAdapter:
 
     def __init__(self, framework: Framework) -> None:
         self.framework = framework
-        self._compiled_for = ""  # the dtype
+        self._compiled_for = ""  # the dtype for which compiled code is kept
 
     def describe(self) -> Description:
-        """What is under test: the version is that of the first of its packages."""
+        """What is under test; the version is that of the framework's first package."""
         framework = self.framework
         bounds = Declared({"index_out_of_range": True}, f"index bounds: {framework.unchecked}")
         pads = Declared({"pads_hold": "other"}, framework.blank_pads)
@@ -89,7 +82,7 @@ class FrameworkAdapter:
         return FrameworkInstance(framework, made, config, table)
 
     def _must_claim(self, config: Config) -> None:
-        """Tell a refusal of sizes that are not claimed from any other."""
+        """Raise `Unsupported` where the framework does not claim these sizes, after it has refused them."""
         sizes = {"num_embeddings": config.num_embeddings, "embedding_dim": config.embedding_dim}
         for declared in self.framework.unsupported:
             if declared.features.items() <= sizes.items():
@@ -125,7 +118,7 @@ class FrameworkInstance:
             return Forward(framework.back(output), tracked, "cpu", framework.back(index))
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
-        """Look up, and send the upstream gradients back."""
+        """Look up, and backpropagate the upstream gradients."""
         accumulates, back = self._framework.accumulates, self._framework.back
         if not accumulates and (self._differentiated or (len(lookups) != 1 and not together)):
             raise Unsupported("gradients do not add up in the weight: each call returns its own")
@@ -135,8 +128,8 @@ class FrameworkInstance:
             outputs: list[Any] = []
             for group in [inputs] if together or not inputs else [[one] for one in inputs]:
                 indices, upstreams = [index for index, _ in group], [upstream for _, upstream in group]
-                came, gradient = self._framework.differentiate(self._embedding, indices, upstreams)
-                outputs += came
+                group_outputs, gradient = self._framework.differentiate(self._embedding, indices, upstreams)
+                outputs += group_outputs
             return Backward(
                 tuple(map(back, outputs)),
                 self._gradient(gradient),
@@ -156,7 +149,7 @@ class FrameworkInstance:
             return self._framework.back(self._table)
 
     def index_after(self, lookup: Lookup) -> Tensor:
-        """The index after a lookup that may have raised."""
+        """The index after a lookup, even if that raised."""
         with refusals(self._framework):
             index = self._index(lookup)
             with suppress(Exception):
@@ -174,7 +167,7 @@ class FrameworkInstance:
             self._framework.verbs["step"](self._embedding, self._optimizers[key], list(map(self._inputs, lookups)))
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
-        """A further verb of the framework's."""
+        """A verb that this framework has in addition (`Framework.verbs`)."""
         if verb.startswith("_") or verb not in self._framework.verbs:
             raise AttributeError(verb)
 
@@ -184,11 +177,13 @@ class FrameworkInstance:
             with refusals(self._framework):
                 if verb == "beside":
                     self._must_not_blank(arguments["lookups"][1], arguments["weight"])
-                given = {name: self._given(value) for name, value in arguments.items()}
-                came = self._framework.verbs[verb](self._embedding, **given)
+                converted = {name: self._to_framework(value) for name, value in arguments.items()}
+                result = self._framework.verbs[verb](self._embedding, **converted)
                 if verb == "cast":
                     self._optimizers.clear()
-                return FrameworkInstance(self._framework, came, self._config) if verb == "copy" else self._came(came)
+                if verb == "copy":
+                    return FrameworkInstance(self._framework, result, self._config)
+                return self._from_framework(result)
 
         return call
 
@@ -204,7 +199,7 @@ class FrameworkInstance:
         return framework.to(lookup.index, lookup.index_layout)
 
     def _must_not_blank(self, lookup: Lookup, weight: Tensor) -> None:
-        """Make sure that no pad is looked up whose row in the weight is not zeros, where that gives zeros by design."""
+        """Raise `Unsupported` for a lookup of a pad whose row is not zeros, where it gives zeros by design."""
         pad = self._config.padding_row
         if self._framework.blank_pads and pad is not None and pad in lookup.index.components() and any(weight.row(pad)):
             raise Unsupported(self._framework.blank_pads)
@@ -227,23 +222,24 @@ class FrameworkInstance:
         dense = back(gradient)
         return Gradient("dense", dense.shape, "cpu", dense)
 
-    def _given(self, value: Any) -> Any:
-        """An argument of a verb as the framework's function takes it."""
+    def _to_framework(self, value: Any) -> Any:
+        """The argument of a verb as the framework's function takes it."""
         if isinstance(value, Tensor):
             return self._framework.to(value)
         if isinstance(value, Lookup):
             return self._inputs(value)
         if isinstance(value, Mapping):
-            return {name: self._given(v) for name, v in value.items()}
+            return {name: self._to_framework(v) for name, v in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self._given(v) for v in value]
+            return [self._to_framework(v) for v in value]
         return value
 
-    def _came(self, value: Any) -> Any:
+    def _from_framework(self, value: Any) -> Any:
+        """The answer of a verb, made from what the framework's function returned."""
         if isinstance(value, Mapping):
-            return {name: self._came(v) for name, v in value.items()}
+            return {name: self._from_framework(v) for name, v in value.items()}
         if isinstance(value, list):
-            return tuple(map(self._came, value))
+            return tuple(map(self._from_framework, value))
         if isinstance(value, tuple) and value and isinstance(value[0], list):
             outputs, gradient = value
             return Backward(tuple(map(self._framework.back, outputs)), self._gradient(gradient))
@@ -254,7 +250,7 @@ class FrameworkInstance:
 
 @contextmanager
 def refusals(framework: Framework) -> Iterator[None]:
-    """Turn what the framework raises into `Refused`; a name that the adapter itself gets wrong is no refusal."""
+    """Turn what the framework raises into `Refused`, but not an error of the adapter's own, such as a wrong name."""
     try:
         yield
     except (Refused, Unsupported):
@@ -274,6 +270,6 @@ def _raised_in(error: Exception) -> str:
 
 
 def _modules(framework: Framework) -> set[str]:
-    """The modules that the functions of a framework's adapter are from."""
+    """The names of the modules that define the functions of a framework's adapter."""
     functions = (getattr(framework, field.name) for field in fields(framework))
     return {__name__, *(function.__module__ for function in functions if isinstance(function, FunctionType))}

@@ -1,4 +1,4 @@
-"""A deviation as a script that needs the framework and numpy, nothing of ours: for a bug report."""
+"""The standalone script of a deviation, for a bug report: it needs the framework and numpy, and none of the suite."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from embedding_conformance.adapters.frameworks.framework import Framework, carrier
 from embedding_conformance.adapters.literals import data, listed, number, with_imports
-from embedding_conformance.boundary.adapter import Call
+from embedding_conformance.boundary.observations import Call
 from embedding_conformance.cases.case import Lookup
 from embedding_reference import Tensor
 
 
 def write_script(framework: Framework, calls: Sequence[Call]) -> str:
-    """The calls in the framework's own API, each followed by a print of what it gave."""
+    """The script that makes the calls in the framework's own API, and prints what each returns."""
     lines: list[str] = []
     used: set[Any] = {framework.tensor}
     optimizers: list[str] = []
@@ -35,11 +35,11 @@ def write_script(framework: Framework, calls: Sequence[Call]) -> str:
             lines += _WRITERS.get(verb, _other)(name, f"embedding{on}", arguments)
     if any("lay_out(" in line for line in lines):
         used.add(framework.lay_out)
-    spoken = "".join(map(inspect.getsource, used))
+    source = "".join(map(inspect.getsource, used))
     for shared in reversed(framework.shared):  # each comes after those that it calls
-        if shared.__name__ in spoken:
+        if shared.__name__ in source:
             used.add(shared)
-            spoken += inspect.getsource(shared)
+            source += inspect.getsource(shared)
     functions = [function for function in framework.functions if function in used]
     if any("bfloat16_bits(" in line for line in lines):
         functions.insert(0, bfloat16_bits)
@@ -49,7 +49,7 @@ def write_script(framework: Framework, calls: Sequence[Call]) -> str:
 
 
 def _function(framework: Framework, verb: str, arguments: Mapping[str, Any]) -> Any:
-    """The function that does the verb with these arguments."""
+    """The function that the adapter calls for a verb with these arguments."""
     if verb == "make":
         way = "fresh" if arguments["weight"] is None else ""
         return framework.made.get(arguments.get("via", ""), framework.made.get(way, framework.make))
@@ -79,7 +79,7 @@ def _forward(function: str, embedding: str, arguments: Mapping[str, Any]) -> lis
 
 
 def _gradient(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[str]:
-    """In one backward, or in one for each lookup."""
+    """Lookups and their backward pass: one for all, or one for each."""
     lookups = arguments["lookups"]
     groups = [lookups] if arguments.get("together") or not lookups else [[one] for one in lookups]
     lines = []
@@ -92,7 +92,7 @@ def _gradient(function: str, embedding: str, arguments: Mapping[str, Any]) -> li
 
 
 def _step(function: str, embedding: str, arguments: Mapping[str, Any], made: list[str]) -> list[str]:
-    """A step of an optimiser, which is made the first time; `made` says how those were that there are."""
+    """A step of an optimiser, which its first step makes; `made` lists the expressions of those that there are."""
     optimizer, lines = f'optimizer({embedding}, "{arguments["optimizer"]}", {dict(arguments["options"])})', []
     if optimizer not in made:
         made.append(optimizer)
@@ -103,7 +103,7 @@ def _step(function: str, embedding: str, arguments: Mapping[str, Any], made: lis
 
 
 def _other(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[str]:
-    """A call of any other verb, and a print of what it gave."""
+    """A call of any other verb, and a print of what it returns."""
     lines, given = [], [embedding]
     for name, value in arguments.items():
         if isinstance(value, Lookup):
@@ -120,7 +120,7 @@ def _other(function: str, embedding: str, arguments: Mapping[str, Any]) -> list[
         elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Lookup):
             lines += _define_lookups(value)
             given.append(f"{name}={_pairs(len(value))}")
-        elif name != "deterministic":  # which is never asked of a framework
+        elif name != "deterministic":  # no framework has this mode
             given.append(f"{name}={number(value)}")
     return [*lines, f"print({function}({', '.join(given)}))"]
 
@@ -132,7 +132,7 @@ _FUNCTIONS = {
     "gradient": "differentiate",
     "weight": "weight_of",
 }
-"""The function of a `Framework` that does a verb."""
+"""The function of a `Framework` for each verb that is not among its `verbs`."""
 
 _WRITERS = {"forward": _forward, "index_after": _forward, "gradient": _gradient}
 
@@ -152,7 +152,7 @@ def _define_lookup(lookup: Lookup, place: str = "") -> list[str]:
 
 
 def _define(name: str, tensor: Tensor, layout: str = "contiguous") -> list[str]:
-    """A statement that defines a tensor with these bits, laid out as `Framework.to` does."""
+    """The statement that defines a tensor with these bits, in the layout that `Framework.to` gives it."""
     elements, dtype = listed(tensor), carrier(tensor.dtype).name
     if not tensor.data:
         made = f'np.zeros({tensor.shape}, "{dtype}")'
@@ -169,5 +169,5 @@ def _define(name: str, tensor: Tensor, layout: str = "contiguous") -> list[str]:
 
 
 def bfloat16_bits(values: list[float]) -> Any:
-    """The bits of values that bfloat16 has: numpy does not have bfloat16."""
+    """The bits of bfloat16 numbers, as numpy has no bfloat16."""
     return (np.array(values, "float32").view("uint32") >> 16).astype("uint16")

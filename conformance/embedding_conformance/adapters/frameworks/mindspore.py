@@ -9,9 +9,9 @@ from mindspore import nn
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, flushing, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Declared
+from embedding_conformance.boundary.description import Declared
 
-# Else a kernel raises when its values are read, and what is differentiated next, meanwhile, may come without them.
+# Else a kernel raises only when its values are read, and the next backward pass may miss them.
 ms.runtime.launch_blocking()
 
 PADDING = "padding_idx zeroes a row of a table that is being initialised, and has no part in lookup or gradient"

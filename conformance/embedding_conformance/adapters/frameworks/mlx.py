@@ -10,7 +10,7 @@ from mlx import nn
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Declared
+from embedding_conformance.boundary.description import Declared
 
 
 def tensor(array: Any, dtype: str) -> mx.array:
@@ -91,7 +91,7 @@ def second_order(embedding: nn.Embedding, lookup: tuple[mx.array, mx.array], dir
 
 
 def overwrite(embedding: nn.Embedding, lookup: tuple[mx.array, mx.array]) -> mx.array:
-    """The weight, after the output of a lookup was written to."""
+    """The weight, after the output of a lookup was overwritten."""
     index, _ = lookup
     output = embedding(index)
     output[...] = output + 1

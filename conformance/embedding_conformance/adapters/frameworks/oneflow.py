@@ -1,4 +1,4 @@
-"""`oneflow.nn.Embedding`: made after torch's, and implemented anew. It needs Python 3.10, and so runs in a worker."""
+"""`oneflow.nn.Embedding`: modelled on torch's, with an implementation of its own; on Python 3.10, so in a worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oneflow import nn
 
 from embedding_conformance.adapters.frameworks.framework import Framework, refuses, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.boundary.refusals import Unsupported
 
 
 def tensor(array: Any, dtype: str) -> flow.Tensor:
@@ -30,7 +30,7 @@ def array(tensor: flow.Tensor) -> tuple[Any, str]:
 
 
 def lay_out(tensor: flow.Tensor, layout: str) -> flow.Tensor:
-    """The same elements, otherwise in memory."""
+    """The same elements in another memory layout."""
     if layout == "transposed":
         return tensor.transpose(0, -1).contiguous().transpose(0, -1)
     if layout == "strided":  # every other element of a wider last dimension
@@ -56,7 +56,7 @@ def make(
 def make_given(
     num_embeddings: int, embedding_dim: int, weight: flow.Tensor, *, _freeze: bool = False, **arguments: Any
 ) -> nn.Embedding:
-    """An embedding that is given its weight."""
+    """An embedding whose constructor is given the weight."""
     if _freeze:
         raise Unsupported("it has no _freeze")
     return nn.Embedding(num_embeddings, embedding_dim, _weight=weight, **arguments)
@@ -111,7 +111,7 @@ def is_tracked(output: flow.Tensor) -> bool:
 
 
 def differentiate(embedding: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
-    """Outputs, and the weight's gradient after their backward."""
+    """Outputs, and the weight's gradient after their backward pass."""
     outputs = [embedding(index) for index in indices]
     if outputs:
         flow.autograd.backward(outputs, upstreams)
@@ -124,7 +124,7 @@ def weight_of(embedding: Any) -> flow.Tensor:
 
 
 def attributes(embedding: nn.Embedding) -> dict[str, Any]:
-    """What is kept."""
+    """The attributes of the module and its weight."""
     names = ("num_embeddings", "embedding_dim", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
     weight = embedding.weight
     return {
@@ -145,14 +145,14 @@ def overwrite(embedding: Any, lookup: tuple[Any, Any]) -> flow.Tensor:
 
 
 def again(embedding: Any, lookup: tuple[Any, Any]) -> list[tuple[Any, Any]]:
-    """Two backwards through one graph."""
+    """Backpropagate twice through one graph."""
     index, upstream = lookup
     output = embedding(index)
     return [([output], flow.autograd.grad(output, embedding.weight, upstream, retain_graph=True)[0]) for _ in range(2)]
 
 
 def beside(embedding: Any, weight: flow.Tensor, lookups: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """Two tables in one graph."""
+    """Differentiate the lookups of two embeddings in one graph."""
     other = copies.deepcopy(embedding)
     other.weight.data = weight
     embeddings = (embedding, other)
@@ -171,7 +171,7 @@ def use_first(embedding: Any, lookup: tuple[Any, Any], *, clone: bool) -> tuple[
 
 
 def clear(embedding: nn.Embedding, *, to_none: bool = True) -> None:
-    """Forget the gradient."""
+    """Clear the gradient."""
     embedding.zero_grad(set_to_none=to_none)
 
 
@@ -182,17 +182,17 @@ def edit(embedding: Any, weight: flow.Tensor) -> None:
 
 
 def freeze(embedding: Any, *, frozen: bool) -> None:
-    """Let the weight take part in differentiation no more, or again."""
+    """Exclude the weight from differentiation, or include it again."""
     embedding.weight.requires_grad_(not frozen)
 
 
 def mode(embedding: nn.Embedding, *, training: bool) -> None:
-    """Go over to training or evaluation."""
+    """`train()` or `eval()`."""
     embedding.train() if training else embedding.eval()
 
 
 def cast(embedding: nn.Embedding, dtype: str, *, by_name: bool = False) -> None:
-    """Go over to another dtype."""
+    """Convert the weight to another dtype."""
     names = {"float32": "float", "float64": "double"}
     getattr(embedding, names[dtype])() if by_name else embedding.to(getattr(flow, dtype))
 

@@ -1,4 +1,4 @@
-"""`paddle.nn.Embedding`: all of the documented arguments, implemented anew."""
+"""`paddle.nn.Embedding`: it has all of the documented arguments, and an implementation of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from paddle.nn import functional
 
 from embedding_conformance.adapters.frameworks.framework import Framework, refuses
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Declared, Unsupported
+from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.features import NOT_NORMAL
 
 
@@ -28,7 +29,7 @@ def array(tensor: paddle.Tensor) -> tuple[Any, str]:
 
 
 def lay_out(tensor: paddle.Tensor, layout: str) -> paddle.Tensor:
-    """The same elements, otherwise in memory."""
+    """The same elements in another memory layout."""
     if layout == "transposed":
         order = list(range(tensor.ndim))
         order[0], order[-1] = order[-1], order[0]
@@ -53,7 +54,7 @@ def make(num_embeddings: int, embedding_dim: int, weight: paddle.Tensor, **argum
 
 
 def make_given(num_embeddings: int, embedding_dim: int, weight: paddle.Tensor, **arguments: Any) -> nn.Embedding:
-    """An embedding that is given its weight."""
+    """An embedding whose constructor is given the weight."""
     return nn.Embedding(num_embeddings, embedding_dim, _weight=weight, **arguments)
 
 
@@ -113,7 +114,7 @@ def is_tracked(output: paddle.Tensor) -> bool:
 
 
 def parts(gradient: paddle.Tensor | None) -> Any:
-    """A gradient: dense, or rows, their values and the number of rows in all."""
+    """A gradient as it is where it is dense; else its rows, their values, and the number of rows of the weight."""
     if gradient is None or not gradient.is_selected_rows():
         return gradient
     rows = gradient.get_selected_rows()
@@ -121,7 +122,7 @@ def parts(gradient: paddle.Tensor | None) -> Any:
 
 
 def differentiate(embedding: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
-    """Outputs, and the weight's gradient after their backward."""
+    """Outputs, and the weight's gradient after their backward pass."""
     outputs = [embedding(index) for index in indices]
     if outputs:
         paddle.autograd.backward(outputs, upstreams)
@@ -134,7 +135,7 @@ def weight_of(embedding: Any) -> paddle.Tensor:
 
 
 def attributes(embedding: nn.Embedding) -> dict[str, Any]:
-    """What is kept, but for the arguments, which are private."""
+    """The attributes of the module and its weight, but for the arguments, which are private."""
     weight = embedding.weight
     return {
         "requires_grad": not weight.stop_gradient,
@@ -153,14 +154,14 @@ def overwrite(embedding: Any, lookup: tuple[Any, Any]) -> paddle.Tensor:
 
 
 def again(embedding: Any, lookup: tuple[Any, Any]) -> list[tuple[Any, Any]]:
-    """Two backwards through one graph."""
+    """Backpropagate twice through one graph."""
     index, upstream = lookup
     output = embedding(index)
     return [([output], parts(paddle.grad(output, embedding.weight, upstream, retain_graph=True)[0])) for _ in range(2)]
 
 
 def beside(embedding: Any, weight: paddle.Tensor, lookups: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """Two tables in one graph."""
+    """Differentiate the lookups of two embeddings in one graph."""
     other = copies.deepcopy(embedding)
     other.weight.data = weight
     embeddings = (embedding, other)
@@ -180,7 +181,7 @@ def use_first(embedding: Any, lookup: tuple[Any, Any], *, clone: bool) -> tuple[
 
 
 def clear(embedding: Any, *, to_none: bool = True) -> None:
-    """Forget the gradient."""
+    """Clear the gradient."""
     if not to_none and getattr(embedding, "_sparse", False):
         raise Unsupported("a sparse gradient is dropped, not set to zeros")
     embedding.weight.clear_gradient(not to_none)  # by name the argument is ignored
@@ -193,17 +194,17 @@ def edit(embedding: Any, weight: paddle.Tensor) -> None:
 
 
 def freeze(embedding: Any, *, frozen: bool) -> None:
-    """Let the weight take part in differentiation no more, or again."""
+    """Exclude the weight from differentiation, or include it again."""
     embedding.weight.stop_gradient = frozen
 
 
 def mode(embedding: nn.Embedding, *, training: bool) -> None:
-    """Go over to training or evaluation."""
+    """`train()` or `eval()`."""
     embedding.train() if training else embedding.eval()
 
 
 def cast(embedding: nn.Embedding, dtype: str, *, by_name: bool = False) -> None:
-    """Go over to another dtype."""
+    """Convert the weight to another dtype."""
     names = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float64": "double"}
     getattr(embedding, names[dtype])() if by_name else embedding.to(dtype=dtype)
 
@@ -214,7 +215,7 @@ def state(embedding: nn.Embedding) -> dict[str, paddle.Tensor]:
 
 
 def load(embedding: nn.Embedding, state: dict[str, paddle.Tensor]) -> None:
-    """Load a state; Paddle returns the names of what did not fit."""
+    """Load a state, strictly; Paddle itself only returns the names that did not fit."""
     if any(value.dtype != embedding.weight.dtype for value in state.values()):
         raise Unsupported("set_state_dict takes a state of the weight's own dtype only")
     missing, unexpected = embedding.set_state_dict(state)
@@ -230,7 +231,11 @@ def copy(embedding: nn.Embedding, how: str) -> nn.Embedding:
 
 
 def optimizer(embedding: Any, name: str, options: dict[str, Any]) -> Any:
-    """The optimiser that torch calls so, if it trains tensors of this dtype at all."""
+    """The optimiser of torch's name.
+
+    Raises:
+        Unsupported: it trains no tensor of this dtype.
+    """
     weight = embedding.weight
     if not (weight.is_contiguous() or getattr(embedding, "_sparse", False)):
         raise Unsupported("its optimisers refuse a weight that is not contiguous")

@@ -8,7 +8,7 @@ from tinygrad import Tensor, dtypes, nn
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Declared
+from embedding_conformance.boundary.description import Declared
 
 
 def tensor(array: Any, dtype: str) -> Tensor:

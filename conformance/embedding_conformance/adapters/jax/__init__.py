@@ -1,1 +1,1 @@
-"""Adapters of embeddings on JAX; `arrays` is what they share."""
+"""Adapters of embeddings on JAX, which share `arrays`."""

@@ -1,6 +1,6 @@
-"""What the adapters of JAX's libraries share: an embedding as a pure function of weight and index, and its weight.
+"""The adapter that JAX's libraries share: an embedding is a pure function of weight and index, with its weight.
 
-Each library makes that function in its own way; how it is differentiated is JAX's.
+Each library makes that function in its own way; JAX differentiates it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, flushing, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Declared
+from embedding_conformance.boundary.description import Declared
 
 jax.config.update("jax_enable_x64", True)  # else int64 and float64 would become 32 bits wide
 
@@ -88,7 +88,7 @@ def adapter(
             up.
         imports: the statements that `make` needs, for the script.
         shared: functions that it calls, for the script.
-        unsupported: what it does not claim, besides what no library of JAX's has.
+        unsupported: what it does not claim, in addition to what no library of JAX has.
     """
     framework = Framework(
         name=name,

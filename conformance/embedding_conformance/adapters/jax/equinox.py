@@ -1,4 +1,4 @@
-"""`equinox.nn.Embedding`: looks a single index up; more are mapped over."""
+"""`equinox.nn.Embedding`: it looks up a single index; `jax.vmap` maps it over more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from embedding_conformance.adapters.jax import arrays
 
 @equinox.filter_jit  # type: ignore[untyped-decorator]
 def mapped(embedding: Any, index: jax.Array) -> jax.Array:
-    """The rows of more than one index, compiled, as mapped functions mostly are."""
+    """The rows of more than one index, compiled, as users mostly do with mapped functions."""
     for _ in index.shape:
         embedding = jax.vmap(embedding)
     return embedding(index)

@@ -1,4 +1,4 @@
-"""`flax.linen.Embed`: `jnp.take`, in a module that is given its parameters at each call."""
+"""`flax.linen.Embed`: `jnp.take` in a module that is given its parameters at each call."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from embedding_conformance.adapters.jax import arrays
 
 def make(num_embeddings: int, embedding_dim: int, weight: jax.Array, **arguments: Any) -> tuple[Any, jax.Array]:
     """The lookup as a function of weight and index, and the weight."""
-    # The initialiser gives way to the weight, but its shape is looked at in each call: the default one fails for a size
-    # of 0.
+    # The weight replaces what the initialiser makes, but each call evaluates the initialiser's shape, and the default
+    # one fails for a size of 0.
     zeros = linen.initializers.zeros
     embedding = linen.Embed(num_embeddings, embedding_dim, param_dtype=weight.dtype, embedding_init=zeros, **arguments)
 

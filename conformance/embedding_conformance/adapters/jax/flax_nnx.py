@@ -1,4 +1,4 @@
-"""`flax.nnx.Embed`: `jnp.take`, in a module that holds its parameters."""
+"""`flax.nnx.Embed`: `jnp.take` in a module that holds its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`haiku.Embed`: an indexed array, in a function that is transformed to take its parameters."""
+"""`haiku.Embed`: an indexed array in a function that is transformed to take its parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax
 
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
 from embedding_conformance.adapters.jax import arrays
-from embedding_conformance.boundary.adapter import Declared
+from embedding_conformance.boundary.description import Declared
 
 
 @functools.cache

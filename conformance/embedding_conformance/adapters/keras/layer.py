@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, without
-from embedding_conformance.boundary.adapter import Declared
+from embedding_conformance.boundary.description import Declared
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 

@@ -1,1 +1,1 @@
-"""Adapters of torch.nn.Embedding and of what is built on it. No other folder imports torch."""
+"""Adapters of torch.nn.Embedding and of implementations that are built on it. No other folder imports torch."""

@@ -11,7 +11,9 @@ from typing import Any
 from embedding_conformance.adapters.frameworks.framework import without
 from embedding_conformance.adapters.torch.instance import TorchInstance
 from embedding_conformance.adapters.torch.module import DTYPES, TorchModuleAdapter
-from embedding_conformance.boundary.adapter import Call, Declared, Description, Unsupported
+from embedding_conformance.boundary.description import Declared, Description
+from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Config
 from embedding_reference import Tensor
 
@@ -21,9 +23,9 @@ class Derived:
     """A class that derives from torch's.
 
     Attributes:
-        where: it is found, as `module:name`.
-        required: arguments that its constructor has no default for.
-        dtypes: weight dtypes claimed.
+        where: its name, as `module:name`.
+        required: the arguments of its constructor that have no default there, but have one in torch's.
+        dtypes: the weight dtypes that it claims.
         unsupported: what it does not claim.
     """
 
@@ -71,7 +73,7 @@ class DerivedAdapter(TorchModuleAdapter):
         via: str = "assignment",
         dtype: str | None = None,
     ) -> TorchInstance:
-        """A module with the given arguments; torch's from_pretrained hands its weight to the constructor."""
+        """A module with the given arguments; for `from_pretrained` the constructor must take `_weight`."""
         if via in ("from_pretrained", "subclass"):
             self._need(["_weight"])
         return super().make(config, weight, device=device, layout=layout, via=via, dtype=dtype)
@@ -82,7 +84,11 @@ class DerivedAdapter(TorchModuleAdapter):
         return super().construct(config, **{**required, **keywords})
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
-        """The parameters of one form; a constructor that is to be called in its own way has no claim to torch's."""
+        """The parameters of one form.
+
+        Raises:
+            Unsupported: the class requires arguments that torch's does not, so it does not claim torch's signature.
+        """
         if self.derived.required:
             raise Unsupported(f"the {of} is not meant to be called as torch's")
         return super().signature(of)

@@ -1,8 +1,8 @@
 """`torch.nn.Embedding` with its weight split over two processes, by rows or by columns, as tensor parallelism does it.
 
-This process is rank 0; a worker is rank 1, and makes every call together with it. A call that only one of them refuses
-leaves the other alone in a collective operation: it costs the process (`boundary.adapter.Lost`), and the worker with
-it, which ends when its standard input does.
+This process is rank 0; a worker is rank 1, and makes every call together with it. A call that only one rank refuses
+leaves the other waiting in a collective operation. Then the process is given up (`boundary.refusals.Lost`), and with it
+the worker, which ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ import torch.distributed
 from torch.distributed.tensor import Replicate, distribute_tensor, init_device_mesh, parallel
 
 from embedding_conformance.adapters.torch import lookups, paths
-from embedding_conformance.adapters.torch.instance import refusals
+from embedding_conformance.adapters.torch.calls import refusals
 from embedding_conformance.adapters.torch.module import COMPLEX, TorchModuleAdapter
 from embedding_conformance.adapters.torch.paths import PathAdapter, PathInstance
-from embedding_conformance.boundary.adapter import Call, Declared, Description, Died, Lost, Refused, Unsupported
+from embedding_conformance.boundary.description import Declared, Description
+from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.refusals import Died, Lost, Refused, Unsupported
 from embedding_conformance.boundary.worker_client import WorkerAdapter
 from embedding_conformance.cases.case import Config
 from embedding_reference import Tensor
@@ -51,26 +53,26 @@ STYLES = {
     "torch-dtensor-column": parallel.ColwiseParallel(output_layouts=Replicate()),
 }
 PATIENCE = timedelta(seconds=20)
-"""How long one rank waits for the other."""
+"""How long one rank waits for the other in a collective operation."""
 STORE = "EMBEDDING_CONFORMANCE_STORE"
-"""The variable of rank 1's environment that names the file in which both find each other."""
+"""The environment variable of rank 1 that names the file through which the ranks meet."""
 
 
 class ShardedAdapter(PathAdapter):
-    """Rank 0 and, through it, rank 1."""
+    """Drives rank 0 and, through a worker, rank 1."""
 
     def __init__(self, name: str) -> None:
         super().__init__(SHARDED[name])
         self._name = name
 
     def describe(self) -> Description:
-        """What is under test: on CPUs, and real, as a frozen complex weight is nobody's use of it."""
+        """What is under test, on CPUs; not with complex weights, which torch cannot differentiate."""
         described = super().describe()
         dtypes = tuple(dtype for dtype in described.dtypes if dtype not in COMPLEX)
         return replace(described, devices=("cpu",), dtypes=dtypes)
 
     def make(self, config: Config, weight: Tensor | None, *, via: str = "assignment", **options: Any) -> Any:
-        """A module on both ranks, with each a part of the weight."""
+        """A module on both ranks, each with a part of the weight."""
         if weight is None or via != "assignment":
             raise Unsupported("construction is torch.nn.Embedding's own: only lookups go this way")
         here = partial(_shard, self._name, config, weight, **options)
@@ -92,7 +94,7 @@ class ShardedAdapter(PathAdapter):
 
 
 class Rank1(TorchModuleAdapter):
-    """Rank 1, as the worker serves it; `via` says how the weight is split."""
+    """The adapter of rank 1, which the worker serves; `via` is the bundled name, which says how the weight is split."""
 
     def make(self, config: Config, weight: Tensor | None, *, via: str = "", **options: Any) -> ShardedInstance:
         """The module of this rank."""
@@ -126,19 +128,19 @@ class ShardedInstance(PathInstance):
         return distribute_tensor(plain, self.table.device_mesh, self.table.placements)
 
     def put(self, weight: Tensor) -> None:
-        """Into its own memory: the parts of a weight stay when its data are replaced."""
+        """Write other bits into the weight's own memory: replacing its data would leave the parts as they are."""
         self.edit(weight)
 
     def load(self, state: Mapping[str, Tensor]) -> None:  # noqa: ARG002 - the protocol's
-        """States are not this path's."""
+        """The state of a part cannot be loaded by `load_state_dict`."""
         raise Unsupported("what loads a state of parts is torch.distributed.checkpoint")
 
     def copy(self, how: str) -> PathInstance:
-        """A part refers to the group of processes that it belongs to."""
+        """A part cannot be copied: it refers to its group of processes."""
         raise Unsupported(f"{how}: a part of a weight is not copied")
 
     def move(self, device: str, *, empty: bool = False) -> None:  # noqa: ARG002 - the protocol's
-        """The processes are one device's."""
+        """A part cannot be moved: its group of processes is for one device."""
         raise Unsupported("the processes are grouped for one device")
 
 
@@ -152,12 +154,12 @@ def _shard(name: str, config: Config, weight: Tensor | None, **options: Any) -> 
 
 @dataclass
 class _Answer:
-    """What a rank answered.
+    """The answer of one rank.
 
     Attributes:
-        result: if it did.
-        raised: if it raised.
-        at: when, by a clock.
+        result: the result of the call; None where it raised.
+        raised: the exception that the call raised, or None.
+        at: when the call ended, in seconds of `time.monotonic`.
     """
 
     result: Any = None
@@ -166,10 +168,10 @@ class _Answer:
 
     @classmethod
     def of(cls, call: Callable[[], Any]) -> _Answer:
-        """Call, and wait for what comes."""
+        """Make a call, and wait for its answer."""
         try:
             return cls(call(), at=time.monotonic())
-        except Exception as error:  # noqa: BLE001 - judged beside what the other rank does
+        except Exception as error:  # noqa: BLE001 - `_both` compares it with the other rank's answer
             return cls(raised=error, at=time.monotonic())
 
 
@@ -177,8 +179,8 @@ def _both(here: Callable[[], Any], there: Callable[[], Any]) -> tuple[Any, Any]:
     """The results of both ranks.
 
     Raises:
-        Refused: both refuse, in the same words.
-        Lost: they do not do the same any more.
+        Refused: both ranks raised the same.
+        Lost: only one rank raised, or each raised something else, or rank 1 died.
     """
     theirs = _THREAD.submit(_Answer.of, there)
     answers = [_Answer.of(here), theirs.result()]
@@ -200,7 +202,7 @@ _THREAD = ThreadPoolExecutor(1)
 
 @functools.cache
 def _mesh() -> Any:
-    """The two ranks, of which this process is one."""
+    """The mesh of both ranks; this process joins it at the first call."""
     rank = int(STORE in os.environ)
     where = (Path(os.environ[STORE]) if rank else _store()).as_uri()
     torch.distributed.init_process_group("gloo", where, timeout=PATIENCE, rank=rank, world_size=2)
@@ -216,7 +218,7 @@ def _store() -> Path:
 
 @functools.cache
 def _rank1() -> WorkerAdapter:
-    """The other rank, once it is there to be met; it ends with this one."""
+    """The worker of rank 1, started at the first call; it ends with this process."""
     worker = _Rank1Worker(f"{__name__}:{Rank1.__name__}")
     atexit.register(worker.close)
     worker.describe()

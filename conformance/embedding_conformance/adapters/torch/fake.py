@@ -1,4 +1,4 @@
-"""`torch.nn.Embedding` on fake tensors, which say that they are on a device and have no data, as on the device meta."""
+"""`torch.nn.Embedding` on fake tensors, which claim to be on a device but have no data, as on the device meta."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from torch._subclasses import FakeTensorMode
 from embedding_conformance.adapters.torch.instance import TorchInstance
 from embedding_conformance.adapters.torch.meta import MetaInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, unsupported
-from embedding_conformance.boundary.adapter import Backward, Call, Declared, Description, Gradient, Shape, Unsupported
+from embedding_conformance.boundary.description import Declared, Description
+from embedding_conformance.boundary.observations import Backward, Call, Gradient, Shape
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
 
@@ -39,10 +41,10 @@ class FakeAdapter(TorchModuleAdapter):
         )
 
     def make(self, config: Config, weight: Tensor | None, *, via: str = "assignment", **options: Any) -> TorchInstance:
-        """A module made in that mode."""
+        """A module made in fake tensor mode."""
         if via == "functional":
             raise Unsupported(f"the functional form is judged by its output: {NO_DATA}")
-        mode = FakeTensorMode(allow_non_fake_inputs=True)  # it takes what is handed over for the fake of it
+        mode = FakeTensorMode(allow_non_fake_inputs=True)  # it converts real tensors, such as the weight, to fakes
         with mode:
             made = super().make(config, weight, via=via, **options)
         return FakeInstance(made.module, made._given, mode)  # noqa: SLF001 - of the class that it derives from
@@ -56,7 +58,7 @@ class FakeAdapter(TorchModuleAdapter):
 
 
 class FakeInstance(MetaInstance):
-    """A module whose tensors are fake, and that is handed fake tensors."""
+    """A module whose tensors, inputs and outputs are fake."""
 
     no_data, no_bounds = NO_DATA, NO_BOUNDS.reason
 
@@ -70,9 +72,9 @@ class FakeInstance(MetaInstance):
         return True
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
-        """Look up, and send the upstream gradients back."""
-        came = super().gradient(lookups, together=together)
-        return replace(came, gradient=came.gradient and _without_data(came.gradient))
+        """Look up, and backpropagate the upstream gradients."""
+        observed = super().gradient(lookups, together=together)
+        return replace(observed, gradient=observed.gradient and _without_data(observed.gradient))
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Load fakes."""
@@ -109,7 +111,7 @@ class FakeInstance(MetaInstance):
 
 
 def _without_data(gradient: Gradient) -> Gradient:
-    """Of a sparse gradient without entries the parts are no fakes, and stay empty when there are more."""
+    """The gradient as a fake: torch gives a sparse gradient without entries real parts, which stay empty."""
     values, rows = gradient.values, gradient.rows
     return replace(gradient, values=Shape(values.dtype, values.shape), rows=rows and Shape(rows.dtype, rows.shape))
 

@@ -1,4 +1,4 @@
-"""`torch.nn.functional.embedding`: the same arguments, given with each call."""
+"""`torch.nn.functional.embedding`, which takes the same arguments with each call."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import torch
 
-from embedding_conformance.adapters.torch.instance import FunctionalInstance, refusals
-from embedding_conformance.adapters.torch.module import DTYPES, devices, lacking, parameters, unsupported
+from embedding_conformance.adapters.torch.calls import refusals
+from embedding_conformance.adapters.torch.instance import FunctionalInstance
+from embedding_conformance.adapters.torch.module import DTYPES, devices, missing_dtype, parameters, unsupported
 from embedding_conformance.adapters.torch.script import write_script
 from embedding_conformance.adapters.torch.tensors import to_torch
-from embedding_conformance.boundary.adapter import Call, Description, Unsupported
+from embedding_conformance.boundary.description import Description
+from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Config
 from embedding_reference import Tensor
 
@@ -19,7 +22,7 @@ class TorchFunctionalAdapter:
     """Drives `torch.nn.functional.embedding`."""
 
     def describe(self) -> Description:
-        """The function, and torch's version."""
+        """What is under test: the function; the version is torch's."""
         return Description(
             name="torch.nn.functional.embedding",
             version=str(torch.__version__),
@@ -40,17 +43,17 @@ class TorchFunctionalAdapter:
         via: str = "assignment",
         dtype: str | None = None,  # noqa: ARG002 - the protocol's
     ) -> FunctionalInstance:
-        """A weight and the arguments to call with."""
+        """A weight, and the arguments with which the function is called."""
         if weight is None or via != "assignment":
             raise Unsupported("the functional form has no constructor")
-        if reason := lacking(device, weight.dtype):
+        if reason := missing_dtype(device, weight.dtype):
             raise Unsupported(reason)
         with refusals():
             table = to_torch(weight, device, layout).requires_grad_(not config.freeze)
         return FunctionalInstance(config, table, torch.nn.functional.embedding)
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
-        """The functional form has a signature of its own, "functional"."""
+        """The parameters of the function, which is the form "functional"."""
         if of != "functional":
             raise Unsupported(f"the functional form has no {of}")
         return parameters(torch.nn.functional.embedding)

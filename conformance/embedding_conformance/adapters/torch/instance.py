@@ -1,9 +1,8 @@
-"""One embedding of torch's, or of anything that is called like it: what it answers to each verb."""
+"""Instances of torch's embedding, or of anything that is called like it: the answer to each verb."""
 
 from __future__ import annotations
 
 import copy
-import functools
 import inspect
 import io
 import pickle
@@ -14,16 +13,18 @@ from typing import Any
 
 import torch
 
+from embedding_conformance.adapters.torch.calls import deterministically, refusals, trains
 from embedding_conformance.adapters.torch.tensors import from_torch, to_torch
-from embedding_conformance.boundary.adapter import Backward, Forward, Gradient, Lost, Refused, Shape, Unsupported
+from embedding_conformance.boundary.observations import Backward, Forward, Gradient, Shape
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
 
 DEFAULTS = Config(1, 1)
 METHODS = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float64": "double"}
-"""The methods of a module that are named for a dtype."""
-UNADDED = re.compile(r'"(cadd_sparse|add_out_sparse_\w+)" not implemented for')
-"""What torch says where it has no sum of two sparse gradients, which autograd asks for and no embedding."""
+"""The methods of a module that are named for a dtype, by the dtype."""
+NO_SPARSE_SUM = re.compile(r'"(cadd_sparse|add_out_sparse_\w+)" not implemented for')
+"""torch's message where it cannot add two sparse gradients, which autograd does and no embedding."""
 
 
 class TorchInstance:
@@ -45,7 +46,7 @@ class TorchInstance:
         return bool(getattr(self.module, "sparse", False))
 
     def call(self, index: torch.Tensor) -> torch.Tensor:
-        """One lookup; raises what the implementation raises."""
+        """Make one lookup; this raises whatever the implementation raises."""
         output: torch.Tensor = self.module(index)
         return output
 
@@ -55,12 +56,12 @@ class TorchInstance:
             index = self._index(lookup)
             elsewhere = None if index_device is None else to_torch(lookup.index, index_device, lookup.index_layout)
             output = self.call(index if elsewhere is None else elsewhere)
-            # An output that cannot be read is the implementation's doing, too: a device may fail later than its call.
+            # Within `refusals`, because a device may fail later than the call: then reading the output raises.
             return Forward(from_torch(output), output.requires_grad, output.device.type, from_torch(index))
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
-        """Look up, and send the upstream gradients back."""
-        with refusals(), self._only_its_own():
+        """Look up, and backpropagate the upstream gradients."""
+        with refusals(), self._excusing_missing_sums():
             calls = [self._inputs(lookup) for lookup in lookups]
             if together:
                 outputs = [self.call(index) for index, _ in calls]
@@ -75,13 +76,13 @@ class TorchInstance:
             return Backward(tuple(map(from_torch, outputs)), _gradient(self.table.grad), inputs)
 
     @contextmanager
-    def _only_its_own(self) -> Iterator[None]:
-        """Lay no sum of gradients that torch does not have on an embedding that is not torch's."""
+    def _excusing_missing_sums(self) -> Iterator[None]:
+        """Raise `Unsupported` where torch cannot add the sparse gradients of an embedding that is not its own."""
         try:
             yield
         except RuntimeError as error:
-            its_own = self.module is None or isinstance(self.module, torch.nn.Embedding)  # the functional form has none
-            if its_own or not UNADDED.search(str(error)):
+            is_torchs = self.module is None or isinstance(self.module, torch.nn.Embedding)  # None: the functional form
+            if is_torchs or not NO_SPARSE_SUM.search(str(error)):
                 raise
             raise Unsupported("torch does not add sparse gradients of this dtype") from error
 
@@ -112,7 +113,7 @@ class TorchInstance:
         return self.weight()
 
     def index_after(self, lookup: Lookup) -> Tensor:
-        """The index after a lookup that may have raised."""
+        """The index after a lookup, even if that raised."""
         with refusals():
             index = self._index(lookup)
             with suppress(Exception):
@@ -120,19 +121,19 @@ class TorchInstance:
             return from_torch(index)
 
     def again(self, lookup: Lookup, *, deterministic: bool = False) -> tuple[Backward, Backward]:
-        """Two backwards through one graph."""
-        with refusals(), _deterministic() if deterministic else nullcontext():
+        """Backpropagate twice through one graph."""
+        with refusals(), deterministically() if deterministic else nullcontext():
             index, upstream = self._inputs(lookup)
             output = self.call(index)
             first, second = (
                 torch.autograd.grad(output, self.table, upstream, retain_graph=True, allow_unused=True)[0]
                 for _ in range(2)
             )
-            came = (from_torch(output),)
-            return Backward(came, _gradient(first)), Backward(came, _gradient(second))
+            outputs = (from_torch(output),)
+            return Backward(outputs, _gradient(first)), Backward(outputs, _gradient(second))
 
     def beside(self, weight: Tensor, lookups: Sequence[Lookup]) -> tuple[Backward, Backward]:
-        """Two tables in one graph."""
+        """Differentiate the lookups of two embeddings in one graph."""
         with refusals():
             calls = [self._inputs(lookup) for lookup in lookups]
             other = copy.deepcopy(self)
@@ -159,7 +160,7 @@ class TorchInstance:
             (gradient,) = torch.autograd.grad(self.call(index), self.table, upstream, create_graph=True)
             dense = gradient if gradient.layout is torch.strided else gradient.to_dense()
             found = None
-            if dense.requires_grad:  # else it is a constant, as where there are only pads
+            if dense.requires_grad:  # else the gradient is a constant, as where there are only pads
                 (found,) = torch.autograd.grad(dense, upstream, self.like_weight(direction), allow_unused=True)
             return from_torch(torch.zeros_like(upstream) if found is None else found)
 
@@ -197,7 +198,7 @@ class TorchInstance:
         """One step of `torch.optim.<optimizer>`."""
         made, key = self._optimizers, (optimizer, repr(options))
         dtype, device = self.table.dtype, self.table.device.type
-        if key not in made and not _trains(optimizer, tuple(options.items()), dtype, device, sparse=self.sparse):
+        if key not in made and not trains(optimizer, tuple(options.items()), dtype, device, sparse=self.sparse):
             raise Unsupported(f"{optimizer} does not train a tensor of {dtype} on {device}, whatever it belongs to")
         with refusals():
             if key not in made:
@@ -249,11 +250,11 @@ class TorchInstance:
         self._optimizers.clear()
 
     def put(self, weight: Tensor) -> None:
-        """Let the weight be other bits, in memory of their own."""
+        """Replace the weight by other bits, in memory of their own."""
         self.table.data = self.like_weight(weight)
 
     def like_weight(self, tensor: Tensor) -> torch.Tensor:
-        """A tensor of the weight's shape, where the weight is."""
+        """The torch tensor of a tensor of the weight's shape, on the weight's device."""
         return to_torch(tensor, str(self.table.device))
 
     def _index(self, lookup: Lookup) -> torch.Tensor:
@@ -264,7 +265,7 @@ class TorchInstance:
 
 
 class FunctionalInstance(TorchInstance):
-    """A weight, and the arguments of the call."""
+    """A weight, and the arguments with which the functional form is called."""
 
     def __init__(self, config: Config, table: torch.Tensor, function: Callable[..., Any]) -> None:
         super().__init__(module=None, given=table)
@@ -306,7 +307,7 @@ class FunctionalInstance(TorchInstance):
         raise Unsupported("the functional form has no reset_parameters")
 
     def clear(self, *, to_none: bool = True) -> None:
-        """What a module's zero_grad() does."""
+        """Clear the weight's gradient as a module's `zero_grad()` does."""
         if to_none:
             self.table.grad = None
         elif self.table.grad is not None:
@@ -323,65 +324,6 @@ class FunctionalInstance(TorchInstance):
     def move(self, device: str, *, empty: bool = False) -> None:  # noqa: ARG002 - the protocol's
         """A function is not moved."""
         raise Unsupported("the functional form keeps no weight to move")
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what the implementation raises into `Refused`, or `Lost` where CUDA fails from then on."""
-    try:
-        yield
-        if torch.cuda.is_initialized():
-            torch.cuda.synchronize()  # what went wrong behind Python's back is this call's, and not a later one's
-    except (Refused, Unsupported):
-        raise
-    except Exception as error:
-        raise (Lost if _cuda_is_lost() else Refused).of(error) from error
-
-
-def _cuda_is_lost() -> bool:
-    """Whether an assertion on the device, say, has cost the process its CUDA context; never where CUDA was not used."""
-    if not torch.cuda.is_initialized():
-        return False
-    try:
-        torch.cuda.synchronize()
-    except RuntimeError:
-        return True
-    return False
-
-
-@contextmanager
-def _deterministic() -> Iterator[None]:
-    """Deterministic algorithms within the block, and afterwards whatever there was before.
-
-    Raises:
-        Unsupported: an operator has none on this device, or needs a setting of the environment; it says so.
-    """
-    before = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(mode=True)
-    try:
-        yield
-    except RuntimeError as error:
-        if "torch.use_deterministic_algorithms(True)" in str(error):  # what each such refusal names as its cause
-            raise Unsupported(str(error).partition(". ")[0]) from error
-        raise
-    finally:
-        torch.use_deterministic_algorithms(before, warn_only=warn_only)
-
-
-@functools.cache
-def _trains(
-    optimizer: str, options: tuple[tuple[str, Any], ...], dtype: torch.dtype, device: str, *, sparse: bool
-) -> bool:
-    """Whether the optimiser can step a tensor of this dtype at all, given a gradient that is sparse or not."""
-    try:
-        parameter = torch.nn.Parameter(torch.ones((2, 2), dtype=dtype, device=device))
-        gradient = torch.ones_like(parameter)
-        parameter.grad = gradient.to_sparse(1) if sparse else gradient
-        getattr(torch.optim, optimizer)([parameter], **dict(options)).step()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _gradient(grad: torch.Tensor | None) -> Gradient | None:

@@ -51,7 +51,7 @@ def beside(layer: Any, weight: torch.Tensor, lookups: list[Any]) -> list[tuple[l
 
 
 def overwrite(layer: Any, lookup: tuple[Any, Any]) -> torch.Tensor:
-    """The weight, after the output of a lookup was written to."""
+    """The weight, after the output of a lookup was overwritten."""
     index, _ = lookup
     layer(index).detach().view(torch.uint8).bitwise_not_()
     return weight_of(layer)

@@ -1,7 +1,7 @@
-"""Ways to make the lookup of a `torch.nn.Embedding`, each as it also stands in the standalone script of a deviation.
+"""Ways to make the lookup of a `torch.nn.Embedding`; the standalone script of a deviation contains the source of one.
 
-Each takes the module and an index tensor of any shape, and gives the output of shape index.shape + (embedding_dim,). It
-raises what torch raises, and ValueError for what would have another meaning that way or fails in part.
+Each takes the module and an index tensor of any shape, and returns the output, of shape index.shape + (embedding_dim,).
+It raises what torch raises, and ValueError for what would have another meaning this way, or would fail in part.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import torch
 
 
 def scripted(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """TorchScript, as it is optimised after a first call; that one has other indices."""
+    """TorchScript as it is optimised after a first call, which has other indices."""
     script, before = torch.jit.script(module), module.weight.detach().clone()
     script(torch.zeros_like(index))
     if module.max_norm is not None:
@@ -28,9 +28,10 @@ def traced(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
 
 
 def compiled(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """Compiled; fullgraph, because otherwise the compiler leaves to eager mode what it cannot do.
+    """Compiled as a full graph, because otherwise the compiler leaves to eager mode what it cannot do.
 
-    For two threads, because the code for one is another, and the machine's cores must not decide which is tested.
+    The number of threads is fixed because the compiler writes other code for one thread: the machine's cores must not
+    decide which code is tested.
     """
     if module.sparse and module.padding_idx is not None:
         raise ValueError("the compiler fails where the size of the gradient depends on the indices")
@@ -38,19 +39,19 @@ def compiled(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
 
 
 def compiled_aot(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """Captured together with its backward as for the compiler, and run operator by operator."""
+    """Captured for the compiler together with its backward pass, and run operator by operator."""
     if module.sparse and module.padding_idx is not None:
         raise ValueError("the compiler fails where the size of the gradient depends on the indices")
     return torch.compile(module, backend="aot_eager", fullgraph=True)(index)
 
 
 def compiled_eager(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """Captured as for the compiler, and run operator by operator."""
+    """Captured for the compiler, and run operator by operator."""
     return torch.compile(module, backend="eager", fullgraph=True)(index)
 
 
 def exported(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """The module of an exported program, which has the weight itself, not a copy."""
+    """By the module of an exported program, which shares the weight."""
     return torch.export.export(module, (index,)).module()(index)
 
 
@@ -83,7 +84,7 @@ def differentiated_per_sample(module: torch.nn.Embedding, index: torch.Tensor) -
 
 
 def called_functionally(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """With the parameters handed in."""
+    """By a functional call, which is given the parameters."""
     return torch.func.functional_call(module, dict(module.named_parameters()), (index,))
 
 
@@ -107,7 +108,7 @@ def bagged(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
 
 
 def autocast(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """Where operators that autocast names run in bfloat16; a lookup is none of them."""
+    """Under autocast, which runs some operators in bfloat16, but not a lookup."""
     with torch.autocast(index.device.type, dtype=torch.bfloat16):
         return module(index)
 
@@ -132,7 +133,7 @@ def quantisation_aware(module: torch.nn.Embedding, index: torch.Tensor) -> torch
 
 
 def decomposed(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """By the decompositions into other operators, of the lookup and of its dense backward."""
+    """By the decompositions of the lookup and of its dense backward pass into other operators."""
     if module.max_norm is not None or module.sparse:
         raise ValueError("renormalising, and the sparse backward, have no decomposition")
     if module.weight.is_complex() and module.weight.requires_grad:
@@ -155,7 +156,7 @@ def decomposed(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
 
 
 def sharded(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """By a module each of whose processes has a part of the weight."""
+    """By a module whose weight is split over processes."""
     if module.sparse and module.weight.requires_grad:
         raise ValueError("a sparse gradient of parts fails, or is that of one process")
     return module(index)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from embedding_conformance.adapters.torch.instance import TorchInstance
-from embedding_conformance.boundary.adapter import Backward, Declared, Forward, Unsupported
+from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.observations import Backward, Forward
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Lookup
 from embedding_reference import Tensor
 
@@ -21,7 +23,7 @@ UNKNOWN_SIZE = Declared(
 
 
 class MetaInstance(TorchInstance):
-    """A module made on the meta device, and without data until it is moved from there."""
+    """A module made on the meta device; it has no data until it is moved from there."""
 
     no_data, no_bounds = NO_DATA, NO_BOUNDS.reason
 
@@ -36,7 +38,7 @@ class MetaInstance(TorchInstance):
         return super().forward(lookup, **options)
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
-        """Look up, and send the upstream gradients back."""
+        """Look up, and backpropagate the upstream gradients."""
         for lookup in lookups:
             self._check(lookup)
         return super().gradient(lookups, together=together)
@@ -57,7 +59,7 @@ class MetaInstance(TorchInstance):
         super().step(optimizer, options, lookups)
 
     def _check(self, lookup: Lookup) -> None:
-        """Refuse what torch cannot: without data it looks up any index."""
+        """Raise `Unsupported` for an index out of range, which torch cannot refuse without data."""
         if self.blank and any(not 0 <= i < self.table.shape[0] for i in lookup.index.components()):
             raise Unsupported(self.no_bounds)
 

@@ -12,12 +12,15 @@ from typing import Any
 
 import torch
 
-from embedding_conformance.adapters.torch.instance import FunctionalInstance, TorchInstance, refusals
+from embedding_conformance.adapters.torch.calls import refusals
+from embedding_conformance.adapters.torch.instance import FunctionalInstance, TorchInstance
 from embedding_conformance.adapters.torch.meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
 from embedding_conformance.adapters.torch.script import write_script
 from embedding_conformance.adapters.torch.tensors import to_torch
-from embedding_conformance.boundary.adapter import Call, Declared, Description, Refused, Unsupported
-from embedding_conformance.boundary.arguments import lacking as lacking_arguments
+from embedding_conformance.boundary.arguments import missing_arguments
+from embedding_conformance.boundary.description import Declared, Description
+from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Config
 from embedding_reference import Tensor
 
@@ -39,7 +42,7 @@ class TorchModuleAdapter:
 
         Args:
             factory: called as `nn.Embedding` is, with only those arguments that differ from their defaults.
-            target: where it is found, as `module:name`; by default where it says that it was defined.
+            target: its name, as `module:name`; by default that where it was defined.
             functional: its functional form, called as torch's is; by default torch's, if it derives from torch's class.
         """
         self.factory = factory
@@ -52,13 +55,13 @@ class TorchModuleAdapter:
 
     @property
     def target(self) -> str:
-        """The factory as `module.name`, the way a script would call it."""
+        """The name of the factory in a script: `module.name`."""
         return f"{self.module}.{self.name}"
 
     def describe(self) -> Description:
-        """What is under test: torch's version for torch's own class, else that of the package it comes from.
+        """What is under test; the version is that of the package that defines the factory.
 
-        Only torch's own class claims the meta device: what others do without data is for them to say.
+        Only torch's own class claims the meta device: no other is documented to work without data.
         """
         own = self.factory is torch.nn.Embedding
         return Description(
@@ -74,7 +77,7 @@ class TorchModuleAdapter:
 
     @property
     def _built_on_torch(self) -> bool:
-        """Whether torch's own kernels, and so torch's own deviations, are inherited."""
+        """Whether the factory inherits torch's kernels, and with them torch's deviations."""
         return isinstance(self.factory, type) and issubclass(self.factory, torch.nn.Embedding)
 
     def make(
@@ -89,10 +92,10 @@ class TorchModuleAdapter:
     ) -> TorchInstance:
         """A module with the given arguments (`boundary.adapter.Adapter.make`)."""
         wanted = dtype or (weight.dtype if weight else "float32")
-        if reason := lacking(device, wanted):
+        if reason := missing_dtype(device, wanted):
             raise Unsupported(reason)
         if weight and wanted in COMPLEX and not config.freeze and self.factory is not torch.nn.Embedding:
-            raise Unsupported(NOT_DIFFERENTIABLE)  # one that is differentiable is neither right nor wrong
+            raise Unsupported(NOT_DIFFERENTIABLE)  # a class that is differentiable there neither conforms nor deviates
         with refusals():
             table = None if weight is None else to_torch(weight, device, layout)
         keywords = config.changed()
@@ -124,12 +127,15 @@ class TorchModuleAdapter:
         return self.factory(config.num_embeddings, config.embedding_dim, **keywords)
 
     def _need(self, keywords: Collection[str]) -> None:
-        """Make sure that the constructor takes the keywords, as far as its signature tells."""
+        """Raise `Unsupported` where the signature of the constructor tells that it does not take a keyword."""
         if missing := [name for name in keywords if name in self._lacks]:
             raise Unsupported(f"{self.target} takes no {', '.join(missing)}")
 
     def _placed(self, device: str, dtype: str | None, *, given: bool) -> dict[str, Any]:
-        """The keywords for a weight of this dtype on this device; one that is given needs none where none is taken."""
+        """The keywords for a weight of this dtype on this device.
+
+        A keyword that the constructor does not take is left out where a weight is given, or where it is the default.
+        """
         keywords: dict[str, Any] = {}
         if dtype is not None:
             keywords["dtype"] = getattr(torch, dtype)
@@ -139,7 +145,11 @@ class TorchModuleAdapter:
         return {n: v for n, v in keywords.items() if n not in self._lacks or not (given or default.get(n) == v)}
 
     def _frozen(self, config: Config) -> dict[str, bool]:
-        """`_freeze` where it is asked for; what torch's own class does not have in this release, no other must have."""
+        """The keyword `_freeze`, where it is needed.
+
+        Raises:
+            Unsupported: torch's own class does not have it in this release, so no other class must have it.
+        """
         if not config.freeze:
             return {}
         if all(name != "_freeze" for name, _, _ in parameters(torch.nn.Embedding)):
@@ -147,7 +157,7 @@ class TorchModuleAdapter:
         return {"_freeze": True}
 
     def _pretrained(self, via: str) -> Callable[..., Any]:
-        """`from_pretrained`, or that of a class derived from this one."""
+        """`from_pretrained` of the class, or of a subclass named Derived."""
         called: Any = self.factory
         if not hasattr(called, "from_pretrained"):
             raise Unsupported(f"{self.target} has no from_pretrained")
@@ -180,7 +190,7 @@ class TorchModuleAdapter:
 
 @contextmanager
 def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """Let torch make tensors of this dtype where none is named."""
+    """Make this dtype torch's default within the block."""
     if not dtype.is_floating_point:
         raise Unsupported("torch's default dtype is a real one")
     before = torch.get_default_dtype()
@@ -192,15 +202,15 @@ def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 
 def _lacks(factory: Callable[..., Any]) -> frozenset[str]:
-    """The documented arguments that a factory does not take, as far as its signature tells."""
+    """The documented arguments that a factory does not take; none where its signature does not tell."""
     try:
-        return frozenset(lacking_arguments(parameters(factory)))
-    except (TypeError, ValueError):  # it does not tell
+        return frozenset(missing_arguments(parameters(factory)))
+    except (TypeError, ValueError):  # it has no signature that can be read
         return frozenset()
 
 
 def parameters(called: Callable[..., Any]) -> list[tuple[str, str, str]]:
-    """(name, kind, default) of each parameter."""
+    """(name, kind, default) of each parameter, as `boundary.adapter.Adapter.signature` gives them."""
     return [
         (p.name, p.kind.name, "" if p.default is p.empty else repr(p.default))
         for p in inspect.signature(called).parameters.values()
@@ -212,7 +222,7 @@ def devices() -> tuple[str, ...]:
     found = ["cpu"]
     if torch.cuda.is_available():
         found.append("cuda")
-    for name in ("mps", "xpu"):  # the one is in torch.backends, the other in torch
+    for name in ("mps", "xpu"):  # torch.backends has the first, torch the second
         places = (getattr(torch.backends, name, None), getattr(torch, name, None))
         if any(getattr(place, "is_available", lambda: False)() for place in places):
             found.append(name)
@@ -220,15 +230,15 @@ def devices() -> tuple[str, ...]:
 
 
 @functools.cache
-def lacking(device: str, dtype: str) -> str:
-    """Why nothing of this dtype can be on this device, or "" where it can: the device is asked, once."""
+def missing_dtype(device: str, dtype: str) -> str:
+    """Why a device has no tensors of a dtype, found out by trying once; "" where it has."""
     if device in ("cpu", "meta"):
         return ""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.ones(1, dtype=getattr(torch, dtype), device=device).add(1).to("cpu")
-    except Exception as error:  # noqa: BLE001 - whatever it raises, it does not have it
+    except Exception as error:  # noqa: BLE001 - whatever is raised, the device does not have the dtype
         return f"{device} has no {dtype}: {Refused.of(error)}"
     return ""
 
@@ -240,7 +250,7 @@ def unsupported() -> tuple[Declared, ...]:
             Declared({"device": device, "dtype": dtype}, reason)
             for device in devices()
             for dtype in DTYPES
-            if (reason := lacking(device, dtype))
+            if (reason := missing_dtype(device, dtype))
         ),
         *(Declared({"dtype": dtype, "freeze": False}, NOT_DIFFERENTIABLE) for dtype in COMPLEX),
     )

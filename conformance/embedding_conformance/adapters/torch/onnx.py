@@ -11,16 +11,16 @@ from onnxruntime import OrtValue
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
-from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.boundary.refusals import Unsupported
 
 FORWARD_ONLY = "a model in ONNX is run forwards: it has no gradient"
 NOT_IN_PLACE = "a model in ONNX cannot write to its weight: it renormalises what it gives, each time anew"
 
-onnxruntime.set_default_logger_severity(4)  # what it raises it says on standard error too
+onnxruntime.set_default_logger_severity(4)  # else it also logs to standard error whatever it raises
 
 
 class LookUp(torch.nn.Module):  # type: ignore[misc]  # torch is not there where types are checked
-    """What is exported: with the weight as an input, one model serves every weight of a dtype."""
+    """The module that is exported; its weight is an input, so that one model serves every weight of a dtype."""
 
     def forward(self, weight: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
         """One lookup."""
@@ -32,7 +32,7 @@ def session(weight: torch.dtype, index: torch.dtype, rank: int) -> Any:
     """The exported model for these dtypes, any number of rows and columns, and indices of this rank, ready to run."""
     example = torch.zeros((3, 2), dtype=weight), torch.zeros((2,) * rank, dtype=index)
     any_size = torch.export.Dim.DYNAMIC
-    LookUp()(*example)  # what torch itself refuses takes seconds to be refused by the exporter
+    LookUp()(*example)  # torch refuses at once what the exporter would take seconds to refuse
     shapes = {0: any_size, 1: any_size}, dict.fromkeys(range(rank), any_size)
     program = torch.onnx.export(LookUp(), example, dynamic_shapes=shapes, dynamo=True, verbose=False)
     return onnxruntime.InferenceSession(program.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -78,7 +78,7 @@ def weight_of(weight: torch.Tensor) -> torch.Tensor:
 
 
 def overwrite(weight: torch.Tensor, lookup: Any) -> torch.Tensor:
-    """The weight after the output's memory was written to."""
+    """The weight, after the output of a lookup was overwritten."""
     index, _ = lookup
     look_up(weight, index).neg_()
     return weight
@@ -109,6 +109,6 @@ ONNX = Framework(
 
 
 def adapter(_: str) -> FrameworkAdapter:
-    """The adapter of the bundled name; the first export of a process, which takes longest, is not left to a case."""
+    """The adapter of the bundled name, after a first export: it takes longest, and no case should wait for it."""
     session(torch.float32, torch.int64, 1)
     return FrameworkAdapter(ONNX)

@@ -1,4 +1,4 @@
-"""Execution paths: `torch.nn.Embedding` with its lookups made in another way; `PATHS` lists the bundled adapters."""
+"""Execution paths: other ways to make the lookups of `torch.nn.Embedding`; `PATHS` lists the bundled adapters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import torch
 from embedding_conformance.adapters.torch import lookups
 from embedding_conformance.adapters.torch.instance import TorchInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, unsupported
-from embedding_conformance.boundary.adapter import Call, Declared, Description, Refused, Unsupported
+from embedding_conformance.boundary.description import Declared, Description
+from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
 
@@ -24,11 +26,11 @@ class Path:
     """A way to make a lookup.
 
     Attributes:
-        lookup: takes a `torch.nn.Embedding` and an index, and gives the output.
-        through: what of torch it goes through, and with which arguments.
-        refuses: what it does not do: it raises.
-        start: called before an embedding is made, if there is something to do.
-        first_order: why its gradients have no derivatives of their own, if torch refuses those.
+        lookup: takes a `torch.nn.Embedding` and an index, and returns the output.
+        through: the part of torch that the lookup goes through, with its arguments.
+        refuses: what the path does not claim; it raises.
+        start: called before each embedding is made, where a path needs it.
+        first_order: why torch refuses second derivatives on this path; "" where it does not.
     """
 
     lookup: Callable[[torch.nn.Embedding, torch.Tensor], torch.Tensor]
@@ -39,7 +41,7 @@ class Path:
 
 
 def _forget_compiled() -> None:
-    """Else the compiler meets its limit on variants of one function; a dozen steps of one embedding need dozens."""
+    """Drop compiled variants, of which the compiler allows few; a dozen steps of one embedding need dozens."""
     from torch import _dynamo  # noqa: PLC0415 - slow to import, and for these paths alone
 
     _dynamo.reset()
@@ -47,7 +49,7 @@ def _forget_compiled() -> None:
 
 
 def _forget_scripted() -> None:
-    """Else TorchScript runs what it optimised for another embedding of the same arguments."""
+    """Drop optimised code, which TorchScript would run for another embedding with the same arguments too."""
     torch._C._jit_clear_class_registry()  # noqa: SLF001 - there is no public name for it
     torch.jit._recursive.concrete_type_store = torch.jit._recursive.ConcreteTypeStore()  # noqa: SLF001
     torch.jit._state._clear_class_state()  # noqa: SLF001
@@ -111,17 +113,17 @@ PATHS = {
 
 
 class PathAdapter(TorchModuleAdapter):
-    """Drives `torch.nn.Embedding`, with lookups made in one of the ways of `PATHS`."""
+    """Drives `torch.nn.Embedding` on one of the `PATHS`."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
 
     def describe(self) -> Description:
-        """The way, torch's version, and what the way does not do.
+        """What is under test: the path, and what it does not claim; the version is torch's.
 
         Raises:
-            Unsupported: this release of torch does not have it.
+            Unsupported: this release of torch does not have the path.
         """
         needed = self.path.through.partition("(")[0]
         try:
@@ -146,7 +148,7 @@ class PathAdapter(TorchModuleAdapter):
         via: str = "assignment",
         dtype: str | None = None,
     ) -> PathInstance:
-        """A module with the given arguments, whose lookups go this way."""
+        """A module with the given arguments, whose lookups take the path."""
         if weight is None or via != "assignment":
             raise Unsupported("construction is torch.nn.Embedding's own: only lookups go this way")
         if self.path.start:
@@ -159,7 +161,7 @@ class PathAdapter(TorchModuleAdapter):
         raise Unsupported(f"the {of} is torch.nn.Embedding's own: only lookups go this way")
 
     def script(self, calls: Sequence[Call]) -> str:
-        """A standalone script that makes the same calls, with lookups that go this way."""
+        """A standalone script that makes the same calls, with lookups on the path."""
         lookup = self.path.lookup
         text = re.sub(r"(?<![\w.])(\w+)\(index\b", rf"{lookup.__name__}(\1, index", super().script(calls))
         return text.replace("import torch\n", f"import torch\n\n\n{inspect.getsource(lookup)}\n", 1)
@@ -171,7 +173,7 @@ def adapter(name: str) -> PathAdapter:
 
 
 class PathInstance(TorchInstance):
-    """A module whose lookups go another way."""
+    """A module whose lookups take a path."""
 
     def __init__(self, made: TorchInstance, path: Path) -> None:
         super().__init__(made.module, made._given)  # noqa: SLF001 - of the class that this one derives from
@@ -199,7 +201,7 @@ class PathInstance(TorchInstance):
         raise Unsupported("the state is torch.nn.Embedding's own: only lookups go this way")
 
     def copy(self, how: str) -> PathInstance:
-        """A copy whose lookups go the same way."""
+        """A copy whose lookups take the same path."""
         return PathInstance(super().copy(how), self._path)
 
     def reset(self) -> None:

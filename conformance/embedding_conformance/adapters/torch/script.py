@@ -1,4 +1,4 @@
-"""A deviation as a script that needs torch and the implementation, nothing of ours: for a bug report."""
+"""The standalone script of a deviation, for a bug report: it needs torch and the implementation, none of the suite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from embedding_conformance.adapters.literals import data, listed, number, with_imports
-from embedding_conformance.boundary.adapter import Call
+from embedding_conformance.boundary.observations import Call
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
 
@@ -22,14 +22,14 @@ _HELPER = {
 
 @dataclass
 class _Names:
-    """What an instance is called in the script: `embedding` and `weight` the first, the others with a number.
+    """The names of an instance in the script: `embedding` and `weight` for the first; the others have a number.
 
     Attributes:
         factory: as in `write_script`.
-        number: how the names end.
-        origin: the module that it is a copy of.
-        device: where its weight is, and what is looked up.
-        optimizers: what its optimisers are called, by their names and options.
+        number: the end of each name.
+        origin: the name of the module of which the instance is a copy.
+        device: the device of the weight and of the tensors that are looked up.
+        optimizers: the names of the optimisers, by the expressions that make them.
     """
 
     factory: str | None
@@ -55,12 +55,12 @@ class _Names:
 
 
 def write_script(calls: Sequence[Call], *, factory: str | None, module: str = "torch") -> str:
-    """The calls in torch's own API, each followed by a print of what it gave.
+    """The script that makes the calls in torch's own API, and prints what each returns.
 
     Args:
-        calls: as made through the adapter.
-        factory: dotted name of the class under test; None for the functional form.
-        module: the module that it is in.
+        calls: the calls, as made through the adapter.
+        factory: the dotted name of the class under test; None for the functional form.
+        module: the module that defines the class.
     """
     lines = ["import torch"]
     if module.partition(".")[0] != "torch":
@@ -157,7 +157,7 @@ def _again(arguments: Mapping[str, Any], name: _Names) -> list[str]:
 
 def _beside(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     (first, second), weight, module = arguments["lookups"], name.weight, name.module
-    if name.factory is None:  # which looks up in whatever has its weight's name
+    if name.factory is None:  # the function in the script looks up in the variable of the weight's name
         look_up = f"mine, {weight} = {weight}, other.requires_grad_(); output1 = {module}(index); {weight} = mine"
     else:
         copied = f"import copy; beside = copy.deepcopy({module}); beside.weight.data = other; other = beside.weight"
@@ -248,7 +248,7 @@ def _move(arguments: Mapping[str, Any], name: _Names) -> list[str]:
 
 
 def _converted(call: str, name: _Names) -> list[str]:
-    name.optimizers.clear()  # the weight that they know may not be the module's any more
+    name.optimizers.clear()  # the module may have another weight than they were made for
     return [f"{name.module} = {name.module}.{call}", _fetch(name), _show(name)]
 
 

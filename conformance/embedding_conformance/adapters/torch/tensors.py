@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from embedding_conformance.boundary.adapter import Shape
+from embedding_conformance.boundary.observations import Shape
 from embedding_reference import Tensor
 
 
@@ -21,9 +21,9 @@ def to_torch(tensor: Tensor, device: str = "cpu", layout: str = "contiguous") ->
 
 
 def from_torch(tensor: torch.Tensor) -> Tensor:
-    """The same bits as plain data, gathered where processes have parts of them.
+    """The same bits as plain data, gathered where they are split over processes.
 
-    Of a tensor without data, on the meta device or a fake, a `Shape`.
+    A tensor without data, on the meta device or fake, becomes a `Shape`.
     """
     if hasattr(tensor, "full_tensor"):
         tensor = tensor.full_tensor()

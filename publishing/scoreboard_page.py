@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from embedding_reports.model.by_clause import by_clause
 from embedding_reports.model.findings import in_short
 from embedding_reports.model.scores import JUDGED, scores
-from embedding_reports.model.summary import absence, summarise
-from embedding_reports.results import Document
+from embedding_reports.model.summary import NO_REASON, absence, summarise
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Results
 
 INTRODUCTION = """\
 # Scoreboard
@@ -31,19 +33,19 @@ shows in full, with the smallest case of each deviation.
 HEADINGS = {"from_pretrained": "from_ pretrained", "scale_grad_by_freq": "scale_ grad_ by_freq"}
 
 
-def rendered(documents: Sequence[Document], scripts: Mapping[str, Sequence[Script]]) -> str:
+def rendered(runs: Sequence[Results], scripts: Mapping[str, Sequence[Script]]) -> str:
     """The page.
 
     Args:
-        documents: one results document for each implementation.
+        runs: one for each implementation.
         scripts: the reproductions of each, by the name of its target.
     """
-    ranked = sorted(documents, key=lambda document: document["header"]["implementation"]["name"].lower())
+    ranked = sorted(runs, key=lambda run: run.header.implementation.name.lower())
     return "\n".join(
         [
             INTRODUCTION,
             *_table(ranked),
-            *(line for document in ranked for line in _implementation(document, scripts)),
+            *(line for run in ranked for line in _implementation(run, scripts)),
         ]
     )
 
@@ -58,7 +60,7 @@ class Script:
     """
 
     def __init__(self, path: Path) -> None:
-        """Read what it says of itself.
+        """Read the docstring.
 
         Raises:
             ValueError: its docstring has not the form of one sentence, and a line that begins with "Clauses:".
@@ -70,63 +72,62 @@ class Script:
         self.clauses = re.findall(r"[\w.-]+\w", found[2])
 
 
-def target_of(document: Document) -> str:
+def target_of(run: Results) -> str:
     """The name of the adapter, and of the device if it ran on another than the CPU: the folder of scripts has it."""
-    target: str = document["header"]["implementation"]["target"]
+    target = run.header.implementation.target
     name = target.rpartition(" ")[2] if target.startswith("command:") else target
-    return "-".join([name, *_elsewhere(document)])
+    return "-".join([name, *_elsewhere(run)])
 
 
-def _elsewhere(document: Document) -> list[str]:
+def _elsewhere(run: Results) -> list[str]:
     """The devices that it ran on, but the CPU."""
-    return [device for device in document["header"]["devices"] if device != "cpu"]
+    return [device for device in run.header.devices if device != "cpu"]
 
 
-def reproductions(document: Document, scripts: Mapping[str, Sequence[Script]]) -> list[Script]:
+def reproductions(run: Results, scripts: Mapping[str, Sequence[Script]]) -> list[Script]:
     """The scripts about an implementation: its own, and torch's where torch's ledger applies."""
-    target = target_of(document)
-    inherits = any(known["inherited"] for verdict in document["verdicts"] for known in verdict["known"])
+    target = target_of(run)
+    inherits = any(known.inherited for verdict in run.verdicts for known in verdict.known)
     return [*scripts.get(target, ()), *(scripts.get("torch", ()) if inherits or target == "torch-functional" else ())]
 
 
-def deviating(document: Document) -> dict[tuple[str, str], list[str]]:
+def deviating(run: Results) -> dict[tuple[str, str], list[str]]:
     """The dtypes on which each MUST or SHOULD clause deviates, by clause and reason (or summary)."""
-    levels = {clause["id"]: clause["level"] for clause in document["clauses"]}
-    found: dict[tuple[str, str], list[str]] = {}
-    for verdict in document["verdicts"]:
-        if levels[verdict["clause"]] in JUDGED:
-            said = [known["reason"] for known in verdict["known"] if known["deviation"]]
-            said += [verdict["deviation"]["summary"]] if verdict["deviation"] else []
-            for reason in said:
-                found.setdefault((verdict["clause"], reason), []).append(verdict["dtype"] or "every dtype")
-    return found
+    dtypes: dict[tuple[str, str], list[str]] = {}
+    for name, found in by_clause(run).items():
+        for verdict in found.verdicts if found.clause.level in JUDGED else ():
+            reasons = [known.reason for known in verdict.known if known.deviation]
+            reasons += [verdict.deviation.summary] if verdict.deviation else []
+            for reason in reasons:
+                dtypes.setdefault((name, reason), []).append(verdict.dtype or "every dtype")
+    return dtypes
 
 
-def _table(documents: Sequence[Document]) -> Iterator[str]:
-    sections = list(dict.fromkeys(clause["section"] for document in documents for clause in document["clauses"]))
+def _table(runs: Sequence[Results]) -> Iterator[str]:
+    sections = list(dict.fromkeys(clause.section for run in runs for clause in run.clauses))
     yield f"| implementation | deviations | all | {' | '.join(HEADINGS.get(name, name) for name in sections)} |"
     yield f"| --- | ---: | ---: |{' ---: |' * len(sections)}"
-    for document in documents:
-        name, why = _name(document), absence(document)
+    for run in runs:
+        name, why = _name(run), absence(run)
         if why is not None:
             yield f"| {name} | | did not run: {why} |{' |' * len(sections)}"
             continue
-        found = scores(document, summarise(document))
+        found = scores(run, summarise(run))
         shown = [found.get(section) for section in ("", *sections)]
         cells = [f"{one.conforms}/{one.tested}" if one and one.tested else "–" for one in shown]  # noqa: RUF001
-        deviations = len({reason for _, reason in deviating(document)})
+        deviations = len({reason for _, reason in deviating(run)})
         yield f"| [{name}](#{_anchor(name)}) | {deviations} | {' | '.join(cells)} |"
     yield ""
 
 
-def _implementation(document: Document, scripts: Mapping[str, Sequence[Script]]) -> Iterator[str]:
-    name, header = _name(document), document["header"]
+def _implementation(run: Results, scripts: Mapping[str, Sequence[Script]]) -> Iterator[str]:
+    name, header = _name(run), run.header
     yield f"## {name}"
     yield ""
-    summary = summarise(document)
-    versions = ", ".join(f"{package} {version}" for package, version in header["packages"].items())
-    yield f"`--embedding {header['implementation']['target']}`, {header['profile']} profile, seed {header['seed']}."
-    yield f"Dtypes: {', '.join(header['dtypes'])}. Beside {versions}."
+    summary = summarise(run)
+    versions = ", ".join(f"{package} {version}" for package, version in header.packages.items())
+    yield f"`--embedding {header.implementation.target}`, {header.profile} profile, seed {header.seed}."
+    yield f"Dtypes: {', '.join(header.dtypes)}. Beside {versions}."
     yield ""
     if not summary.complete:
         yield "**Incomplete:** the run was interrupted; clauses that it had not come to are not counted."
@@ -134,18 +135,18 @@ def _implementation(document: Document, scripts: Mapping[str, Sequence[Script]])
     if summary.unchecked:
         yield f"**Index bounds:** {summary.unchecked}."
         yield ""
-    levels = {clause["id"]: clause["level"] for clause in document["clauses"]}
+    levels = {clause.id: clause.level for clause in run.clauses}
     reasons: dict[str, dict[str, str]] = {}
-    for (clause, reason), dtypes in deviating(document).items():
-        about = f"`{clause}` ({levels[clause]}; {in_short(dtypes, header['dtypes'])})"
+    for (clause, reason), dtypes in deviating(run).items():
+        about = f"`{clause}` ({levels[clause]}; {in_short(dtypes, header.dtypes)})"
         reasons.setdefault(reason, {})[clause] = about
     for reason, clauses in reasons.items():
-        shown = _showing(set(clauses), reproductions(document, scripts))
+        shown = _showing(set(clauses), reproductions(run, scripts))
         folder = "../reports/published/scripts"
         links = "".join(f" [{s.path.stem}]({folder}/{s.path.parent.name}/{s.path.name})" for s in shown)
         yield f"- {reason}{links}: {', '.join(clauses.values())}"
     yield ""
-    unclaimed = _unclaimed(document)
+    unclaimed = _unclaimed(run)
     if unclaimed:
         yield "Not claimed:"
         yield ""
@@ -166,22 +167,20 @@ def _showing(clauses: set[str], scripts: Sequence[Script]) -> list[Script]:
     return shown
 
 
-def _unclaimed(document: Document) -> dict[str, list[str]]:
-    """The clauses that were tested on no dtype, under the first reason that was given."""
-    outcomes = summarise(document).outcomes
-    found: dict[str, list[str]] = {}
-    for verdict in document["verdicts"]:
-        if outcomes[verdict["clause"]] == "unsupported":
-            clauses = found.setdefault(verdict["reason"] or "no reason was recorded", [])
-            if verdict["clause"] not in clauses:
-                clauses.append(verdict["clause"])
-    return found
+def _unclaimed(run: Results) -> dict[str, list[str]]:
+    """The clauses that were tested on no dtype, under each reason that was given."""
+    clauses: dict[str, list[str]] = {}
+    for name, found in by_clause(run).items():
+        if found.outcome is Outcome.UNSUPPORTED:
+            for reason in dict.fromkeys(verdict.reason or NO_REASON for verdict in found.verdicts):
+                clauses.setdefault(reason, []).append(name)
+    return clauses
 
 
-def _name(document: Document) -> str:
-    implementation = document["header"]["implementation"]
-    named = " on ".join([implementation["name"], *_elsewhere(document)])
-    return f"{named} {implementation['version'].partition('+')[0]}"
+def _name(run: Results) -> str:
+    implementation = run.header.implementation
+    named = " on ".join([implementation.name, *_elsewhere(run)])
+    return f"{named} {implementation.version.partition('+')[0]}"
 
 
 def _anchor(heading: str) -> str:

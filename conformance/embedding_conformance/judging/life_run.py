@@ -1,29 +1,29 @@
-"""Living a `Life` with an implementation: each step is judged, and the next starts from the bits that were observed."""
+"""The run of a `Life`: each step is judged, and the next one starts from the bits that were observed."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
 
-from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Case, Lookup, Step
 from embedding_conformance.cases.optimisers import Optimizer, optimizers_for
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Anything, Exactly, Permitted, Rows, Tensor
-from embedding_reference.conversion import converted
 
 
-class Living:
-    """One embedding and the model of it.
+class LifeRunner:
+    """An embedding that goes through the steps of a life, and the model of its state.
 
     Attributes:
-        case: its arguments, and the weight as it is now; lookups only because features are those of a lookup.
-        instance: the embedding.
-        pending: the lookups whose gradients have been added up since they were last cleared.
+        embedding: the implementation under test.
+        case: the arguments, and the weight as it is now; it has lookups only because features are those of a lookup.
+        instance: the embedding itself.
+        pending: the lookups whose gradients have accumulated since the gradient was last cleared.
         training: the mode.
-        saved: the weight of the state that was saved last.
-        moved: by optimiser, the rows that a step may move although it does not look them up.
+        saved: the weight of the state that was saved last, or None.
+        moved: for each optimiser, the rows that its steps may move even if they do not look them up.
     """
 
     def __init__(self, embedding: Subject, case: Case) -> None:
@@ -36,7 +36,7 @@ class Living:
         self.moved: dict[str, set[int]] = {}
 
     def take(self, step: Step) -> bool:
-        """Take one step; one that is not provided is left out. Whether it is provided."""
+        """Take one step, and return whether the adapter provides it; a step that it does not provide is left out."""
         try:
             getattr(self, step.verb.replace(" ", "_"))(step)
         except Unsupported:
@@ -46,33 +46,33 @@ class Living:
     # -- using it -----------------------------------------------------------------------------------------------------
 
     def look_up(self, step: Step) -> None:
-        """Look up, and send a gradient back on top of what is there."""
+        """Look up, and accumulate a gradient."""
         self.use(*step.lookups)
 
     def look_up_together(self, step: Step) -> None:
-        """Look up twice, and send the gradients back in one backward."""
+        """Look up twice, and accumulate both gradients in one backward."""
         if self.case.config.max_norm is not None:
-            raise Unsupported("with max_norm it is not known with which weight the first was made")
+            raise Unsupported("with max_norm the weight of the first lookup is not known")
         self.use(*step.lookups)
 
     def use(self, *lookups: Lookup) -> None:
-        """Look up, and send the gradients back in one backward."""
+        """Look up, accumulate the gradients in one backward, and judge output, weight and gradient."""
         case = replace(self.case, lookups=lookups)
-        self.embedding.needs(case)
-        if self.embedding.covered(replace(case, lookups=(*self.pending, *lookups))):
+        self.embedding.declarations.require(case)
+        if self.embedding.examination.covers(replace(case, lookups=(*self.pending, *lookups))):
             return
         self.case = replace(self.case, weight=self.embedding.use(case, self.instance, pending=self.pending))
         if not case.config.freeze:
             self.pending += lookups
 
     def train(self, step: Step) -> None:
-        """One step of an optimiser: the row at padding_idx, and rows that were never looked up, keep their bits."""
+        """Take one step of an optimiser: the row at padding_idx, and rows that it does not move, keep their bits."""
         case, optimizer = replace(self.case, lookups=step.lookups), optimizers_for(self.case.config)[step.how]
-        self.embedding.needs(case)
-        if case.config.freeze or self.embedding.covered(case):
+        self.embedding.declarations.require(case)
+        if case.config.freeze or self.embedding.examination.covers(case):
             return
         self.instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
-        weight, permitted = self.instance.weight(), self.embedding.predict(case).weight
+        weight, permitted = self.instance.weight(), self.embedding.permits(case).weight
         for row in set(range(case.config.num_embeddings)) - self._moved(optimizer, case):
             rule = permitted.rows[row] if isinstance(permitted, Rows) else Exactly(case.weight.entry(row))
             self.embedding.judge(f"the weight, row {row}", rule, weight.entry(row))
@@ -83,49 +83,49 @@ class Living:
             self._judge_pending()
 
     def _moved(self, optimizer: Optimizer, case: Case) -> set[int]:
-        """The rows that a step may move: those that it looks up, and what the optimiser remembers of earlier steps."""
-        now = set(case.positions) - {case.config.padding_row}
+        """The rows that a step may move: those that it looks up, and with momentum those of earlier steps."""
+        looked_up = set(case.positions) - {case.config.padding_row}
         if not optimizer.remembers:
-            return now
-        earlier = self.moved.setdefault(repr(optimizer), set())
-        earlier |= now
-        return earlier
+            return looked_up
+        moved = self.moved.setdefault(repr(optimizer), set())
+        moved |= looked_up
+        return moved
 
     def clear(self, step: Step) -> None:
-        """Forget the gradient, or set it to zeros."""
+        """Clear the gradient: to None, or to zeros."""
         self._clear(to_none=step.how == "to none")
 
     def _clear(self, *, to_none: bool = True) -> None:
         self.instance.clear(to_none=to_none)
-        # Zeros are the gradient of a lookup of nothing.
+        # The gradient of a lookup without indices is zeros.
         self.pending = () if to_none or not self.pending else (_nothing(self.case),)
         self._judge_pending()
 
     def _judge_pending(self) -> None:
-        """Judge the gradient that is there."""
-        came = self.instance.gradient(lookups=())
+        """Judge the gradient that has accumulated."""
+        observed = self.instance.gradient(lookups=())
         if self.pending:
             whole = replace(self.case, lookups=self.pending)
-            self.embedding.judge_gradient(whole, self.embedding.predict(whole).gradient, came)
+            self.embedding.judge_gradient(whole, self.embedding.permits(whole).gradient, observed)
         else:
-            compare.equal("the gradient", None, came.gradient)
+            compare.equal("the gradient", None, observed.gradient)
 
     # -- changing it --------------------------------------------------------------------------------------------------
 
     def edit(self, step: Step) -> None:
-        """Write into the weight."""
+        """Write another weight into the weight, in place."""
         assert step.weight is not None
         self.instance.edit(weight=step.weight)
         self._settle(Exactly(step.weight))
 
     def load(self, step: Step) -> None:
-        """Load a state."""
+        """Load a state with another weight."""
         assert step.weight is not None
         self.instance.load(state={"weight": step.weight})
         self._settle(Exactly(step.weight))
 
     def save(self, _: Step) -> None:
-        """Keep the state for later."""
+        """Save the state, to be restored later."""
         self.saved = self.instance.state()["weight"]
         self.embedding.judge("the weight in the state", Exactly(self.case.weight), self.saved)
 
@@ -145,8 +145,8 @@ class Living:
         self._settle(Rows(dtype, (rows, dim), tuple(zero if row == padding else drawn for row in range(rows))))
 
     def copy(self, step: Step) -> None:
-        """Go on with a copy, without a gradient."""
-        if self.embedding.covered(self.case):  # it may have been frozen since
+        """Go on with a copy of the embedding, without a gradient."""
+        if self.embedding.examination.covers(self.case):  # a step may have frozen it
             return
         self._clear()
         self.instance = self.instance.copy(how=step.how)
@@ -154,31 +154,31 @@ class Living:
         self._settle(Exactly(self.case.weight))
 
     def mode(self, step: Step) -> None:
-        """Go over to training or evaluation."""
+        """Switch to training or evaluation mode."""
         self.instance.mode(training=step.how == "train")
         self.training = step.how == "train"
         self._settle(Exactly(self.case.weight))
 
     def freeze(self, _: Step) -> None:
-        """Keep the weight out of differentiation."""
+        """Freeze the weight: it no longer takes part in differentiation."""
         self._freeze(frozen=True)
 
     def thaw(self, _: Step) -> None:
-        """Let the weight take part in differentiation again."""
+        """Thaw the weight: it takes part in differentiation again."""
         self._freeze(frozen=False)
 
     def _freeze(self, *, frozen: bool) -> None:
         case = replace(self.case, config=replace(self.case.config, freeze=frozen))
-        self.embedding.needs(case)
+        self.embedding.declarations.require(case)
         self._clear()
         self.instance.freeze(frozen=frozen)
         self.case = case
         self._settle(Exactly(case.weight))
 
     def cast(self, step: Step) -> None:
-        """Go over to another dtype, look up there, and come back."""
+        """Cast the embedding to another dtype, look up there, and cast it back."""
         own = self.case.weight.dtype
-        if step.how not in self.embedding.other_dtypes(self.case):
+        if step.how not in self.embedding.declarations.other_dtypes(self.case):
             raise Unsupported(f"it has no {step.how}")
         lookups = replace(self.case, lookups=step.lookups).with_dtype(step.how).lookups
         self._clear()
@@ -193,19 +193,19 @@ class Living:
         self.instance.cast(dtype=dtype)
         self.case = self.case.with_dtype(dtype)
         self.moved.clear()
-        self._settle(converted(before, dtype))
+        self._settle(self.embedding.permits(replace(self.case, weight=before)).cast(dtype))
 
     def _settle(self, permitted: Permitted) -> None:
-        """Judge the weight and what is kept beside it, and go on from the bits observed."""
+        """Judge the weight and the attributes, and go on from the bits observed."""
         weight = self.instance.weight()
         compare.compare("the weight", permitted, weight)
         self.case = replace(self.case, weight=weight)
         with suppress(Unsupported):
-            kept = self.instance.attributes()
-            compare.equal("requires_grad of the weight", not self.case.config.freeze, kept["requires_grad"])
-            compare.equal("the attribute training", self.training, kept["training"])
-            compare.equal("the weight's dtype", weight.dtype, kept["dtype"])
-            self.embedding.judge_attributes(self.case, kept)
+            attributes = self.instance.attributes()
+            compare.equal("requires_grad of the weight", not self.case.config.freeze, attributes["requires_grad"])
+            compare.equal("the attribute training", self.training, attributes["training"])
+            compare.equal("the weight's dtype", weight.dtype, attributes["dtype"])
+            self.embedding.judge_attributes(self.case, attributes)
 
 
 def _nothing(case: Case) -> Lookup:

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from embedding_conformance.boundary.adapter import Gradient, Refused
+from embedding_conformance.boundary.observations import Gradient
+from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.compare import Deviation, Difference
 from embedding_reference import Exactly, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within

@@ -9,9 +9,9 @@ import torch
 
 import plain
 from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
-from embedding_conformance.boundary.adapter import Unsupported
+from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Step
-from embedding_conformance.judging.living import Living
+from embedding_conformance.judging.life_run import LifeRunner
 from embedding_conformance.judging.subject import Subject
 from examples import case
 
@@ -36,10 +36,10 @@ STEPS = [
 
 def test_steps_that_are_not_provided_are_left_out() -> None:
     adapter = TorchFunctionalAdapter()
-    living = Living(Subject(adapter, adapter.describe(), "float32", "cpu"), case())
+    runner = LifeRunner(Subject(adapter, adapter.describe(), "float32", "cpu"), case())
     for step in STEPS:
-        living.take(step)
-    assert {call.verb for call in living.embedding.calls} == {
+        runner.take(step)
+    assert {call.verb for call in runner.embedding.driver.calls} == {
         "make",
         "gradient",
         "weight",
@@ -48,19 +48,21 @@ def test_steps_that_are_not_provided_are_left_out() -> None:
         "edit",
         "freeze",
     }
-    assert living.case.weight == living.instance.weight() == WEIGHT
+    assert runner.case.weight == runner.instance.weight() == WEIGHT
 
 
 def test_without_gradients_there_is_no_life() -> None:
     adapter = plain.Plain()
-    living = Living(Subject(adapter, adapter.describe(), "float32", "cpu"), case())
+    runner = LifeRunner(Subject(adapter, adapter.describe(), "float32", "cpu"), case())
     with pytest.raises(Unsupported, match="does not differentiate"):
-        living.use(*LOOKUPS)
+        runner.use(*LOOKUPS)
 
 
 def test_an_optimizer_may_spoil_the_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.optim, "SGD", functools.partial(torch.optim.SGD, foreach=True))  # as by default on CUDA
-    living = Living(Subject(TorchFunctionalAdapter(), TorchFunctionalAdapter().describe(), "float32", "cpu"), case())
+    runner = LifeRunner(
+        Subject(TorchFunctionalAdapter(), TorchFunctionalAdapter().describe(), "float32", "cpu"), case()
+    )
     for _ in range(2):
-        assert living.take(Step("train", "SGD with Nesterov momentum", LOOKUPS))
-        assert living.take(Step("look up", lookups=LOOKUPS))
+        assert runner.take(Step("train", "SGD with Nesterov momentum", LOOKUPS))
+        assert runner.take(Step("look up", lookups=LOOKUPS))

@@ -1,0 +1,71 @@
+"""Around calls of torch: exceptions become refusals, the deterministic mode is set, and optimisers are tried out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from embedding_conformance.boundary.refusals import Lost, Refused, Unsupported
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the implementation raises into `Refused`, or into `Lost` where CUDA fails from then on."""
+    try:
+        yield
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()  # a kernel that fails later must fail this call, not the next
+    except (Refused, Unsupported):
+        raise
+    except Exception as error:
+        raise (Lost if _cuda_is_lost() else Refused).of(error) from error
+
+
+def _cuda_is_lost() -> bool:
+    """Whether the process has lost its CUDA context, as by a failed assertion on the device."""
+    if not torch.cuda.is_initialized():
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False
+
+
+@contextmanager
+def deterministically() -> Iterator[None]:
+    """Use deterministic algorithms within the block, and restore the previous mode afterwards.
+
+    Raises:
+        Unsupported: an operator has none on this device, or needs an environment variable; the text says which.
+    """
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(mode=True)
+    try:
+        yield
+    except RuntimeError as error:
+        if "torch.use_deterministic_algorithms(True)" in str(error):  # torch names this call in each such message
+            raise Unsupported(str(error).partition(". ")[0]) from error
+        raise
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
+
+
+@functools.cache
+def trains(
+    optimizer: str, options: tuple[tuple[str, Any], ...], dtype: torch.dtype, device: str, *, sparse: bool
+) -> bool:
+    """Whether the optimiser can take a step with a plain tensor of this dtype, and a gradient that is sparse or not."""
+    try:
+        parameter = torch.nn.Parameter(torch.ones((2, 2), dtype=dtype, device=device))
+        gradient = torch.ones_like(parameter)
+        parameter.grad = gradient.to_sparse(1) if sparse else gradient
+        getattr(torch.optim, optimizer)([parameter], **dict(options)).step()
+    except RuntimeError:
+        return False
+    return True

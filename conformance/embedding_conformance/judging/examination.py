@@ -1,0 +1,194 @@
+"""The examination of one clause on one dtype and device: which cases are run, how they end, and which of them count."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import hypothesis
+
+from embedding_conformance.boundary.attempts import Ending, Failure, attempt
+from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Died, Lost, MissingVerb
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.features import matches
+from embedding_conformance.judging.clause import Clause
+from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.judging.declarations import Declarations
+from embedding_conformance.judging.driver import Driver
+from embedding_conformance.judging.partitions import partitions_of_calls
+from embedding_conformance.judging.tally import Tally
+
+Body = Callable[..., None]
+"""The body of a clause's test: it takes the subject and, where cases are drawn, a case."""
+
+
+class Examination:
+    """Runs the body of a clause's test on its cases, and keeps the tally.
+
+    Attributes:
+        known: feature patterns of known deviations, whose cases are not run.
+        settled: whether a known deviation covers a clause that draws no cases.
+        tally: the tally of the clause.
+    """
+
+    def __init__(self, driver: Driver, declarations: Declarations, losses: float = math.inf) -> None:
+        """A new examination; it ends after `losses` lost processes, since each takes seconds to replace."""
+        self.driver, self.declarations, self.losses = driver, declarations, losses
+        self.start(known=[])
+
+    def start(self, known: list[Mapping[str, Any]], *, settled: bool = False, witness: bool = False) -> None:
+        """Start a new tally, for cases that match no pattern of `known`.
+
+        Args:
+            known: feature patterns of known deviations.
+            settled: whether a known deviation covers a clause that draws no cases.
+            witness: whether a witness is replayed: if it loses its process, it is not run once more.
+        """
+        self.known, self.settled, self.tally = known, settled, Tally(deviated=witness)
+        self.driver.tally = self.tally
+
+    def run(self, subject: object, clause: Clause, body: Body, case: Case | None) -> None:
+        """Run a test's body on one case (or on none, for a clause that draws none).
+
+        Args:
+            subject: the subject that the body takes.
+            clause: the clause.
+            body: the body of the clause's test.
+            case: the case that the body takes, or None.
+
+        Raises:
+            Deviation: the implementation deviates; it has the case and the calls.
+            Exception: the suite or the adapter broke.
+        """
+        if self._left_out(clause, case):
+            return
+        tally = self.tally
+        tally.cases += 1
+        tally.case_worst = 0.0
+        self.driver.calls.clear()
+        before = tally.exercised, tally.unsupported
+        # Warnings of the implementation are not judged, and must not become exceptions where warnings are errors.
+        with tally.measured("body"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outcome = attempt(lambda: self._judged(subject, body, case))
+        if isinstance(outcome, Failure):
+            self._conclude(outcome, clause, case)
+        elif outcome:
+            self._count(clause, case, before)
+
+    def _judged(self, subject: object, body: Body, case: Case | None) -> bool:
+        """Whether a case was judged by the body; it is not where it is known, or unsupported and refused as it must."""
+        self.tally.crashes.repeat(case)
+        if case is None and self.settled:
+            self.tally.covered += 1
+            return False
+        if case is not None and (self.covers(case) or self._refused_as_declared(subject, case)):
+            return False
+        arguments = () if case is None else (case,)
+        try:
+            body(subject, *arguments)
+        except Lost:
+            # A device works asynchronously: an earlier case may have been what lost the process. So the body is run
+            # once more, in a fresh process. While a case is being shrunk, the process is fresh anyway.
+            if self.tally.deviated:
+                raise
+            self.driver.calls.clear()
+            body(subject, *arguments)
+        return True
+
+    def _conclude(self, failure: Failure, clause: Clause, case: Case | None) -> None:
+        """Count an unsupported case; raise any other failure of a case, as a deviation where it is one."""
+        error, tally = failure.error, self.tally
+        if failure.ending is Ending.UNSUPPORTED:
+            if not self.closed_to(clause):  # this case may have shown that a verb is missing
+                tally.unsupported += 1
+                tally.reason = failure.text
+            return
+        if failure.ending not in (Ending.REFUSED, Ending.DIED) and not isinstance(error, Deviation):
+            raise error
+        tally.deviated = True
+        if isinstance(error, Died):
+            tally.crashes.add(case, error)
+        deviation = error if isinstance(error, Deviation) else _as_deviation(failure)
+        deviation.case, deviation.calls = case, list(self.driver.calls)
+        raise deviation from None
+
+    def closed_to(self, clause: Clause) -> bool:
+        """Whether the clause cannot be tested at all, which is counted as unsupported: no case need be drawn."""
+        reason = clause.not_in_force(self.declarations.description.packages.get("torch"))
+        missing = [verb for verb in clause.needs if verb in self.driver.missing]
+        if not reason and not missing:
+            return False
+        # As if it had been known before the first case: the tally must not depend on the order of clauses.
+        self.tally.cases, self.tally.unsupported = 0, 1
+        self.tally.reason = reason or str(MissingVerb(missing[0]))
+        return True
+
+    def _left_out(self, clause: Clause, case: Case | None) -> bool:
+        """Whether a case is not run: the clause cannot be tested, or it has already lost enough processes."""
+        tally = self.tally
+        if self.closed_to(clause):
+            return True
+        if tally.crashes.enough:
+            return not tally.crashes.knows(case)
+        return tally.lost >= self.losses and not tally.deviated  # a case that deviates is yet to be shrunk
+
+    def _count(self, clause: Clause, case: Case | None, before: tuple[int, int]) -> None:
+        """Count a case that was judged, given the counts of exercised and unsupported cases before it."""
+        tally, driver = self.tally, self.driver
+        if case is None:  # a body that runs cases of its own counts them itself
+            tally.exercised += before == (tally.exercised, tally.unsupported)
+        elif clause.when is None or clause.when(case):
+            tally.exercised += 1
+            tally.lookups.update(partitions_of_calls(driver.calls, driver.dtype, driver.device))
+            if tally.case_worst and hypothesis.currently_in_test_context():
+                hypothesis.target(tally.case_worst, label="largest error as a fraction of its bound")
+
+    def covers(self, case: Case) -> bool:
+        """Whether a known deviation covers the case."""
+        covered = any(matches(pattern, case, self.driver.device) for pattern in self.known)
+        self.tally.covered += covered
+        return covered
+
+    def _refused_as_declared(self, subject: Any, case: Case) -> bool:
+        """Whether the case has features that are declared unsupported; if so, it must be refused.
+
+        Raises:
+            Deviation: it is not refused.
+        """
+        declared = self.declarations.of(case)
+        if declared is None:
+            return False
+        refused_anyway = case.features()["index_out_of_range"] and "index_out_of_range" not in declared.features
+        if not refused_anyway:  # else a refusal says nothing, and may cost a process
+            outcome = attempt(lambda: subject.run(case))
+            if not isinstance(outcome, Failure):
+                raise _ignored(declared)
+            if outcome.ending not in (Ending.REFUSED, Ending.UNSUPPORTED):
+                raise outcome.error
+        self.tally.unsupported += 1
+        # A reason that the clause itself met says more than one that a single case happened to have.
+        self.tally.reason = self.tally.reason or declared.reason
+        return True
+
+
+def _as_deviation(failure: Failure) -> Deviation:
+    """The deviation for a refusal where none is due, or for the end of the process."""
+    if failure.ending is Ending.REFUSED:
+        return Deviation("a call that the contract allows was refused", expected="no exception", observed=failure.text)
+    return Deviation(
+        "the implementation did not survive the call", expected="an answer or an exception", observed=failure.text
+    )
+
+
+def _ignored(declared: Declared) -> Deviation:
+    """The deviation for a declaration that the implementation does not keep to."""
+    names = ", ".join(f"{name}={value!r}" for name, value in declared.features.items())
+    return Deviation(
+        f"{names} is declared unsupported ({declared.reason}) but is not refused",
+        expected="an exception",
+        observed="no exception",
+    )

@@ -1,0 +1,81 @@
+"""The search for a case that deviates: Hypothesis draws cases, keeps those that fail, and shrinks the smallest."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
+
+from embedding_conformance.cases.case import Case
+from embedding_conformance.judging.clause import Clause
+from embedding_conformance.judging.subject import Subject
+from embedding_conformance.running.profiles import Profile
+
+
+@dataclass(frozen=True)
+class Search:
+    """The settings of a search.
+
+    Attributes:
+        profile: how much to test.
+        seed: the seed that repeats the search.
+        database: where cases that fail are kept, to be tried first in the next run; None keeps none.
+    """
+
+    profile: Profile
+    seed: str
+    database: ExampleDatabase | None = None
+
+
+def database(target: str) -> DirectoryBasedExampleDatabase:
+    """The database of the cases of a target that failed.
+
+    Each target has its own, because Hypothesis drops a case that passes. It is named here because Hypothesis's default
+    is none at all in continuous integration.
+    """
+    folder = Path(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY", ".hypothesis")).absolute()
+    return DirectoryBasedExampleDatabase(folder / "embedding-conformance" / re.sub(r"\W+", "-", target))
+
+
+def search_cases(clause: Clause, subject: Subject, search: Search) -> None:
+    """Run the clause on as many cases as the profile asks for.
+
+    Raises:
+        BaseException: whatever the smallest failing case that was found raises.
+    """
+    if subject.examination.closed_to(clause):
+        return
+    if clause.cases is None:
+        subject.examine(clause, clause.body, None)
+        return
+
+    def run(case: Case) -> None:
+        subject.examine(clause, clause.body, case)
+
+    # Hypothesis keeps failing cases under the name, and the clauses of a run must not all see the same cases.
+    run.__name__ = re.sub(r"\W", "_", f"{clause.id} {subject.dtype} {subject.device}")
+    seeded = hypothesis.seed(f"{search.seed} {clause.id} {subject.dtype}")(hypothesis.given(clause.cases)(run))
+    profile = search.profile
+    phases = [Phase.explicit, Phase.reuse, Phase.generate]
+    phases += [Phase.shrink] if profile.shrinks else []
+    phases += [Phase.target] if profile.climbs else []
+    configured = hypothesis.settings(
+        max_examples=profile.examples,
+        deadline=None,
+        database=search.database,
+        derandomize=False,
+        phases=phases,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )(seeded)
+    with warnings.catch_warnings():
+        # Where the user makes errors of warnings, this one would be reported instead of the deviation.
+        warnings.filterwarnings("ignore", "Generating overly large repr")
+        configured()
