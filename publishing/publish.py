@@ -15,8 +15,8 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import releases_page
-import scoreboard_page
+import docs_scoreboard
+import docs_torch_releases
 from embedding_reports import results
 from embedding_reports.model.order import ordered, python
 from embedding_reports.pages.html import render
@@ -53,9 +53,9 @@ def pages() -> dict[Path, str]:
     of_torch, of_all = published(), implementations()
     return {
         PUBLISHED / "torch.html": render(of_torch),
-        ROOT / "docs" / "torch-releases.md": releases_page.rendered(of_torch),
+        ROOT / "docs" / "torch-releases.md": docs_torch_releases.rendered(of_torch),
         PUBLISHED / "scoreboard.html": render(of_all),
-        ROOT / "docs" / "scoreboard.md": scoreboard_page.rendered(of_all, scripts()),
+        ROOT / "docs" / "scoreboard.md": docs_scoreboard.rendered(of_all, scripts()),
     }
 
 
@@ -71,11 +71,11 @@ def implementations() -> list[Results]:
     return [results.read(path) for path in (PUBLISHED / SCOREBOARD, *others)]
 
 
-def scripts() -> dict[str, list[scoreboard_page.Script]]:
+def scripts() -> dict[str, list[docs_scoreboard.Script]]:
     """The published reproductions of deviations, by the name of the adapter."""
-    found: dict[str, list[scoreboard_page.Script]] = {}
+    found: dict[str, list[docs_scoreboard.Script]] = {}
     for path in sorted(PUBLISHED.glob("scripts/*/*.py")):
-        found.setdefault(path.parent.name, []).append(scoreboard_page.Script(path))
+        found.setdefault(path.parent.name, []).append(docs_scoreboard.Script(path))
     return found
 
 
@@ -83,7 +83,7 @@ def name_of(run: Results) -> str:
     """The file's name: "paddle-3.3.1", or on another Python than the matrix's "torch-2.15.0-py3.12"."""
     version = run.header.implementation.version.partition("+")[0]
     minor = ".".join(python(run).split(".")[:2])
-    name = f"{scoreboard_page.target_of(run)}-{version}"
+    name = f"{docs_scoreboard.target_of(run)}-{version}"
     return name if minor == MATRIX else f"{name}-py{minor}"
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Tuple  # noqa: UP035 - see Lookup
+from typing import Sequence, Tuple  # noqa: UP035 - see Lookup
 
 from embedding_reference import norms, sums
 from embedding_reference.formats import FORMATS
@@ -28,6 +28,9 @@ WRONG_ARGUMENT = Raises(frozenset({"index", "type", "value", "runtime"}))
 
 Lookup = Tuple[Tensor, Tensor]  # noqa: UP006 - evaluated on Python 3.8 too
 """An index tensor and the upstream gradient of its output, of shape index.shape + (embedding_dim,)."""
+
+Contribution = Tuple[Sequence[float], int, int]  # noqa: UP006 - evaluated on Python 3.8 too
+"""The components of an upstream gradient, their divisor, and the number of the lookup that they belong to."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +171,10 @@ class Embedding:
             lookups: (index, upstream gradient) pairs, each from a call of its own.
             wide: whether to narrow the bounds to what an accumulator of at least float32 achieves.
         """
-        per_row: dict[int, list[tuple[Sequence[float], int, int]]] = {}
-        for part, (index, upstream) in enumerate(lookups):
-            self._collect(per_row, part, index, upstream)
+        per_row: dict[int, list[Contribution]] = {}
+        for number, (index, upstream) in enumerate(lookups):
+            for row, terms, divisor in self.contributions(index, upstream):
+                per_row.setdefault(row, []).append((terms, divisor, number))
         form = FORMATS[dtype]
         width = self.embedding_dim * form.components
         zero = (Interval.exactly(Fraction(0)),) * width
@@ -206,10 +210,8 @@ class Embedding:
                 intervals += sums.gradient_intervals([components], [count], form)
         return Within(direction.dtype, (*index.shape, self.embedding_dim), tuple(intervals))
 
-    def _collect(
-        self, per_row: dict[int, list[tuple[Sequence[float], int, int]]], part: int, index: Tensor, upstream: Tensor
-    ) -> None:
-        """Sort the upstream rows of one lookup by the table row they belong to, each with its divisor and lookup."""
+    def contributions(self, index: Tensor, upstream: Tensor) -> Iterator[tuple[int, Sequence[float], int]]:
+        """What one lookup adds to the gradient: for each index that is no pad, its row, its terms and their divisor."""
         positions = [int(i) for i in index.components()]
         occurrences = Counter(positions)
         components = upstream.components()
@@ -217,5 +219,4 @@ class Embedding:
         for place, row in enumerate(positions):
             if row != self.padding_row:
                 divisor = occurrences[row] if self.scale_grad_by_freq else 1
-                terms = components[place * width : (place + 1) * width]
-                per_row.setdefault(row, []).append((terms, divisor, part))
+                yield row, components[place * width : (place + 1) * width], divisor

@@ -101,13 +101,14 @@ def test_until_the_suite_has_run_the_results_are_those_of_a_run_that_was_not_mad
 
 def test_pages_are_made_of_the_published_results(publish: Any) -> None:
     runs = publish.published()
-    assert (ROOT / "docs" / "torch-releases.md").read_text(encoding="utf-8") == publish.releases_page.rendered(runs)
+    page = (ROOT / "docs" / "torch-releases.md").read_text(encoding="utf-8")
+    assert page == publish.docs_torch_releases.rendered(runs)
     assert (publish.PUBLISHED / "torch.html").read_text(encoding="utf-8") == render(runs)
 
 
 def test_the_scoreboard_is_made_of_the_published_results(publish: Any) -> None:
     runs = publish.implementations()
-    page = publish.scoreboard_page.rendered(runs, publish.scripts())
+    page = publish.docs_scoreboard.rendered(runs, publish.scripts())
     assert (ROOT / "docs" / "scoreboard.md").read_text(encoding="utf-8") == page
     assert (publish.PUBLISHED / "scoreboard.html").read_text(encoding="utf-8") == render(runs)
 
@@ -115,9 +116,9 @@ def test_the_scoreboard_is_made_of_the_published_results(publish: Any) -> None:
 def test_every_deviation_on_the_scoreboard_has_a_script(publish: Any) -> None:
     scripts = publish.scripts()
     for run in publish.implementations():
-        target = publish.scoreboard_page.target_of(run)
-        shown = {c for script in publish.scoreboard_page.reproductions(run, scripts) for c in script.clauses}
-        missing = {clause for clause, _ in publish.scoreboard_page.deviating(run)} - shown
+        target = publish.docs_scoreboard.target_of(run)
+        shown = {c for script in publish.docs_scoreboard.reproductions(run, scripts) for c in script.clauses}
+        missing = {clause for clause, _ in publish.docs_scoreboard.deviating(run)} - shown
         assert not missing, f"reports/published/scripts/{target} has no script for {missing}"
 
 

@@ -35,12 +35,14 @@ ROOMS = {
     "embedding_conformance.boundary": ("embedding_conformance.cases",),
     "embedding_conformance.adapters": ("embedding_conformance.boundary",),
     "embedding_conformance.judging": ("embedding_conformance.boundary",),
+    "embedding_conformance.diagnosis": ("embedding_conformance.judging",),
     "embedding_conformance.suite": ("embedding_conformance.judging",),
     "embedding_conformance.wiring": ("embedding_conformance.judging",),
     "embedding_reports": (),
     "embedding_conformance.running": (
         "embedding_conformance.wiring",
         "embedding_conformance.suite",
+        "embedding_conformance.diagnosis",
         "embedding_reports",
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ import plain
 from embedding_conformance.boundary.refusals import Died, Misanswered
 from embedding_conformance.boundary.worker_client import SECONDS_TO_ANSWER, WorkerAdapter
 from embedding_conformance.cases.case import Case
-from embedding_conformance.judging import crashed_cases
+from embedding_conformance.judging import tally
 from embedding_conformance.judging.compare import Deviation
 from embedding_reference import Tensor
 from examined import CLAUSES, subject
@@ -138,8 +139,9 @@ class Hasty(WorkerAdapter):
 
 def test_no_more_than_two_time_outs_go_into_one_clause(monkeypatch: pytest.MonkeyPatch) -> None:
     hung: list[Case] = []
-    clock = SimpleNamespace(monotonic=lambda: SECONDS_TO_ANSWER * len(hung))  # as if each had its whole time
-    monkeypatch.setattr(crashed_cases, "time", clock)
+    as_if = {"monotonic": lambda: SECONDS_TO_ANSWER * len(hung)}  # as if each had taken its whole time
+    clock = SimpleNamespace(perf_counter=time.perf_counter, **as_if)
+    monkeypatch.setattr(tally, "time", clock)
     worker = Hasty("rough:HangsOnRepeats")
     hanging = subject(worker)
 

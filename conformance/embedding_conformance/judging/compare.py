@@ -40,6 +40,7 @@ class Deviation(AssertionError):  # noqa: N818 - the implementation deviates, th
     """
 
     case: Case | None = None
+    is_of_answer: bool = False
     calls: Sequence[Call] = ()
 
     def __init__(self, summary: str, *, expected: str, observed: str, difference: Difference | None = None) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import hypothesis
@@ -32,11 +33,13 @@ class Examination:
         known: feature patterns of known deviations, whose cases are not run.
         settled: whether a known deviation covers a clause that draws no cases.
         tally: the tally of the clause.
+        case: the case that is run, or was run last.
     """
 
     def __init__(self, driver: Driver, declarations: Declarations, losses: float = math.inf) -> None:
         """A new examination; it ends after `losses` lost processes, since each takes seconds to replace."""
         self.driver, self.declarations, self.losses = driver, declarations, losses
+        self.case: Case | None = None
         self.start(known=[])
 
     def start(self, known: list[Mapping[str, Any]], *, settled: bool = False, witness: bool = False) -> None:
@@ -49,6 +52,16 @@ class Examination:
         """
         self.known, self.settled, self.tally = known, settled, Tally(deviated=witness)
         self.driver.tally = self.tally
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Count apart what is run within, and go on with the tally as it was."""
+        before = self.tally
+        self.start(self.known)
+        try:
+            yield
+        finally:
+            self.tally = self.driver.tally = before
 
     def run(self, subject: object, clause: Clause, body: Body, case: Case | None) -> None:
         """Run a test's body on one case (or on none, for a clause that draws none).
@@ -68,6 +81,7 @@ class Examination:
         tally = self.tally
         tally.cases += 1
         tally.case_worst = 0.0
+        self.case = case
         self.driver.calls.clear()
         before = tally.exercised, tally.unsupported
         # Warnings of the implementation are not judged, and must not become exceptions where warnings are errors.
@@ -112,6 +126,7 @@ class Examination:
         tally.deviated = True
         if isinstance(error, Died):
             tally.crashes.add(case, error)
+        tally.observations.others += not (isinstance(error, Deviation) and error.is_of_answer)
         deviation = error if isinstance(error, Deviation) else _as_deviation(failure)
         deviation.case, deviation.calls = case, list(self.driver.calls)
         raise deviation from None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +22,13 @@ from embedding_conformance.judging.declarations import Declarations
 from embedding_conformance.judging.driver import Driver
 from embedding_conformance.judging.examination import Body, Examination
 from embedding_conformance.judging.expectations import Expectations
+from embedding_conformance.judging.observed import Observed
 from embedding_conformance.judging.tally import Tally
 from embedding_reference import Interval, Permitted, Raises, Rows, Tensor, Within
+from embedding_reference.fault_models import GRADIENT, OUTPUT, WEIGHT
+
+ANSWERS = {"output": OUTPUT, "the weight": WEIGHT}
+"""What tests call the answers to a case that fault models are about, beside the gradient."""
 
 
 class Subject:
@@ -147,12 +153,15 @@ class Subject:
 
     def judge(self, what: str, permitted: Permitted, observed: Tensor) -> None:
         """Judge a tensor (`compare.compare`), and keep the worst error in the tally."""
-        self._keep(compare.compare(what, permitted, observed))
+        with self._observing(self.examination.case, ANSWERS.get(what, ""), observed):
+            self._keep(compare.compare(what, permitted, observed))
 
     def judge_gradient(self, case: Case, permitted: Permitted, observed: Observation | Backward) -> None:
         """Judge the weight's gradient, in the layout that the case's `sparse` stands for."""
         assert isinstance(permitted, Within)
-        self._keep(compare.compare_gradient("gradient", permitted, _gradient(observed), _layout(case)))
+        gradient = _gradient(observed)
+        with self._observing(case, GRADIENT, gradient):
+            self._keep(compare.compare_gradient("gradient", permitted, gradient, _layout(case)))
 
     def judge_gradient_form(self, case: Case, observed: Observation) -> None:
         """Judge the layout, shape, dtype and device of the weight's gradient."""
@@ -175,8 +184,9 @@ class Subject:
 
     def judge_rows(self, what: str, permitted: Rows, observed: Tensor, rows: Sequence[int]) -> None:
         """Judge some rows of a table, each by its own rule."""
-        for row in rows:
-            self.judge(f"{what}, row {row}", permitted.rows[row], observed.entry(row))
+        with self._observing(self.examination.case, ANSWERS.get(what, ""), observed):
+            for row in rows:
+                self.judge(f"{what}, row {row}", permitted.rows[row], observed.entry(row))
 
     def refuses(self, what: str, permitted: Raises, call: Callable[[], object]) -> None:
         """Judge that a call is refused, with an exception of a permitted family."""
@@ -186,6 +196,20 @@ class Subject:
             compare.refusal(what, permitted, refused)
         else:
             compare.refusal(what, permitted, None)
+
+    @contextmanager
+    def _observing(self, case: Case | None, what: str, answer: Tensor | Gradient) -> Iterator[None]:
+        """Keep an answer for the diagnosis, with the outcome of the judgement within."""
+        if not what or type(case) is not Case:  # a life goes on from other weights than its case has
+            yield
+            return
+        try:
+            yield
+        except Deviation as deviation:
+            deviation.is_of_answer = True
+            self.tally.observations.keep(Observed(case, what, answer, deviates=True))
+            raise
+        self.tally.observations.keep(Observed(case, what, answer, deviates=False))
 
     def _keep(self, error: float | None) -> None:
         if error is not None:

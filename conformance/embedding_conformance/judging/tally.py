@@ -2,14 +2,56 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from embedding_conformance.judging.crashed_cases import Crashes
+from embedding_conformance.boundary.refusals import Died
+from embedding_conformance.cases.case import Case
+from embedding_conformance.judging.observed import Observations
 from embedding_conformance.judging.partitions import Partitions
+
+SECONDS_TO_SHRINK = 30.0
+"""Seconds of shrinking after the first such case: Hypothesis tries hundreds, each at the cost of a new process or of a
+time-out of a minute."""
+
+
+class Crashes:
+    """The cases of one clause in which the process ended or hung."""
+
+    def __init__(self) -> None:
+        self._endings: dict[Case | None, Died] = {}
+        self._since = math.inf
+
+    def __len__(self) -> int:
+        """The number of such cases."""
+        return len(self._endings)
+
+    def add(self, case: Case | None, died: Died) -> None:
+        """Keep a case, and the exception that says how its process ended."""
+        self._since = min(self._since, time.monotonic())
+        self._endings[case] = died
+
+    @property
+    def enough(self) -> bool:
+        """Whether the time is over, and no new case is to be run."""
+        return time.monotonic() - self._since > SECONDS_TO_SHRINK
+
+    def knows(self, case: Case | None) -> bool:
+        """Whether a case is among them."""
+        return case in self._endings
+
+    def repeat(self, case: Case | None) -> None:
+        """Once the time is over, raise the exception that a case ended with, so that Hypothesis finds it reproduced.
+
+        Raises:
+            Died: the time is over, and the case is among them.
+        """
+        if self.enough and case in self._endings:
+            raise self._endings[case]
 
 
 @dataclass
@@ -27,6 +69,7 @@ class Tally:
         reason: why they are unsupported, as the clause itself met it, or else as it is declared; None: none was.
         worst: the largest error as a fraction of its bound; None: everything was compared bit for bit.
         case_worst: the same for the latest case, 0 instead of None.
+        observations: answers that were judged, for the diagnosis.
         lookups: the lookups of exercised cases, counted by their partitions; equal ones of one case count once.
         seconds: the time by part: "body" is the whole test body, and includes "reference" and "adapter".
     """
@@ -41,6 +84,7 @@ class Tally:
     reason: str | None = None
     worst: float | None = None
     case_worst: float = 0.0
+    observations: Observations = field(default_factory=Observations)
     lookups: Counter[Partitions] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: {"body": 0.0, "reference": 0.0, "adapter": 0.0})
 

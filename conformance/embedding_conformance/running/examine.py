@@ -9,13 +9,14 @@ import pytest
 from hypothesis.errors import Flaky
 
 from embedding_conformance.cases.strategies import under_test
+from embedding_conformance.diagnosis.explain import explain
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.judging.tally import Tally
 from embedding_conformance.running.document import evidence_of
-from embedding_conformance.running.search import Search, search_cases
+from embedding_conformance.running.search import Search, observe_cases, search_cases
 from embedding_conformance.running.session import Session
 from embedding_conformance.running.verdict import Record, verdict_of
 from embedding_conformance.running.witnesses import replay
@@ -51,6 +52,7 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
     token = under_test.set(subject.declarations.for_strategies())
     known: tuple[Known, ...] = ()
     error: BaseException | None = None
+    diagnosis = ""
     try:
         known = replay(session, clause, subject)
         search_cases(clause, subject, search)
@@ -58,6 +60,7 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
         raise
     except BaseException as raised:  # noqa: BLE001 - every clause gets a verdict, whatever its test raises
         error = raised
+        diagnosis = _diagnosis(clause, subject, search, _deviation(error))
     finally:
         under_test.reset(token)
     if subject.tally.lost and not clause.may_crash:
@@ -68,7 +71,7 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
             record,
             deviation=evidence_of(deviation, session.adapter),
             error=None,
-            remark=_remark(session, subject, deviation, error),
+            remark=_remark(session, subject, deviation, error) or diagnosis or None,
             undermined=_undermined(session, subject, deviation),
         )
     seconds = time.perf_counter() - start
@@ -86,10 +89,20 @@ def _deviation(error: BaseException | None) -> Deviation | None:
 
 
 def _remark(session: Session, subject: Subject, deviation: Deviation, error: BaseException | None) -> str | None:
-    """A remark on a deviation: that the wiring may explain it, or that it is not reproducible."""
+    """A remark on a deviation: that the wiring may explain it, that it comes and goes, or what a fault model says."""
     if hint := session.wiring.hint(deviation, subject.device):
         return hint
-    return "did not fail again when run once more" if isinstance(error, Flaky) else None
+    if isinstance(error, Flaky):
+        return "did not fail again when run once more"
+    return None
+
+
+def _diagnosis(clause: Clause, subject: Subject, search: Search, deviation: Deviation | None) -> str:
+    """The fault model that explains a deviation, in a sentence, or ""."""
+    if deviation is None or not deviation.is_of_answer or clause.cases is None or subject.tally.crashes:
+        return ""
+    explanation = explain(subject.tally.observations.with_more(observe_cases(clause, subject, search)))
+    return explanation.text if explanation else ""
 
 
 def _undermined(session: Session, subject: Subject, deviation: Deviation) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -14,8 +17,13 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.clause import Clause
+from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.judging.observed import Observations
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.running.profiles import Profile
+
+OBSERVED = 60
+"""How many cases a deviation is diagnosed from, beside those of the search."""
 
 
 @dataclass(frozen=True)
@@ -58,22 +66,43 @@ def search_cases(clause: Clause, subject: Subject, search: Search) -> None:
     def run(case: Case) -> None:
         subject.examine(clause, clause.body, case)
 
+    phases = [Phase.explicit, Phase.reuse, Phase.generate]
+    phases += [Phase.shrink] if search.profile.shrinks else []
+    phases += [Phase.target] if search.profile.climbs else []
+    _draw(
+        run, clause, subject, search.seed, max_examples=search.profile.examples, database=search.database, phases=phases
+    )
+
+
+def observe_cases(clause: Clause, subject: Subject, search: Search) -> Observations:
+    """Run the clause on other cases, whatever comes of them, so that a deviation can be diagnosed.
+
+    The tally stays as it is.
+    """
+
+    def run(case: Case) -> None:
+        with suppress(Deviation):
+            subject.examine(clause, clause.body, case)
+
+    with subject.examination.aside():
+        seed = f"{search.seed} observed"
+        _draw(run, clause, subject, seed, max_examples=OBSERVED, database=None, phases=[Phase.generate])
+        return subject.tally.observations
+
+
+def _draw(run: Callable[[Case], None], clause: Clause, subject: Subject, seed: str, **settings: Any) -> None:
+    """Let Hypothesis draw cases of a clause and run a function on each."""
     # Hypothesis keeps failing cases under the name, and the clauses of a run must not all see the same cases.
     run.__name__ = re.sub(r"\W", "_", f"{clause.id} {subject.dtype} {subject.device}")
-    seeded = hypothesis.seed(f"{search.seed} {clause.id} {subject.dtype}")(hypothesis.given(clause.cases)(run))
-    profile = search.profile
-    phases = [Phase.explicit, Phase.reuse, Phase.generate]
-    phases += [Phase.shrink] if profile.shrinks else []
-    phases += [Phase.target] if profile.climbs else []
+    assert clause.cases is not None
+    seeded = hypothesis.seed(f"{seed} {clause.id} {subject.dtype}")(hypothesis.given(clause.cases)(run))
     configured = hypothesis.settings(
-        max_examples=profile.examples,
         deadline=None,
-        database=search.database,
         derandomize=False,
-        phases=phases,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
+        **settings,
     )(seeded)
     with warnings.catch_warnings():
         # Where the user makes errors of warnings, this one would be reported instead of the deviation.

@@ -1,0 +1,78 @@
+"""Whether two sets of permitted answers share nothing, so that any answer tells which of the two it is not in."""
+
+from __future__ import annotations
+
+import math
+from typing import Sequence, Tuple  # noqa: UP035 - evaluated on Python 3.8 too
+
+from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.tensor import Tensor
+
+_ORDER = (OneOf, Raises, Anything, Rows, Exactly, Within)
+"""Of two sets, the one whose kind stands first here decides how they are compared."""
+
+
+def share_nothing(one: Permitted, other: Permitted) -> bool:
+    """Whether no answer is in both sets.
+
+    One component on which the sets have nothing in common is enough. Refusals of different families are not told apart:
+    which exception it is says little of what is wrong.
+    """
+    first, second = sorted((one, other), key=lambda permitted: _ORDER.index(type(permitted)))
+    if isinstance(first, OneOf):
+        return all(share_nothing(option, second) for option in first.options)
+    if isinstance(first, Raises):
+        return not isinstance(second, Raises)
+    return _form(first) != _form(second) or _contents_share_nothing(first, second)
+
+
+def _contents_share_nothing(first: Permitted, second: Permitted) -> bool:
+    """The same of two sets of tensors of one dtype and shape, the first not after the second in `_ORDER`."""
+    if isinstance(first, Anything):
+        return False
+    if isinstance(first, Rows):
+        return any(map(share_nothing, _rows(first), _rows(second)))
+    if isinstance(first, Exactly):
+        if isinstance(second, Exactly):
+            return first.tensor.data != second.tensor.data
+        assert isinstance(second, Within)
+        return not all(map(_contains, second.intervals, first.tensor.components()))
+    assert isinstance(first, Within)
+    assert isinstance(second, Within)
+    return any(map(_are_disjoint, first.intervals, second.intervals))
+
+
+def _form(permitted: Permitted) -> Tuple[str, Tuple[int, ...]]:  # noqa: UP006 - evaluated on Python 3.8 too
+    """The dtype and the shape of the answers."""
+    shaped = permitted.tensor if isinstance(permitted, Exactly) else permitted
+    assert not isinstance(shaped, (OneOf, Raises))
+    return shaped.dtype, shaped.shape
+
+
+def _rows(permitted: Permitted) -> Sequence[Permitted]:
+    """The rule of each row of an answer, for a tensor of shape (embedding_dim,)."""
+    if isinstance(permitted, Rows):
+        return permitted.rows
+    if isinstance(permitted, Exactly):
+        tensor = permitted.tensor
+        size = tensor.format.itemsize * tensor.shape[-1]
+        starts = range(0, len(tensor.data), size) if size else range(0)
+        return [Exactly(Tensor(tensor.dtype, tensor.shape[-1:], tensor.data[at : at + size])) for at in starts]
+    assert isinstance(permitted, Within)
+    count = len(permitted.intervals) // max(math.prod(permitted.shape[:-1]), 1)
+    starts = range(0, len(permitted.intervals), count) if count else range(0)
+    return [Within(permitted.dtype, permitted.shape[-1:], permitted.intervals[at : at + count]) for at in starts]
+
+
+def _contains(interval: Interval, value: float) -> bool:
+    if "any" in interval.also or not math.isfinite(value):
+        return bool({"any", str(value)} & interval.also)
+    return interval.low is not None and interval.high is not None and interval.low <= value <= interval.high
+
+
+def _are_disjoint(one: Interval, other: Interval) -> bool:
+    if "any" in one.also | other.also or one.also & other.also:
+        return False
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return True
+    return one.high < other.low or other.high < one.low
