@@ -32,7 +32,7 @@ def suite(name: str, profile: str, dtypes: Callable[[type[Twin]], tuple[str, ...
 
     A clause of level INFO does not fail a run, and so it catches nothing; what it rejects is told as "noted".
     """
-    fault, few = SUBJECTS[name], replace(PROFILES[profile], shrinks=False)
+    fault, few = SUBJECTS[name], replace(PROFILES[profile], diagnoses=False)
     found: Found = {"by": None, "cases": 0}
     start = time.process_time()
     for number, dtype in enumerate(dtypes(fault)):

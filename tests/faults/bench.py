@@ -17,7 +17,7 @@ def run(clause: str, embedding: type, dtype: str, examples: int) -> Checked:
         adapter(embedding),
         clauses=clause,
         dtypes=dtype,
-        profile=Profile(f"{examples} cases", examples, enough=1, shrinks=False),
+        profile=Profile(f"{examples} cases", examples, enough=1, diagnoses=False),
         isolation="none",
         level="should",
         seed=0,

@@ -46,7 +46,7 @@ class Lacking:
 
 def outcomes(clause: str, *verbs: str) -> set[Outcome]:
     """What a clause comes to where verbs are missing."""
-    few = Profile("few", examples=6, enough=1, shrinks=False)
+    few = Profile("few", examples=6, enough=1, diagnoses=False)
     adapter = Lacking(TorchModuleAdapter(), verbs)
     run = Run(adapter, profile=few, clauses=clause, dtypes="float32", isolation="none", seed=5)
     return {run.examine(*place).verdict.outcome for place in run.places}

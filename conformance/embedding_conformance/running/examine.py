@@ -101,6 +101,8 @@ def _diagnosis(clause: Clause, subject: Subject, search: Search, deviation: Devi
     """The fault model that explains a deviation, in a sentence, or ""."""
     if deviation is None or not deviation.is_of_answer or clause.cases is None or subject.tally.crashes:
         return ""
+    if not search.profile.diagnoses:
+        return ""
     explanation = explain(subject.tally.observations.with_more(observe_cases(clause, subject, search)))
     return explanation.text if explanation else ""
 

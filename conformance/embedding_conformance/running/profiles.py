@@ -14,14 +14,14 @@ class Profile:
         examples: how many cases are drawn.
         enough: how many of them must meet a clause's precondition for it to count as exercised.
         climbs: whether half of the cases are drawn to raise the largest error as a fraction of its bound.
-        shrinks: whether a case that fails is shrunk.
+        diagnoses: whether a case that fails is shrunk, and the deviation explained.
     """
 
     name: str
     examples: int
     enough: int
     climbs: bool = False
-    shrinks: bool = True
+    diagnoses: bool = True
 
 
 PROFILES = {

@@ -67,7 +67,7 @@ def search_cases(clause: Clause, subject: Subject, search: Search) -> None:
         subject.examine(clause, clause.body, case)
 
     phases = [Phase.explicit, Phase.reuse, Phase.generate]
-    phases += [Phase.shrink] if search.profile.shrinks else []
+    phases += [Phase.shrink] if search.profile.diagnoses else []
     phases += [Phase.target] if search.profile.climbs else []
     _draw(
         run, clause, subject, search.seed, max_examples=search.profile.examples, database=search.database, phases=phases
