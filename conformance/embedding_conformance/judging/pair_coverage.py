@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from itertools import combinations, combinations_with_replacement, product
 from typing import Any
 
 from embedding_conformance.boundary.description import Declared
-from embedding_conformance.cases.features import implied
+from embedding_conformance.cases.features import could_match, implied
 from embedding_conformance.judging.partitions import ARGUMENTS, Partition, Partitions, features
 
 PARTITIONS: tuple[Partition, ...] = tuple((argument, name) for argument, names in ARGUMENTS.items() for name in names)
@@ -68,12 +69,17 @@ def _counts(
     """The table of pairs (`Slice.pairs`) of lookups that all are in the partitions `common`."""
     counted = _pairs(rows)
 
+    # A table has thousands of pairs; what concerns none of these columns is left out once.
+    concerned = [pattern for pattern in unsupported if any(could_match(pattern, *column) for column in columns)]
+    axes = [{"dtype": dtype, "device": device} for dtype, device in columns]
+
     def never(*partitions: Partition) -> bool:
+        if _are_exclusive(partitions):
+            return True
+        if axes and not concerned:
+            return False
         known = {name: value for partition in partitions for name, value in features(*partition).items()}
-        axes = ({"dtype": dtype, "device": device} for dtype, device in columns)
-        return _are_exclusive(partitions) or all(
-            any(implied(p, {**known, **axis}) for p in unsupported) for axis in axes
-        )
+        return all(any(implied(pattern, {**known, **axis}) for pattern in concerned) for axis in axes)
 
     def entry(first: Partition, second: Partition) -> int:
         return counted[first, second] or (NEVER if never(first, second, *common) else 0)
@@ -149,6 +155,7 @@ def _all_exclusive() -> Iterator[frozenset[Partition]]:
 _EXCLUSIVE_GROUPS = frozenset(_all_exclusive())
 
 
-def _are_exclusive(partitions: Sequence[Partition]) -> bool:
+@functools.cache
+def _are_exclusive(partitions: tuple[Partition, ...]) -> bool:
     """Whether no lookup can be in all of up to three partitions."""
     return any(frozenset(group) in _EXCLUSIVE_GROUPS for size in (2, 3) for group in combinations(partitions, size))
