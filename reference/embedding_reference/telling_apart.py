@@ -6,7 +6,7 @@ import math
 from typing import Sequence, Tuple  # noqa: UP035 - evaluated on Python 3.8 too
 
 from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
-from embedding_reference.tensor import Tensor
+from embedding_reference.tensor import Tensor, rows_of
 
 _ORDER = (OneOf, Raises, Anything, Rows, Exactly, Within)
 """Of two sets, the one whose kind stands first here decides how they are compared."""
@@ -55,9 +55,7 @@ def _rows(permitted: Permitted) -> Sequence[Permitted]:
         return permitted.rows
     if isinstance(permitted, Exactly):
         tensor = permitted.tensor
-        size = tensor.format.itemsize * tensor.shape[-1]
-        starts = range(0, len(tensor.data), size) if size else range(0)
-        return [Exactly(Tensor(tensor.dtype, tensor.shape[-1:], tensor.data[at : at + size])) for at in starts]
+        return [Exactly(Tensor(tensor.dtype, tensor.shape[-1:], row)) for row in rows_of(tensor)]
     assert isinstance(permitted, Within)
     count = len(permitted.intervals) // max(math.prod(permitted.shape[:-1]), 1)
     starts = range(0, len(permitted.intervals), count) if count else range(0)

@@ -98,3 +98,9 @@ class Tensor:
             listed = ", ".join(repr(v) if math.isfinite(v) else f'float("{v}")' for v in values)
             return f'Tensor.of("{self.dtype}", {self.shape}, [{listed}])'
         return f'Tensor("{self.dtype}", {self.shape}, bytes.fromhex("{self.data.hex()}"))'
+
+
+def rows_of(tensor: Tensor) -> list[bytes]:
+    """The bytes of each row of a tensor of shape (..., embedding_dim), row-major; none where rows have no elements."""
+    size = tensor.format.itemsize * tensor.shape[-1]
+    return [tensor.data[at : at + size] for at in range(0, len(tensor.data), size)] if size else []

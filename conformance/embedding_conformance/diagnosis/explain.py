@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from embedding_conformance.judging.compare import Deviation, compare, compare_gradient
+from embedding_conformance.judging.expectations import Expectations
 from embedding_conformance.judging.observed import Observations, Observed
 from embedding_reference import Embedding, Permitted, Tensor, Within
 from embedding_reference.fault_models import FAULT_MODELS, GRADIENT, OUTPUT, FaultModel
@@ -76,9 +77,7 @@ def _permits(model: Embedding, one: Observed) -> bool:
 
 
 def _permitted(model: Embedding, one: Observed) -> Permitted:
-    case = one.case
+    expectations = Expectations(one.case, model=model)
     if one.what == OUTPUT:
-        return model.output(case.weight, case.index)
-    if one.what == GRADIENT:
-        return model.gradient(case.weight.dtype, [(lookup.index, lookup.upstream) for lookup in case.lookups])
-    return model.weight_after(case.weight, case.index)
+        return expectations.output
+    return expectations.gradient if one.what == GRADIENT else expectations.weight

@@ -8,22 +8,25 @@ from functools import cached_property
 
 from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.tally import Tally
-from embedding_reference import Permitted, Tensor
+from embedding_reference import Embedding, Permitted, Tensor
 from embedding_reference.conversion import converted
 
 
 class Expectations:
     """What is permitted for one case; each expectation is computed when it is first used."""
 
-    def __init__(self, case: Case, tally: Tally | None = None) -> None:
-        """The expectations for a case; the time that they take is added to the tally, if there is one."""
-        self._case, self._tally = case, tally
+    def __init__(self, case: Case, tally: Tally | None = None, *, model: Embedding | None = None) -> None:
+        """The expectations for a case; the time that they take is added to the tally, if there is one.
+
+        A fault model as `model` computes them in place of the reference model.
+        """
+        self._case, self._tally, self._model = case, tally, model or case.config
 
     @cached_property
     def outputs(self) -> tuple[Permitted, ...]:
         """The output of each lookup, as if it were the first one of the case."""
         with self._timed():
-            return tuple(self._case.config.output(self._case.weight, lookup.index) for lookup in self._case.lookups)
+            return tuple(self._model.output(self._case.weight, lookup.index) for lookup in self._case.lookups)
 
     @property
     def output(self) -> Permitted:
@@ -32,7 +35,7 @@ class Expectations:
 
     def output_from(self, weight: Tensor, index: Tensor | None = None) -> Permitted:
         """The output of looking `index` up (None: that of the first lookup) in the weight given, without rescaling."""
-        config = replace(self._case.config, max_norm=None)
+        config = replace(self._model, max_norm=None)
         with self._timed():
             return config.output(weight, self._case.index if index is None else index)
 
@@ -44,7 +47,7 @@ class Expectations:
     def weight_after(self, *, wide: bool = False) -> Permitted:
         """The weight after the first lookup; `wide` as in `embedding_reference.Embedding.weight_after`."""
         with self._timed():
-            return self._case.config.weight_after(self._case.weight, self._case.index, wide=wide)
+            return self._model.weight_after(self._case.weight, self._case.index, wide=wide)
 
     @cached_property
     def gradient(self) -> Permitted:
@@ -55,12 +58,12 @@ class Expectations:
         """The weight's gradient after all lookups; `wide` as in `embedding_reference.Embedding.gradient`."""
         pairs = [(lookup.index, lookup.upstream) for lookup in self._case.lookups]
         with self._timed():
-            return self._case.config.gradient(self._case.weight.dtype, pairs, wide=wide)
+            return self._model.gradient(self._case.weight.dtype, pairs, wide=wide)
 
     def second_order(self, direction: Tensor) -> Permitted:
         """The derivative of the gradient along a direction (`embedding_reference.Embedding.second_order`)."""
         with self._timed():
-            return self._case.config.second_order(self._case.index, direction)
+            return self._model.second_order(self._case.index, direction)
 
     def cast(self, dtype: str, tensor: Tensor | None = None) -> Permitted:
         """A tensor (None: the weight) rounded to another dtype."""

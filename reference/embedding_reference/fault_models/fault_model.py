@@ -55,9 +55,3 @@ def each_component(tensor: Tensor, change: Callable[[float], float]) -> Tensor:
         kept = tensor.data[place * size : (place + 1) * size]
         parts.append(kept if same else form.encode([value]))
     return Tensor(tensor.dtype, tensor.shape, b"".join(parts))
-
-
-def rows_of(tensor: Tensor) -> list[bytes]:
-    """The bytes of each row of a tensor, its last dimension being that of a row."""
-    size = tensor.format.itemsize * tensor.shape[-1]
-    return [tensor.data[at : at + size] for at in range(0, len(tensor.data), size)] if size else []

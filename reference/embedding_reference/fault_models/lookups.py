@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from embedding_reference.fault_models.fault_model import OUTPUT, FaultModel, changed, each_component, rows_of
+from embedding_reference.fault_models.fault_model import OUTPUT, FaultModel, changed, each_component
 from embedding_reference.formats import FORMATS
 from embedding_reference.model import INDEX_DTYPES
 from embedding_reference.permitted import Permitted
-from embedding_reference.tensor import Tensor
+from embedding_reference.tensor import Tensor, rows_of
 
 
 class _ReadsAnotherRow(FaultModel):
@@ -239,11 +239,8 @@ class ReadsTheIndexInColumnOrder(_ChangesTheOutput):
         if len(output.shape) != 3:
             return output
         rows, (first, second, _) = rows_of(output), output.shape
-        order = [one + other * second for other in range(first) for one in range(second)]
         columns = [(at % first) * second + at // first for at in range(first * second)]
-        return Tensor(
-            output.dtype, output.shape, b"".join(rows[at] for at in columns) if rows and order else output.data
-        )
+        return Tensor(output.dtype, output.shape, b"".join(rows[at] for at in columns) if rows else output.data)
 
 
 class LosesTheLastColumn(_ChangesTheOutput):

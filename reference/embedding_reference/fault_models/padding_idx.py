@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence  # noqa: UP035 - evaluated on Python 3.8 too
 
-from embedding_reference.fault_models.fault_model import GRADIENT, OUTPUT, FaultModel, changed, rows_of
+from embedding_reference.fault_models.fault_model import GRADIENT, OUTPUT, FaultModel, changed
 from embedding_reference.fault_models.gradients import Adding
 from embedding_reference.model import INDEX_DTYPES
 from embedding_reference.permitted import Permitted
-from embedding_reference.tensor import Tensor
+from embedding_reference.tensor import Tensor, rows_of
 
 
 class _PadsOtherwise(FaultModel):
