@@ -19,8 +19,9 @@ def run(rank: int) -> None:
     came = embedding(torch.tensor([0, 1])).flatten().tolist()
     if rank == 0:
         print(f"expected [-0.0, -0.0], came {came}")
-    torch.distributed.destroy_process_group()
-    sys.exit(0 if str(came) == "[0.0, 0.0]" else 3)
+    torch.distributed.barrier()
+    sys.stdout.flush()
+    os._exit(0 if str(came) == "[0.0, 0.0]" else 3)  # a process group that is taken down on a busy machine may abort
 
 
 if __name__ == "__main__":
