@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from embedding_conformance.boundary.arguments import ARGUMENTS, FEATURES, declaration, missing_arguments
 from embedding_conformance.boundary.refusals import Unsupported
-from embedding_conformance.cases.strategies import ON, UnderTest, cases, under_test
+from embedding_conformance.cases.domain import ON
+from embedding_conformance.cases.strategies import UnderTest, cases, under_test
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.suite.shared import judge_signature
 from embedding_conformance.suite.test_construction import SIGNATURE

@@ -12,9 +12,10 @@ from embedding_conformance.boundary.description import Declared, Description
 from embedding_conformance.boundary.observations import Backward, Forward, Gradient
 from embedding_conformance.boundary.wire import decode, encode
 from embedding_conformance.cases.case import Case, Lookup
+from embedding_conformance.cases.domain import ANY
 from embedding_conformance.cases.life_strategies import life_cases
 from embedding_conformance.cases.palettes import ANY as ANY_PALETTE
-from embedding_conformance.cases.strategies import ANY, cases, out_of_range
+from embedding_conformance.cases.strategies import cases, out_of_range
 from embedding_reference import Tensor
 
 VECTOR = Tensor("float32", (2,), bytes.fromhex("0500c07f 00000080"))

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding_conformance.cases.case import FEATURES, Case, Config, Life, Lookup, Step
+from embedding_conformance.cases.domain import ANY
 from embedding_conformance.cases.life_strategies import life_cases
 from embedding_conformance.cases.palettes import ANY as ANY_PALETTE
-from embedding_conformance.cases.strategies import ANY, cases, out_of_range
+from embedding_conformance.cases.strategies import cases, out_of_range
 from embedding_reference import Tensor
 from examples import case
 

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from embedding_conformance.boundary.target import resolve
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import DTYPES, FEATURES, LAYOUTS, Case, Config, Lookup
+from embedding_conformance.cases.domain import ANY, CORNERS, OFF, ON, Domain
+from embedding_conformance.cases.drawing import cases_in
 from embedding_conformance.cases.features import WHOLE, lacking
 from embedding_conformance.cases.indices import INDEX_PATTERNS
 from embedding_conformance.cases.life_strategies import VERBS, life_cases
@@ -32,7 +34,9 @@ from embedding_conformance.cases.sizes import (
     NUM_EMBEDDINGS,
     SHAPES,
 )
-from embedding_conformance.cases.strategies import ANY, CORNERS, OFF, ON, UnderTest, cases, out_of_range, under_test
+from embedding_conformance.cases.strategies import UnderTest, cases, out_of_range, under_test
+from embedding_conformance.judging.clause import Clause
+from embedding_conformance.suite.catalogue import clauses
 from embedding_reference import FORMATS, Tensor
 from examined import subject
 
@@ -127,6 +131,23 @@ def test_each_keyword_does_what_it_says(keywords: dict[str, Any], holds: Holds) 
     found = drawn(cases(**keywords))
     assert all(map(well_formed, found))
     assert [case for case in found if not holds(case)] == []
+
+
+CLAUSES = [clause for clause in clauses() if clause.domain is not None]
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=[clause.id for clause in CLAUSES])
+def test_a_domain_admits_what_is_drawn_from_it(clause: Clause) -> None:
+    assert clause.domain is not None
+    assert [case for case in drawn(cases_in(clause.domain), 60) if not clause.domain.admits(case)] == []
+
+
+@pytest.mark.parametrize(("keywords", "holds"), KEYWORDS, ids=[f"{n}-{k}" for n, (k, _) in enumerate(KEYWORDS)])
+def test_a_domain_admits_no_case_against_its_keywords(keywords: dict[str, Any], holds: Holds) -> None:
+    every = drawn(cases(freeze=ANY, weights=palettes.ANY), 200) if "lookups" not in keywords else []
+    drawn_otherwise = {"index_patterns", "large"} & set(keywords) or keywords.get("weights") == ("counting",)
+    admitted = [case for case in every if Domain(**keywords).admits(case)]
+    assert drawn_otherwise or all(map(holds, admitted))
 
 
 def test_every_corner_is_tried_here() -> None:

@@ -17,6 +17,7 @@ from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 from embedding_conformance.boundary.description import Declared
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import LAYOUTS, Case, Config, Lookup
+from embedding_conformance.cases.domain import Domain
 from embedding_conformance.judging.clause import MUST, Clause
 from embedding_conformance.judging.pair_coverage import NEVER, PARTITIONS, Slice, pair_counts
 from embedding_conformance.judging.partitions import ARGUMENTS, Partition, Partitions
@@ -171,7 +172,7 @@ def test_a_case_that_was_judged_counts() -> None:
 
 def test_a_case_that_does_not_meet_the_precondition_does_not_count() -> None:
     embedding = subject()
-    embedding.examine(a_clause(when=lambda c: not c.config.sparse), looks_up, case(sparse=True))
+    embedding.examine(a_clause(domain=Domain(where=lambda c: not c.config.sparse)), looks_up, case(sparse=True))
     assert not embedding.tally.lookups
 
 

@@ -15,7 +15,8 @@ from embedding_conformance.adapters.torch.tensors import to_torch
 from embedding_conformance.boundary.observations import Call
 from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import LAYOUTS, Case
-from embedding_conformance.cases.strategies import ANY, cases
+from embedding_conformance.cases.domain import ANY
+from embedding_conformance.cases.strategies import cases
 from embedding_conformance.judging.partitions import ARGUMENTS, Partitions, features, partitions_of_calls
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Tensor

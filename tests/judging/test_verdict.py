@@ -13,7 +13,7 @@ import plain
 from embedding_conformance.boundary.description import Declared
 from embedding_conformance.boundary.refusals import Died, Refused, Unsupported
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import OFF, cases
+from embedding_conformance.cases.domain import OFF, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, Clause, clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
@@ -113,8 +113,8 @@ def searched(session: Session, about: Clause) -> Verdict:
 
 
 def test_a_clause_may_ask_for_more_cases_than_the_profile(session: Session) -> None:
-    assert session.enough(a_clause(cases=cases(), enough=25)) == 25
-    assert session.enough(a_clause(cases=cases())) == PROFILES["default"].enough
+    assert session.enough(a_clause(domain=Domain(), enough=25)) == 25
+    assert session.enough(a_clause(domain=Domain())) == PROFILES["default"].enough
     assert session.enough(a_clause()) == 1
 
 
@@ -126,13 +126,13 @@ def test_what_comes_and_goes_deviates_and_says_so(session: Session) -> None:
         if next(times) == 3:
             raise DEVIATES
 
-    found = searched(session, replace(a_clause(cases=cases(max_norm=OFF, sparse=OFF)), body=body))
+    found = searched(session, replace(a_clause(domain=Domain(max_norm=OFF, sparse=OFF)), body=body))
     assert (found.outcome, found.reason) == (Outcome.DEVIATES, "did not fail again when run once more")
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("ours"), BaseException("a panic")])
 def test_whatever_a_test_ends_with_there_is_a_verdict(session: Session, error: BaseException) -> None:
-    found = searched(session, replace(a_clause(cases=cases()), body=raising(error)))
+    found = searched(session, replace(a_clause(domain=Domain()), body=raising(error)))
     assert (found.outcome, found.fails) == (Outcome.ERROR, True)
 
 
@@ -160,7 +160,7 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 
 def test_a_case_counts_where_it_meets_the_precondition() -> None:
-    about = a_clause(when=lambda c: c.config.sparse)
+    about = a_clause(domain=Domain(where=lambda c: c.config.sparse))
     embedding = subject()
     for sparse in (True, False):
         embedding.examine(about, fine, case(sparse=sparse))
@@ -245,9 +245,9 @@ def test_what_is_declared_unsupported_but_accepted_deviates() -> None:
 
 
 def test_the_decorator_reads_the_clause_off_its_test() -> None:
-    strategy = cases()
+    domain = Domain()
 
-    @clause(SHOULD, strategy, section="sparse", may_crash=True)
+    @clause(SHOULD, domain, section="sparse", may_crash=True)
     def test_drawn_well(embedding: Subject, case: Case) -> None:
         """One sentence,   of words."""
 
@@ -257,9 +257,9 @@ def test_the_decorator_reads_the_clause_off_its_test() -> None:
 
     drawn, once = test_drawn_well.clause, test_once.clause
     assert (drawn.id, drawn.text, drawn.section) == ("sparse.drawn-well", "One sentence, of words.", "sparse")
-    assert (drawn.cases, drawn.may_crash, drawn.level) == (strategy, True, "SHOULD")
+    assert (drawn.domain, drawn.may_crash, drawn.level) == (domain, True, "SHOULD")
     assert (drawn.argument, drawn.doc) == ("sparse", "sparse")
-    assert (once.id, once.cases, once.may_crash) == ("section.once", None, False)
+    assert (once.id, once.domain, once.may_crash) == ("section.once", None, False)
     assert (once.argument, once.doc) == ("dtype", "Module.to")
 
 

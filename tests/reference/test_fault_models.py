@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import ANY, ON, cases, out_of_range
+from embedding_conformance.cases.domain import ANY, ON
+from embedding_conformance.cases.strategies import cases, out_of_range
 from embedding_reference import Anything, Embedding, Exactly, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 from embedding_reference.fault_models import FAULT_MODELS, GRADIENT, OUTPUT, WEIGHT, FaultModel
 from embedding_reference.telling_apart import share_nothing

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import DTYPES, Case, Life, Step
+from embedding_conformance.cases.domain import ANY, OFF
 from embedding_conformance.cases.optimisers import optimizers_for
 from embedding_conformance.cases.sizes import FEW_SHAPES, SHAPES
-from embedding_conformance.cases.strategies import ANY, OFF, cases, random_lookup, under_test
+from embedding_conformance.cases.strategies import cases, random_lookup, under_test
 from embedding_reference import FORMATS
 
 STEPS = 12

@@ -30,6 +30,8 @@ MODERATE_OR_NEAR = (*MODERATE, NEAR, NEAR)
 ANY = (*FINITE, "specials", "bits")
 """Names of all palettes for weights."""
 
+_EXTREME = frozenset(ANY) - {"specials", "bits", *MODERATE}
+
 REPEATS_FROM = 4093
 """Elements after which the content repeats, to stay fast; a prime, so that elements a power of two apart differ."""
 
@@ -52,6 +54,17 @@ def fill(palette: str, dtype: str, shape: Sequence[int], seed: int) -> Tensor:
     block = _PALETTES[palette](form, min(count, REPEATS_FROM * form.components), rng)
     size = count * form.component_size
     return Tensor(dtype, tuple(shape), (block * -(-size // max(len(block), 1)))[:size])
+
+
+def may_have(names: Sequence[str], tensor: Tensor) -> bool:
+    """Whether a tensor is as far from overflow, underflow and what is not finite as all that palettes give."""
+    if not {"specials", "bits"}.isdisjoint(names):
+        return True
+    components = tensor.components()
+    if not all(map(math.isfinite, components)):
+        return False
+    least = 0.0 if NEAR in names else 2**-24
+    return not _EXTREME.isdisjoint(names) or all(c == 0 or least < abs(c) < 2**11 for c in components)
 
 
 def near(limit: float, p: float, dtype: str, shape: tuple[int, int], seed: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Hypothesis strategies for cases; public, so that other suites can use them.
 
-`cases()` mixes all arguments that can be used together, and each of its keywords narrows one of them. A case takes few
+Cases mix all arguments that can be used together, as far as a domain (`cases.domain`) lets them. A case takes few
 draws: the content of a tensor is a palette's name and a seed (`cases.palettes`). That makes drawing fast, and shrinking
 good.
 """
@@ -11,7 +11,6 @@ import functools
 import itertools
 import math
 import random
-from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from hypothesis import strategies as st
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import DTYPES, LAYOUTS, Case, Config, Lookup, may_underflow
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.cases.indices import INDEX_PATTERNS
 from embedding_conformance.cases.sizes import (
     EMBEDDING_DIMS,
@@ -69,12 +69,6 @@ class UnderTest(NamedTuple):
 under_test: ContextVar[UnderTest] = ContextVar("under_test", default=UnderTest())  # noqa: B039 - it is immutable
 """Set by the suite for each test; by default every dtype and feature is drawn."""
 
-ANY, ON, OFF = "any", "on", "off"
-
-CORNERS = ("sparse with scale", "sparse padding of a scalar", "max_norm without columns")
-"""Combinations that have a clause of their own and are left out elsewhere, so that a defect in one shows once:
-scale_grad_by_freq with sparse; a 0-d index with padding_idx and sparse; max_norm for rows without elements."""
-
 _PADDING = ("first", "last", "middle", "last from the end", "first from the end")
 _SWITCH = {ANY: (False, True), ON: (True,), OFF: (False,)}
 _LAYOUTS = ("contiguous", *LAYOUTS)  # contiguous twice as often as any other
@@ -90,78 +84,43 @@ def _simplest_first(*options: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, .
     return st.sampled_from(sorted(combinations, key=lambda chosen: sum(map(tuple.index, options, chosen))))
 
 
-@st.composite
-def cases(
-    draw: st.DrawFn,
-    *,
-    dtype: str | None = None,
-    padding_idx: str = ANY,
-    max_norm: str = ANY,
-    norm_type: float | None = None,
-    scale_grad_by_freq: str = ANY,
-    sparse: str = ANY,
-    freeze: str = OFF,
-    weights: Sequence[str] = palettes.FINITE,
-    upstreams: Sequence[str] = palettes.UPSTREAMS,
-    index_patterns: Sequence[str] | None = None,
-    index_dtypes: Sequence[str] = INDEX_DTYPES,
-    lookups: int = 1,
-    indices: int = 0,
-    columns: int = 0,
-    large: bool = True,
-    writable: bool = False,
-    pads_hold: str = ANY,
-    layouts: str = ANY,
-    corner: str = "",
-) -> Case:
-    """A case: a configuration, a weight, and lookups with upstream gradients.
+def cases(**keywords: Any) -> st.SearchStrategy[Case]:
+    """Cases: a configuration, a weight, and lookups with upstream gradients.
 
     Args:
-        draw: supplied by Hypothesis.
-        dtype: the dtype of the weight; None: that of the implementation under test (`under_test`), or a drawn one.
-        padding_idx: "any", "on" or "off".
-        max_norm: "any", "on" or "off".
-        norm_type: the p of the p-norm; None: one is drawn where max_norm is on.
-        scale_grad_by_freq: "any", "on" or "off".
-        sparse: "any", "on" or "off".
-        freeze: "any", "on" or "off".
-        weights: names of the palettes of the weight.
-        upstreams: names of the palettes of the upstream gradients.
-        index_patterns: names in `cases.indices.INDEX_PATTERNS`; None: all of them.
-        index_dtypes: dtypes of the index.
-        lookups: the number of lookups.
-        indices: the fewest indices that a lookup may have.
-        columns: the least embedding_dim.
-        large: whether the case may be one of `LARGE`.
-        writable: whether the weight must not be laid out "expanded": its rows would share memory, and could not be
-            written to.
-        pads_hold: "on" where the clause is about the content of the row at padding_idx.
-        layouts: "on" where the clause is about memory layouts.
-        corner: the one of `CORNERS` that the case must be in; "": it is in none of them.
+        keywords: those of `cases.domain.Domain`, each of which narrows one of them.
     """
+    return cases_of(Domain(**keywords))
+
+
+@st.composite
+def cases_of(draw: st.DrawFn, domain: Domain) -> Case:
+    """The cases of a domain, as they are before anything is made of them."""
     subject = under_test.get()
-    dtype = dtype or subject.dtype or draw(_dtypes)
-    rows, dim, count = draw(_sizes(columns, indices, large=large and not corner, few=subject.compiles))
+    dtype = domain.dtype or subject.dtype or draw(_dtypes)
+    rows, dim, count = draw(
+        _sizes(domain.columns, domain.indices, large=domain.large and not domain.corner, few=subject.compiles)
+    )
     place, scale, gradient_is_sparse, frozen = draw(
         _flags(
-            subject.switch("padding_idx", padding_idx),
-            subject.switch("scale_grad_by_freq", scale_grad_by_freq),
-            subject.switch("sparse", sparse),
-            subject.switch("freeze", freeze),
+            subject.switch("padding_idx", domain.padding_idx),
+            subject.switch("scale_grad_by_freq", domain.scale_grad_by_freq),
+            subject.switch("sparse", domain.sparse),
+            subject.switch("freeze", domain.freeze),
         )
     )
-    limit, order = draw(_norms(subject.switch("max_norm", max_norm), norm_type))
-    if corner == "sparse with scale":
+    limit, order = draw(_norms(subject.switch("max_norm", domain.max_norm), domain.norm_type))
+    if domain.corner == "sparse with scale":
         scale = gradient_is_sparse = True
     elif scale and gradient_is_sparse:
-        scale, gradient_is_sparse = sparse != ON, sparse == ON
-    if corner == "max_norm without columns":
+        scale, gradient_is_sparse = domain.sparse != ON, domain.sparse == ON
+    if domain.corner == "max_norm without columns":
         dim = 0
     elif limit is not None:
         dim = max(dim, 1)
     config = Config(rows, dim, _padding_idx(place, rows), limit, order, scale, gradient_is_sparse, frozen)
-    palette, layout = draw(_simplest_first(tuple(weights), subject.layouts("weight_layout", layouts)))
-    if layout == "expanded" and (writable or limit is not None):
+    palette, layout = draw(_simplest_first(tuple(domain.weights), subject.layouts("weight_layout", domain.layouts)))
+    if layout == "expanded" and (domain.writable or limit is not None):
         layout = "contiguous"
     # One seed for all: where two draws have the same options, Hypothesis spends most cases on copying one to the other.
     rng = random.Random(draw(_seeds))  # noqa: S311 - test data
@@ -169,14 +128,14 @@ def cases(
         weight = palettes.near(limit or 1.0, order, dtype, (rows, dim), rng.getrandbits(32))
     else:
         weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
-    if config.padding_row is not None and subject.switch("pads_hold", pads_hold) == OFF:
+    if config.padding_row is not None and subject.switch("pads_hold", domain.pads_hold) == OFF:
         weight = _blanked(weight, config.padding_row)
         layout = "contiguous" if layout == "expanded" else layout  # which would repeat the first row, zero or not
-    patterns, scalar = tuple(index_patterns or INDEX_PATTERNS), corner == "sparse padding of a scalar"
-    layout_options = subject.layouts("index_layout", layouts), subject.layouts("upstream_layout", layouts)
-    shapes = tuple(s for s in (FEW_SHAPES if subject.compiles else SHAPES) if math.prod(s) >= indices)
-    choices = _lookup_choices(tuple(upstreams), patterns, tuple(index_dtypes), shapes, layout_options)
-    counts = (count, *(rng.choice((count, None)) for _ in range(lookups - 1)))
+    patterns, scalar = tuple(domain.index_patterns or INDEX_PATTERNS), domain.corner == "sparse padding of a scalar"
+    layout_options = subject.layouts("index_layout", domain.layouts), subject.layouts("upstream_layout", domain.layouts)
+    shapes = tuple(s for s in (FEW_SHAPES if subject.compiles else SHAPES) if math.prod(s) >= domain.indices)
+    choices = _lookup_choices(tuple(domain.upstreams), patterns, tuple(domain.index_dtypes), shapes, layout_options)
+    counts = (count, *(rng.choice((count, None)) for _ in range(domain.lookups - 1)))
     calls = tuple(_lookup(draw, choices, config, dtype, rng, least, scalar=scalar) for least in counts)
     return Case(config, _expandable(weight, layout), calls, layout)
 

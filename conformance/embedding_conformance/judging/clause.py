@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from hypothesis.strategies import SearchStrategy
 from packaging.version import Version
 
 from embedding_conformance.boundary.arguments import ARGUMENTS
-from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.domain import Domain
 
 MUST, SHOULD, INFO = "MUST", "SHOULD", "INFO"
 
@@ -29,12 +28,11 @@ class Clause:
         text: the sentence itself, which is the docstring of its test.
         body: the function of its test; takes the implementation under test (`judging.subject.Subject`) and, if cases
             are drawn, a case.
-        cases: the strategy for its cases; None: it draws none, and is exercised once.
+        domain: the cases that it is about; None: it draws none, and is exercised once.
         argument: the documented argument that it is about; None: the embedding as a whole.
         doc: the part of torch's documentation that it is taken from.
         since: first torch release in which it holds, or None.
         until: first torch release in which it no longer holds, or None.
-        when: whether a case meets the precondition; a case that does not is run but not counted as exercised.
         dtypes: "all" weight dtypes, or "none": the clause does not depend on a dtype or device.
         enough: the number of cases that must be exercised; None: that of the profile.
         may_crash: whether it may end the process, and so is run where that does no harm.
@@ -45,12 +43,11 @@ class Clause:
     level: str
     text: str
     body: Callable[..., None] = field(compare=False, repr=False)
-    cases: SearchStrategy[Case] | None = field(default=None, compare=False, repr=False)
+    domain: Domain | None = field(default=None, compare=False, repr=False)
     argument: str | None = None
     doc: str = "Embedding"
     since: str | None = None
     until: str | None = None
-    when: Callable[[Case], bool] | None = None
     dtypes: str = "all"
     enough: int | None = None
     may_crash: bool = False
@@ -70,7 +67,7 @@ class Clause:
         return ""
 
 
-def clause(level: str, cases: SearchStrategy[Case] | None = None, **more: Any) -> Callable[[Any], Any]:
+def clause(level: str, domain: Domain | None = None, **more: Any) -> Callable[[Any], Any]:
     """Make a test the test of a clause.
 
     The clause's text is the docstring of the test. Its id is made of the names of the module and the test:
@@ -78,7 +75,7 @@ def clause(level: str, cases: SearchStrategy[Case] | None = None, **more: Any) -
 
     Args:
         level: MUST, SHOULD or INFO.
-        cases: the strategy for the cases that the test takes beside `embedding`; None: it takes none.
+        domain: the cases that the test takes beside `embedding`; None: it takes none.
         more: further attributes of `Clause`, and `section` where it is not that of the module. `argument` is by default
             the argument that the section is named after, if there is one, and `doc` is by default `argument`.
 
@@ -95,7 +92,7 @@ def clause(level: str, cases: SearchStrategy[Case] | None = None, **more: Any) -
             level=level,
             text=" ".join((inspect.getdoc(body) or "").split()),
             body=body,
-            cases=cases,
+            domain=domain,
             argument=argument,
             **{"doc": argument or "Embedding", **more},
         )

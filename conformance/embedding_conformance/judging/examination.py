@@ -156,7 +156,7 @@ class Examination:
         tally, driver = self.tally, self.driver
         if case is None:  # a body that runs cases of its own counts them itself
             tally.exercised += before == (tally.exercised, tally.unsupported)
-        elif clause.when is None or clause.when(case):
+        elif clause.domain is None or clause.domain.counts(case):
             tally.exercised += 1
             tally.lookups.update(partitions_of_calls(driver.calls, driver.dtype, driver.device))
             if tally.case_worst and hypothesis.currently_in_test_context():

@@ -99,7 +99,7 @@ def _remark(session: Session, subject: Subject, deviation: Deviation, error: Bas
 
 def _diagnosis(clause: Clause, subject: Subject, search: Search, deviation: Deviation | None) -> str:
     """The fault model that explains a deviation, in a sentence, or ""."""
-    if deviation is None or not deviation.is_of_answer or clause.cases is None or subject.tally.crashes:
+    if deviation is None or not deviation.is_of_answer or clause.domain is None or subject.tally.crashes:
         return ""
     if not search.profile.diagnoses:
         return ""

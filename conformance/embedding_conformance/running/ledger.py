@@ -239,7 +239,7 @@ def _entries(where: str, table: Mapping[str, Any], clauses: Mapping[str, Clause]
         raise LedgerError(f"{where}: versions: {error}; write PEP 440 specifiers such as '>=2.0,<2.4'") from error
     witness = _witness(where, table["witness"]) if "witness" in table else None
     for clause in named:
-        if witness is None and clauses[clause].cases is not None:
+        if witness is None and clauses[clause].domain is not None:
             raise LedgerError(f"{where}: witness is missing: the smallest case that shows it, as JSON")
     return [
         Entry(

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.drawing import cases_in
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.observed import Observations
@@ -59,7 +60,7 @@ def search_cases(clause: Clause, subject: Subject, search: Search) -> None:
     """
     if subject.examination.closed_to(clause):
         return
-    if clause.cases is None:
+    if clause.domain is None:
         subject.examine(clause, clause.body, None)
         return
 
@@ -94,8 +95,8 @@ def _draw(run: Callable[[Case], None], clause: Clause, subject: Subject, seed: s
     """Let Hypothesis draw cases of a clause and run a function on each."""
     # Hypothesis keeps failing cases under the name, and the clauses of a run must not all see the same cases.
     run.__name__ = re.sub(r"\W", "_", f"{clause.id} {subject.dtype} {subject.device}")
-    assert clause.cases is not None
-    seeded = hypothesis.seed(f"{seed} {clause.id} {subject.dtype}")(hypothesis.given(clause.cases)(run))
+    assert clause.domain is not None
+    seeded = hypothesis.seed(f"{seed} {clause.id} {subject.dtype}")(hypothesis.given(cases_in(clause.domain))(run))
     configured = hypothesis.settings(
         deadline=None,
         derandomize=False,

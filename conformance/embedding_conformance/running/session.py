@@ -145,7 +145,7 @@ class Session:
 
     def enough(self, clause: Clause) -> int:
         """The number of cases that must be exercised before the clause counts as tested."""
-        return clause.enough or (1 if clause.cases is None else self.options.profile.enough)
+        return clause.enough or (1 if clause.domain is None else self.options.profile.enough)
 
     def entries(self, clause: Clause, subject: Subject) -> list[Entry]:
         """The known deviations from this clause on the subject's dtype and device."""

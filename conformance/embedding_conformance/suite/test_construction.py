@@ -8,7 +8,7 @@ from functools import partial
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
-from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging import compare, normality
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
@@ -51,13 +51,13 @@ def test_signature(embedding: Subject) -> None:
     judge_signature("the constructor's signature", *map(_behind_gap(untaken), (expected, found)))
 
 
-@clause(MUST, cases(freeze=ANY), argument="embedding_dim", doc="Parameters", needs=("attributes",))
+@clause(MUST, Domain(freeze=ANY), argument="embedding_dim", doc="Parameters", needs=("attributes",))
 def test_attributes(embedding: Subject, case: Case) -> None:
     """Every argument is kept as an attribute of its name, padding_idx as the non-negative row that it means."""
     embedding.judge_attributes(case, embedding.make(case).attributes())
 
 
-@clause(MUST, cases(freeze=ANY), argument="dtype", doc="weight")
+@clause(MUST, Domain(freeze=ANY), argument="dtype", doc="weight")
 def test_weight_shape(embedding: Subject, case: Case) -> None:
     """A fresh weight has shape (num_embeddings, embedding_dim) and the dtype asked for."""
     weight = embedding.fresh(case.config).weight()
@@ -65,13 +65,13 @@ def test_weight_shape(embedding: Subject, case: Case) -> None:
     compare.equal("the weight's dtype", embedding.dtype, weight.dtype)
 
 
-@clause(MUST, cases(freeze=ANY), argument="device", needs=("attributes",))
+@clause(MUST, Domain(freeze=ANY), argument="device", needs=("attributes",))
 def test_device(embedding: Subject, case: Case) -> None:
     """The weight lives on the device asked for."""
     compare.equal("the weight's device", embedding.device, embedding.fresh(case.config).attributes()["device"])
 
 
-@clause(MUST, cases(freeze=ANY, padding_idx="off"), argument="num_embeddings")
+@clause(MUST, Domain(freeze=ANY, padding_idx="off"), argument="num_embeddings")
 def test_zero_sizes(embedding: Subject, case: Case) -> None:
     """A table may have no rows, no columns, one row or one column, and nothing may be looked up in it."""
     for rows, dim in ((0, 3), (3, 0), (0, 0), (1, 1), (1, case.config.embedding_dim)):
@@ -83,7 +83,7 @@ def test_zero_sizes(embedding: Subject, case: Case) -> None:
         compare.equal("the shape of what looking up nothing gives", (0, 2, dim), output.shape)
 
 
-@clause(MUST, cases(freeze=ANY), argument="_freeze", doc="weight", needs=("attributes",))
+@clause(MUST, Domain(freeze=ANY), argument="_freeze", doc="weight", needs=("attributes",))
 def test_requires_grad(embedding: Subject, case: Case) -> None:
     """The weight requires a gradient, unless it is frozen at construction."""
     instance = embedding.make(case, via="_weight")
@@ -120,7 +120,7 @@ def test_fresh(embedding: Subject) -> None:
     normality.judge_unrepeated(*(_weight(embedding, normality.TALL) for _ in range(2)))
 
 
-@clause(MUST, cases(padding_idx=ON, freeze=ANY), argument="padding_idx")
+@clause(MUST, Domain(padding_idx=ON, freeze=ANY), argument="padding_idx")
 def test_padding_row_zero(embedding: Subject, case: Case) -> None:
     """In a fresh embedding the row at padding_idx is all zeros, also where padding_idx is negative."""
     instance = embedding.fresh(case.config)
@@ -129,9 +129,8 @@ def test_padding_row_zero(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(padding_idx=ON, freeze=ANY, columns=7),
+    Domain(padding_idx=ON, freeze=ANY, columns=7, where=lambda case: case.config.num_embeddings > 1),
     argument="padding_idx",
-    when=lambda case: case.config.num_embeddings > 1,
 )
 def test_padding_row_alone(embedding: Subject, case: Case) -> None:
     """In a fresh embedding no row but the one at padding_idx is all zeros."""
@@ -143,7 +142,7 @@ def test_padding_row_alone(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(padding_idx=ON, freeze=ANY, weights=palettes.MODERATE, indices=1, columns=1, writable=True),
+    Domain(padding_idx=ON, freeze=ANY, weights=palettes.MODERATE, indices=1, columns=1, writable=True),
     argument="padding_idx",
     doc="reset_parameters",
     needs=("reset",),
@@ -174,13 +173,13 @@ def test_reset_normal(embedding: Subject) -> None:
     normality.judge_unrepeated(*weights)
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY, pads_hold=ON), argument="_weight", doc="weight")
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, pads_hold=ON), argument="_weight", doc="weight")
 def test_given_weight(embedding: Subject, case: Case) -> None:
     """A weight given as _weight is used bit for bit, and its row at padding_idx is left as it is."""
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case, via="_weight").weight())
 
 
-@clause(MUST, cases(freeze=ANY), argument="_weight", doc="weight")
+@clause(MUST, Domain(freeze=ANY), argument="_weight", doc="weight")
 def test_given_weight_shape(embedding: Subject, case: Case) -> None:
     """A _weight whose shape is not (num_embeddings, embedding_dim) is refused."""
     rows, dim = case.weight.shape
@@ -189,7 +188,7 @@ def test_given_weight_shape(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"_weight of shape {shape}", WRONG_ARGUMENT, partial(embedding.make, wrong, via="_weight"))
 
 
-@clause(MUST, cases(freeze=ANY, padding_idx="off"), argument="padding_idx")
+@clause(MUST, Domain(freeze=ANY, padding_idx="off"), argument="padding_idx")
 def test_padding_range(embedding: Subject, case: Case) -> None:
     """A padding_idx outside [-num_embeddings, num_embeddings) is refused, by the call at the latest."""
     embedding.declarations.require(replace(case, config=replace(case.config, padding_idx=0)))
@@ -199,14 +198,14 @@ def test_padding_range(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"padding_idx={padding_idx}", WRONG_ARGUMENT, partial(embedding.run, wrong))
 
 
-@clause(MUST, cases(freeze=ANY), argument="dtype")
+@clause(MUST, Domain(freeze=ANY), argument="dtype")
 def test_default_dtype(embedding: Subject, case: Case) -> None:
     """Without the argument dtype, a fresh weight has the framework's default dtype."""
     weight = embedding.fresh(case.config, via="default_dtype").weight()
     compare.equal("the weight's dtype", embedding.dtype, weight.dtype)
 
 
-@clause(MUST, cases(freeze=ANY), argument="device", may_crash=True, needs=("attributes",))
+@clause(MUST, Domain(freeze=ANY), argument="device", may_crash=True, needs=("attributes",))
 def test_meta(embedding: Subject, case: Case) -> None:
     """On the device meta a weight has its shape and dtype and takes no memory, however large it is."""
     config = replace(case.config, num_embeddings=2**40, embedding_dim=2**10)  # beyond what a process can address
@@ -218,7 +217,7 @@ def test_meta(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(freeze=ANY, weights=palettes.MODERATE),
+    Domain(freeze=ANY, weights=palettes.MODERATE),
     argument="device",
     doc="Module.to_empty",
     needs=("attributes", "load", "move"),
@@ -235,7 +234,7 @@ def test_to_empty(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
+    Domain(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
     argument="_weight",
     doc="weight",
     needs=("edit", "given"),
@@ -249,7 +248,7 @@ def test_given_weight_shared(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(padding_idx=ON, freeze=ANY, weights=palettes.ANY, columns=1, max_norm=OFF, writable=True, pads_hold=ON),
+    Domain(padding_idx=ON, freeze=ANY, weights=palettes.ANY, columns=1, max_norm=OFF, writable=True, pads_hold=ON),
     argument="padding_idx",
     needs=("edit",),
 )
@@ -263,7 +262,7 @@ def test_initialised_later(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, cases(freeze=ANY, weights=palettes.ANY, writable=True), doc="reset_parameters", needs=("attributes", "reset")
+    MUST, Domain(freeze=ANY, weights=palettes.ANY, writable=True), doc="reset_parameters", needs=("attributes", "reset")
 )
 def test_reset_keeps(embedding: Subject, case: Case) -> None:
     """reset_parameters() changes the weight's values and nothing else: a frozen weight stays frozen."""
@@ -275,7 +274,7 @@ def test_reset_keeps(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
+    Domain(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
     doc="reset_parameters",
     needs=("edit", "given", "reset"),
 )
@@ -289,7 +288,7 @@ def test_reset_in_place(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(
+    Domain(
         max_norm=OFF,
         sparse=OFF,
         indices=1,
@@ -298,9 +297,9 @@ def test_reset_in_place(embedding: Subject, case: Case) -> None:
         upstreams=("ones",),
         large=False,
         writable=True,
+        where=_trains,
     ),
     doc="reset_parameters",
-    when=_trains,
     needs=("reset", "step"),
 )
 def test_reset_optimizer(embedding: Subject, case: Case) -> None:

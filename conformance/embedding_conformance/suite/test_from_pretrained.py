@@ -9,7 +9,7 @@ from functools import partial
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
@@ -39,26 +39,26 @@ def test_signature(embedding: Subject) -> None:
     judge_signature("the signature of from_pretrained", SIGNATURE, embedding.signature("from_pretrained"))
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY))
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY))
 def test_values(embedding: Subject, case: Case) -> None:
     """from_pretrained keeps the values given bit for bit, the row at padding_idx included."""
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case, via="from_pretrained").weight())
 
 
-@clause(MUST, cases(freeze=ANY), doc="freeze", needs=("attributes",))
+@clause(MUST, Domain(freeze=ANY), doc="freeze", needs=("attributes",))
 def test_freeze(embedding: Subject, case: Case) -> None:
     """from_pretrained freezes the weight unless freeze=False is given."""
     kept = embedding.make(case, via="from_pretrained").attributes()
     compare.equal("requires_grad of the weight", not case.config.freeze, kept["requires_grad"])
 
 
-@clause(MUST, cases(freeze=ANY), needs=("attributes",))
+@clause(MUST, Domain(freeze=ANY), needs=("attributes",))
 def test_keywords(embedding: Subject, case: Case) -> None:
     """Every keyword of from_pretrained reaches the embedding; its sizes are those of the tensor."""
     embedding.judge_attributes(case, embedding.make(case, via="from_pretrained").attributes())
 
 
-@clause(MUST, cases(freeze=ANY, padding_idx="off"), doc="embeddings")
+@clause(MUST, Domain(freeze=ANY, padding_idx="off"), doc="embeddings")
 def test_not_2d(embedding: Subject, case: Case) -> None:
     """from_pretrained refuses a tensor that does not have two dimensions."""
     rows, dim = case.weight.shape
@@ -68,7 +68,7 @@ def test_not_2d(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"shape {shape}", WRONG_ARGUMENT, partial(embedding.make, wrong, via="from_pretrained"))
 
 
-@clause(MUST, cases(), doc="freeze")
+@clause(MUST, Domain(), doc="freeze")
 def test_trains(embedding: Subject, case: Case) -> None:
     """With freeze=False, or thawed later, the weight gets the gradient that any other embedding's would."""
     gradient = embedding.permits(case).gradient
@@ -79,7 +79,7 @@ def test_trains(embedding: Subject, case: Case) -> None:
         embedding.judge_gradient(case, gradient, thawed.gradient(lookups=case.lookups))
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY), needs=("attributes",))
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY), needs=("attributes",))
 def test_subclass(embedding: Subject, case: Case) -> None:
     """Called on a class derived from the embedding's, from_pretrained makes one of that class."""
     instance = embedding.make(case, via="subclass")
@@ -89,9 +89,8 @@ def test_subclass(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(padding_idx=ON, index_patterns=("some pads", "only pads"), indices=1, columns=1),
+    Domain(padding_idx=ON, index_patterns=("some pads", "only pads"), indices=1, columns=1, where=_pads),
     doc="padding_idx",
-    when=_pads,
     needs=("attributes",),
 )
 def test_padding_negative(embedding: Subject, case: Case) -> None:
@@ -104,7 +103,7 @@ def test_padding_negative(embedding: Subject, case: Case) -> None:
     embedding.use(twin, instance)
 
 
-@clause(MUST, cases(freeze=ANY, padding_idx=OFF), doc="padding_idx")
+@clause(MUST, Domain(freeze=ANY, padding_idx=OFF), doc="padding_idx")
 def test_padding_range(embedding: Subject, case: Case) -> None:
     """from_pretrained refuses a padding_idx outside [-num_embeddings, num_embeddings), by the call at the latest."""
     embedding.declarations.require(replace(case, config=replace(case.config, padding_idx=0)))
@@ -115,7 +114,7 @@ def test_padding_range(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"padding_idx={padding_idx}", WRONG_ARGUMENT, run)
 
 
-@clause(INFO, cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True), needs=("edit", "given"))
+@clause(INFO, Domain(freeze=ANY, weights=palettes.ANY, columns=1, writable=True), needs=("edit", "given"))
 def test_shared(embedding: Subject, case: Case) -> None:
     """The weight shares its memory with the tensor given to from_pretrained."""
     instance, other = embedding.make(case, via="from_pretrained"), palettes.inverted(case.weight)

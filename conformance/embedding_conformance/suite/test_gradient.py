@@ -10,7 +10,7 @@ from embedding_conformance.boundary.observations import Backward
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import OFF, ON, cases
+from embedding_conformance.cases.domain import OFF, ON, Domain
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
@@ -26,7 +26,7 @@ def _duplicates(case: Case) -> bool:
     return _nonempty(case) and max(Counter(case.positions).values()) > 1
 
 
-@clause(MUST, cases(sparse=OFF), when=_nonempty)
+@clause(MUST, Domain(sparse=OFF, where=_nonempty))
 def test_sum(embedding: Subject, case: Case) -> None:
     """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -34,8 +34,9 @@ def test_sum(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(sparse=OFF, upstreams=palettes.ANY),
-    when=lambda case: len(set(case.positions)) < case.config.num_embeddings,
+    Domain(
+        sparse=OFF, upstreams=palettes.ANY, where=lambda case: len(set(case.positions)) < case.config.num_embeddings
+    ),
 )
 def test_untouched_rows(embedding: Subject, case: Case) -> None:
     """A row that was not looked up gets a gradient of exactly zero."""
@@ -44,7 +45,7 @@ def test_untouched_rows(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient_rows(case, observed, untouched, Interval.exactly(Fraction(0)))
 
 
-@clause(MUST, cases(sparse=OFF, upstreams=("zeros", *palettes.ANY)), argument="sparse")
+@clause(MUST, Domain(sparse=OFF, upstreams=("zeros", *palettes.ANY)), argument="sparse")
 def test_form(embedding: Subject, case: Case) -> None:
     """Without sparse, the gradient is dense and has the weight's shape, dtype and device."""
     embedding.judge_gradient_form(case, embedding.run(case))
@@ -52,27 +53,31 @@ def test_form(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(sparse=OFF, large=False, layouts=ON),
-    when=lambda case: _nonempty(case) and case.lookups[0].upstream_layout != "contiguous",
+    Domain(
+        sparse=OFF,
+        large=False,
+        layouts=ON,
+        where=lambda case: _nonempty(case) and case.lookups[0].upstream_layout != "contiguous",
+    ),
 )
 def test_upstream_layout(embedding: Subject, case: Case) -> None:
     """How the upstream gradient lies in memory (transposed, strided, sliced, expanded) does not matter."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, cases(lookups=2, max_norm=OFF, sparse=OFF), when=_nonempty)
+@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF, where=_nonempty))
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to the gradient that is there."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, cases(lookups=2, max_norm=OFF, sparse=OFF), when=_nonempty)
+@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF, where=_nonempty))
 def test_one_graph(embedding: Subject, case: Case) -> None:
     """Two lookups differentiated in one backward add up."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case, together=True))
 
 
-@clause(MUST, cases(lookups=2), when=_nonempty, needs=("beside",))
+@clause(MUST, Domain(lookups=2, where=_nonempty), needs=("beside",))
 def test_two_tables(embedding: Subject, case: Case) -> None:
     """Two embeddings differentiated in one backward get each the gradient of its own lookups."""
     mine, other = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
@@ -83,20 +88,20 @@ def test_two_tables(embedding: Subject, case: Case) -> None:
         embedding.judge_gradient(which, embedding.permits(which).gradient, observed)
 
 
-@clause(MUST, cases(), when=_nonempty, needs=("again",))
+@clause(MUST, Domain(where=_nonempty), needs=("again",))
 def test_one_graph_twice(embedding: Subject, case: Case) -> None:
     """A second backward through a graph that was retained gives the same gradient again."""
     for observed in embedding.make(case).again(lookup=case.lookups[0]):
         embedding.judge_gradient(case, embedding.permits(case).gradient, observed)
 
 
-@clause(SHOULD, cases(indices=2), doc="use_deterministic_algorithms", when=_duplicates, needs=("again",))
+@clause(SHOULD, Domain(indices=2, where=_duplicates), doc="use_deterministic_algorithms", needs=("again",))
 def test_deterministic(embedding: Subject, case: Case) -> None:
     """Where deterministic algorithms are asked for, the same backward gives the same bits."""
     _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0], deterministic=True))
 
 
-@clause(INFO, cases(indices=2), doc="use_deterministic_algorithms", when=_duplicates, needs=("again",))
+@clause(INFO, Domain(indices=2, where=_duplicates), doc="use_deterministic_algorithms", needs=("again",))
 def test_repeatable(embedding: Subject, case: Case) -> None:
     """The same backward gives the same bits, even where deterministic algorithms are not asked for."""
     _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0]))
@@ -108,7 +113,7 @@ def _judge_same_bits(embedding: Subject, first: Backward, second: Backward) -> N
     compare.equal("the second gradient", first.gradient, second.gradient)
 
 
-@clause(MUST, cases(upstreams=palettes.ANY), when=_nonempty)
+@clause(MUST, Domain(upstreams=palettes.ANY, where=_nonempty))
 def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     """A backward leaves the upstream gradient and the index as they are."""
     inputs = embedding.make(case).gradient(lookups=case.lookups).inputs
@@ -118,7 +123,7 @@ def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     embedding.judge("the index", Exactly(case.index), inputs[0].index)
 
 
-@clause(MUST, cases(), doc="no_grad")
+@clause(MUST, Domain(), doc="no_grad")
 def test_no_grad(embedding: Subject, case: Case) -> None:
     """Under no_grad the output is what it is otherwise, and does not take part in differentiation."""
     observed = embedding.make(case).forward(lookup=case.lookups[0], no_grad=True)
@@ -127,20 +132,20 @@ def test_no_grad(embedding: Subject, case: Case) -> None:
         embedding.judge("output", embedding.permits(case).output, observed.output)
 
 
-@clause(MUST, cases(freeze=ON), argument="_freeze", doc="freeze")
+@clause(MUST, Domain(freeze=ON), argument="_freeze", doc="freeze")
 def test_frozen(embedding: Subject, case: Case) -> None:
     """The output of a frozen embedding does not take part in differentiation."""
     observed = embedding.make(case).forward(lookup=case.lookups[0])
     compare.equal("requires_grad of the output", False, observed.requires_grad)
 
 
-@clause(MUST, cases(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF), when=_nonempty)
+@clause(MUST, Domain(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF, where=_nonempty))
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """NaN or infinity in an upstream gradient reaches the row that was looked up there, and no other."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, cases(max_norm=OFF, weights=palettes.ANY, upstreams=palettes.ANY))
+@clause(MUST, Domain(max_norm=OFF, weights=palettes.ANY, upstreams=palettes.ANY))
 def test_leaves_weight(embedding: Subject, case: Case) -> None:
     """Differentiating changes no bit of the weight."""
     embedding.judge("the weight", Exactly(case.weight), embedding.run(case).weight)
@@ -148,8 +153,14 @@ def test_leaves_weight(embedding: Subject, case: Case) -> None:
 
 @clause(
     SHOULD,
-    cases(sparse=OFF, index_patterns=("equal", "two rows"), upstreams=palettes.SUMMABLE, indices=33, columns=1),
-    when=_duplicates,
+    Domain(
+        sparse=OFF,
+        index_patterns=("equal", "two rows"),
+        upstreams=palettes.SUMMABLE,
+        indices=33,
+        columns=1,
+        where=_duplicates,
+    ),
 )
 def test_accuracy(embedding: Subject, case: Case) -> None:
     """Duplicates in float16 and bfloat16 lose no more than a float32 accumulator would."""
@@ -158,8 +169,7 @@ def test_accuracy(embedding: Subject, case: Case) -> None:
 
 @clause(
     SHOULD,
-    cases(padding_idx=OFF, scale_grad_by_freq=OFF, sparse=OFF, indices=1),
-    when=_nonempty,
+    Domain(padding_idx=OFF, scale_grad_by_freq=OFF, sparse=OFF, indices=1, where=_nonempty),
     needs=("second_order",),
 )
 def test_second_order(embedding: Subject, case: Case) -> None:
@@ -167,7 +177,7 @@ def test_second_order(embedding: Subject, case: Case) -> None:
     judge_second_order(embedding, case)
 
 
-@clause(SHOULD, cases(sparse=OFF, large=False).map(emptied), needs=("second_order",))
+@clause(SHOULD, Domain(sparse=OFF, large=False, made=emptied), needs=("second_order",))
 def test_second_order_empty(embedding: Subject, case: Case) -> None:
     """The gradient of an empty index can be differentiated too, which gives an empty derivative."""
     judge_second_order(embedding, case)
@@ -175,9 +185,15 @@ def test_second_order_empty(embedding: Subject, case: Case) -> None:
 
 @clause(
     SHOULD,
-    cases(padding_idx=ON, scale_grad_by_freq=OFF, sparse=OFF, indices=1, index_patterns=("some pads", "only pads")),
+    Domain(
+        padding_idx=ON,
+        scale_grad_by_freq=OFF,
+        sparse=OFF,
+        indices=1,
+        index_patterns=("some pads", "only pads"),
+        where=lambda case: _nonempty(case) and case.features()["pads"] > 0,
+    ),
     argument="padding_idx",
-    when=lambda case: _nonempty(case) and case.features()["pads"] > 0,
     needs=("second_order",),
 )
 def test_second_order_padding(embedding: Subject, case: Case) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from embedding_conformance.boundary.refusals import LOST, Lost, Refused, Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import ANY, OFF, ON, cases, out_of_range
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, OneOutOfRange
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
@@ -48,14 +48,14 @@ def _in_use(embedding: Subject, case: Case) -> Any:
     return instance
 
 
-@clause(MUST, cases(max_norm=OFF, freeze=ANY, weights=palettes.ANY), when=_nonempty)
+@clause(MUST, Domain(max_norm=OFF, freeze=ANY, weights=palettes.ANY, where=_nonempty))
 def test_bits(embedding: Subject, case: Case) -> None:
     """Each output row is the weight's row at its index, bit for bit: NaN payloads, infinities, -0.0 and subnormals."""
     output = _in_use(embedding, case).forward(lookup=case.lookups[0]).output
     embedding.judge("output", embedding.permits(case).output, output)
 
 
-@clause(MUST, cases(freeze=ANY), argument="embedding_dim", doc="Shape")
+@clause(MUST, Domain(freeze=ANY), argument="embedding_dim", doc="Shape")
 def test_shape(embedding: Subject, case: Case) -> None:
     """The output has the index's shape with embedding_dim appended (0-d and empty ones too) and the weight's dtype."""
     output = embedding.run(case, backward=False).output
@@ -63,7 +63,7 @@ def test_shape(embedding: Subject, case: Case) -> None:
     compare.equal("the output's dtype", embedding.dtype, output.dtype)
 
 
-@clause(MUST, cases(freeze=ANY), argument="device")
+@clause(MUST, Domain(freeze=ANY), argument="device")
 def test_device(embedding: Subject, case: Case) -> None:
     """The output lives where the weight does, and requires a gradient just when the weight does."""
     observed = embedding.make(case).forward(lookup=case.lookups[0])
@@ -73,7 +73,7 @@ def test_device(embedding: Subject, case: Case) -> None:
     compare.equal("requires_grad of the output", not case.config.freeze, observed.requires_grad)
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY, max_norm=OFF), doc="Shape", when=_nonempty)
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, where=_nonempty), doc="Shape")
 def test_index_dtype(embedding: Subject, case: Case) -> None:
     """int32 and int64 indices give the same output."""
     outputs = []
@@ -84,7 +84,7 @@ def test_index_dtype(embedding: Subject, case: Case) -> None:
     embedding.judge("output for int32", Exactly(outputs[1]), outputs[0])
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY, max_norm=OFF, layouts=ON), when=_odd_layout)
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, layouts=ON, where=_odd_layout))
 def test_layout(embedding: Subject, case: Case) -> None:
     """How index and weight lie in memory (transposed, strided, sliced, expanded) does not change the output."""
     output = embedding.run(case, backward=False).output
@@ -92,14 +92,14 @@ def test_layout(embedding: Subject, case: Case) -> None:
     embedding.judge("output", Exactly(embedding.run(plain, backward=False).output), output)
 
 
-@clause(MUST, out_of_range(), argument="num_embeddings", may_crash=True)
+@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True)
 def test_out_of_range(embedding: Subject, case: Case) -> None:
     """An index below 0, or num_embeddings and above, is refused."""
     instance = _in_use(embedding, case)
     embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.forward(lookup=case.lookups[0]))
 
 
-@clause(MUST, out_of_range(), argument="num_embeddings", may_crash=True)
+@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True)
 def test_refusal_changes_nothing(embedding: Subject, case: Case) -> None:
     """A lookup that is refused leaves the weight as it was, bit for bit."""
     instance = embedding.make(case)
@@ -107,7 +107,7 @@ def test_refusal_changes_nothing(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause(MUST, out_of_range(), argument="num_embeddings", may_crash=True, needs=("index_after",))
+@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True, needs=("index_after",))
 def test_refusal_keeps_index(embedding: Subject, case: Case) -> None:
     """A lookup that is refused leaves the index as it was."""
     instance = embedding.make(case)
@@ -118,7 +118,7 @@ def test_refusal_keeps_index(embedding: Subject, case: Case) -> None:
     embedding.judge("the index", Exactly(case.index), index)
 
 
-@clause(MUST, cases(sparse=OFF, indices=1, columns=1), argument="num_embeddings", may_crash=True)
+@clause(MUST, Domain(sparse=OFF, indices=1, columns=1), argument="num_embeddings", may_crash=True)
 def test_refusal_keeps_gradient(embedding: Subject, case: Case) -> None:
     """A lookup that is refused leaves the gradient as it was, and the next lookup is right."""
     good, instance = case.lookups[0], embedding.make(case)
@@ -134,7 +134,7 @@ def test_refusal_keeps_gradient(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(twice, embedding.permits(twice).gradient, observed)
 
 
-@clause(SHOULD, cases(freeze=ANY, indices=1), argument="device", doc="Embedding", may_crash=True)
+@clause(SHOULD, Domain(freeze=ANY, indices=1), argument="device", doc="Embedding", may_crash=True)
 def test_other_device(embedding: Subject, case: Case) -> None:
     """An index on another device than the weight is refused, the meta device included."""
     for device in sorted({*embedding.description.devices, "meta"} - {embedding.device}):
@@ -142,7 +142,7 @@ def test_other_device(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"an index on {device}", WRONG_ARGUMENT, look_up)
 
 
-@clause(SHOULD, cases(freeze=ANY, max_norm=OFF), doc="Shape", may_crash=True)
+@clause(SHOULD, Domain(freeze=ANY, max_norm=OFF), doc="Shape", may_crash=True)
 def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
     """Floating-point, complex and boolean indices are refused."""
     instance = embedding.make(case)
@@ -152,7 +152,7 @@ def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"a {dtype} index", WRONG_DTYPE, partial(instance.forward, lookup=call))
 
 
-@clause(INFO, cases(freeze=ANY, max_norm=OFF), doc="Shape", may_crash=True, when=_nonempty)
+@clause(INFO, Domain(freeze=ANY, max_norm=OFF, where=_nonempty), doc="Shape", may_crash=True)
 def test_narrow_index_dtype(embedding: Subject, case: Case) -> None:
     """Indices of int8, int16 and uint8 are refused, or give the rows that they name."""
     instance = embedding.make(case)
@@ -165,7 +165,10 @@ def test_narrow_index_dtype(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, cases(freeze=ANY, padding_idx=OFF, large=False).map(_without_rows), argument="num_embeddings", may_crash=True
+    MUST,
+    Domain(freeze=ANY, padding_idx=OFF, large=False, made=_without_rows),
+    argument="num_embeddings",
+    may_crash=True,
 )
 def test_no_rows(embedding: Subject, case: Case) -> None:
     """A table without rows takes an empty index, and refuses any other."""
@@ -177,13 +180,13 @@ def test_no_rows(embedding: Subject, case: Case) -> None:
     embedding.refuses("index 0", OUT_OF_RANGE, partial(embedding.make(case).forward, lookup=zero))
 
 
-@clause(MUST, cases(freeze=ANY, max_norm=OFF), when=_nonempty, needs=("overwrite",))
+@clause(MUST, Domain(freeze=ANY, max_norm=OFF, where=_nonempty), needs=("overwrite",))
 def test_new_memory(embedding: Subject, case: Case) -> None:
     """The output is memory of its own: writing to it leaves the weight alone."""
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case).overwrite(lookup=case.lookups[0]))
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY), argument="max_norm")
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY), argument="max_norm")
 def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     """A lookup leaves the index as it is, and without max_norm the weight too."""
     instance = embedding.make(case)
@@ -193,7 +196,7 @@ def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
         embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY, max_norm=OFF), when=_nonempty)
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, where=_nonempty))
 def test_repeatable(embedding: Subject, case: Case) -> None:
     """The same lookup twice gives the same bits."""
     instance = embedding.make(case)
@@ -201,7 +204,7 @@ def test_repeatable(embedding: Subject, case: Case) -> None:
     embedding.judge("the second output", Exactly(first), second)
 
 
-@clause(MUST, cases(freeze=ANY), doc="functional.embedding", when=_nonempty)
+@clause(MUST, Domain(freeze=ANY, where=_nonempty), doc="functional.embedding")
 def test_functional(embedding: Subject, case: Case) -> None:
     """The functional form, given weight and arguments, does to output, weight and gradient what the module does."""
     permitted = embedding.permits(case)
@@ -213,7 +216,7 @@ def test_functional(embedding: Subject, case: Case) -> None:
             embedding.judge_gradient(case, permitted.gradient, observed)
 
 
-@clause(MUST, cases(freeze=ANY, max_norm=OFF, large=False), when=_nonempty)
+@clause(MUST, Domain(freeze=ANY, max_norm=OFF, large=False, where=_nonempty))
 def test_one_hot(embedding: Subject, case: Case) -> None:
     """Looking up an index gives the exact product of its one-hot vector with the weight."""
     output = embedding.run(case, backward=False).output
@@ -235,8 +238,7 @@ def _one_hot_product(case: Case) -> Within:
 
 @clause(
     MUST,
-    cases(max_norm=ON, weights=("specials",)),
-    when=lambda case: _nonempty(case) and case.config.max_norm is not None,
+    Domain(max_norm=ON, weights=("specials",), where=lambda case: _nonempty(case) and case.config.max_norm is not None),
 )
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """A row with NaN or infinity leaks into no other row, not even where max_norm rescales rows."""

@@ -11,7 +11,7 @@ from fractions import Fraction
 from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import judge_used_first
@@ -61,14 +61,14 @@ def _permitted(embedding: Subject, case: Case) -> Rows:
     return permitted
 
 
-@clause(MUST, cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR), when=_above)
+@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=_above))
 def test_renormalises(embedding: Subject, case: Case) -> None:
     """A row that is looked up and whose norm is above max_norm ends with norm max_norm, its direction kept."""
     observed = embedding.run(case, backward=False)
     embedding.judge_rows("the weight", _permitted(embedding, case), observed.weight, _looked_up(case))
 
 
-@clause(MUST, cases(max_norm=ON, freeze=ANY, weights=(palettes.NEAR, "normal", "tiny")), when=_below)
+@clause(MUST, Domain(max_norm=ON, freeze=ANY, weights=(palettes.NEAR, "normal", "tiny"), where=_below))
 def test_below(embedding: Subject, case: Case) -> None:
     """A row that is looked up and whose norm is at or below max_norm stays as it is, bit for bit."""
     permitted = _permitted(embedding, case)
@@ -78,8 +78,13 @@ def test_below(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.ANY),
-    when=lambda case: len(set(case.positions)) < case.config.num_embeddings and case.config.embedding_dim > 0,
+    Domain(
+        max_norm=ON,
+        indices=1,
+        freeze=ANY,
+        weights=palettes.ANY,
+        where=lambda case: len(set(case.positions)) < case.config.num_embeddings and case.config.embedding_dim > 0,
+    ),
 )
 def test_other_rows(embedding: Subject, case: Case) -> None:
     """A row that is not looked up stays as it is, bit for bit, whatever its norm."""
@@ -88,7 +93,7 @@ def test_other_rows(embedding: Subject, case: Case) -> None:
     embedding.judge_rows("the weight", _permitted(embedding, case), weight, others)
 
 
-@clause(MUST, cases(max_norm=ON, indices=1, freeze=ANY, weights=(*palettes.FINITE, palettes.NEAR)), when=_above)
+@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=(*palettes.FINITE, palettes.NEAR), where=_above))
 def test_output(embedding: Subject, case: Case) -> None:
     """The weight is changed in place before the lookup: the output holds its rows as they are after the call."""
     observed = embedding.run(case, backward=False)
@@ -97,14 +102,14 @@ def test_output(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(
+    Domain(
         max_norm=ON,
         indices=2,
         freeze=ANY,
         weights=palettes.MODERATE_OR_NEAR,
         index_patterns=("equal", "two rows", "some pads"),
+        where=_above_with_duplicates,
     ),
-    when=_above_with_duplicates,
 )
 def test_once(embedding: Subject, case: Case) -> None:
     """A row is rescaled once, however often it is looked up in a call."""
@@ -112,7 +117,7 @@ def test_once(embedding: Subject, case: Case) -> None:
     embedding.judge_rows("the weight", _permitted(embedding, case), observed.weight, _looked_up(case))
 
 
-@clause(MUST, cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR), when=_above)
+@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=_above))
 def test_again(embedding: Subject, case: Case) -> None:
     """Looking the same rows up again changes nothing beyond rounding."""
     instance = embedding.make(case)
@@ -123,7 +128,7 @@ def test_again(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, cases(max_norm=ON, freeze=ANY, indices=1, lookups=2, weights=palettes.MODERATE), when=_above_in_the_second
+    MUST, Domain(max_norm=ON, freeze=ANY, indices=1, lookups=2, weights=palettes.MODERATE, where=_above_in_the_second)
 )
 def test_each_call(embedding: Subject, case: Case) -> None:
     """Every call rescales the rows that it looks up, those too that no earlier call did."""
@@ -134,7 +139,7 @@ def test_each_call(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", embedding.permits(between).weight, instance.weight())
 
 
-@clause(MUST, cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR), when=_above)
+@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=_above))
 def test_no_grad(embedding: Subject, case: Case) -> None:
     """A lookup under no_grad rescales rows like any other."""
     instance = embedding.make(case)
@@ -143,7 +148,7 @@ def test_no_grad(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, cases(max_norm=ON, padding_idx=OFF, weights=palettes.MODERATE), when=lambda case: any(case.norms().values())
+    MUST, Domain(max_norm=ON, padding_idx=OFF, weights=palettes.MODERATE, where=lambda case: any(case.norms().values()))
 )
 def test_zero(embedding: Subject, case: Case) -> None:
     """With max_norm=0 every row that is looked up becomes zero."""
@@ -155,14 +160,14 @@ def test_zero(embedding: Subject, case: Case) -> None:
         embedding.judge(f"the weight, row {row}", rule, observed.weight.entry(row))
 
 
-@clause(MUST, cases(max_norm=ON, indices=1, weights=palettes.MODERATE), when=_above)
+@clause(MUST, Domain(max_norm=ON, indices=1, weights=palettes.MODERATE, where=_above))
 def test_gradient(embedding: Subject, case: Case) -> None:
     """The gradient is that of a plain lookup: the rescaling is not differentiated."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
 @clause(
-    SHOULD, cases(max_norm=ON, sparse=OFF, indices=1, lookups=2, weights=palettes.MODERATE), when=_above_in_the_second
+    SHOULD, Domain(max_norm=ON, sparse=OFF, indices=1, lookups=2, weights=palettes.MODERATE, where=_above_in_the_second)
 )
 def test_one_graph(embedding: Subject, case: Case) -> None:
     """Two lookups can be differentiated in one backward, although the second rescales rows after the first."""
@@ -171,8 +176,7 @@ def test_one_graph(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE),
-    when=_above,
+    Domain(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE, where=_above),
     needs=("use_first",),
 )
 def test_clone_used_first(embedding: Subject, case: Case) -> None:
@@ -183,8 +187,7 @@ def test_clone_used_first(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE),
-    when=_above,
+    Domain(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE, where=_above),
     needs=("use_first",),
 )
 def test_used_first(embedding: Subject, case: Case) -> None:
@@ -196,9 +199,8 @@ def test_used_first(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(max_norm=ON, norm_type=2.0, freeze=ANY, weights=palettes.MODERATE_OR_NEAR),
+    Domain(max_norm=ON, norm_type=2.0, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=_above),
     section="norm_type",
-    when=_above,
 )
 def test_default(embedding: Subject, case: Case) -> None:
     """The norm is the 2-norm unless norm_type says otherwise."""
@@ -208,9 +210,14 @@ def test_default(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR),
+    Domain(
+        max_norm=ON,
+        indices=1,
+        freeze=ANY,
+        weights=palettes.MODERATE_OR_NEAR,
+        where=lambda case: case.config.norm_type != 2.0 and _above(case),
+    ),
     section="norm_type",
-    when=lambda case: case.config.norm_type != 2.0 and _above(case),
 )
 def test_order(embedding: Subject, case: Case) -> None:
     """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
@@ -218,21 +225,23 @@ def test_order(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", _permitted(embedding, case), observed.weight)
 
 
-@clause(SHOULD, cases(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR).map(_whole), when=_above)
+@clause(
+    SHOULD, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, made=_whole, where=_above)
+)
 def test_whole_number(embedding: Subject, case: Case) -> None:
     """max_norm and norm_type may be given as integers."""
     observed = embedding.run(case, backward=False)
     embedding.judge("the weight", _permitted(embedding, case), observed.weight)
 
 
-@clause(MUST, cases(max_norm=ON, corner="max_norm without columns"), when=lambda case: case.index.numel > 0)
+@clause(MUST, Domain(max_norm=ON, corner="max_norm without columns", where=lambda case: case.index.numel > 0))
 def test_no_columns(embedding: Subject, case: Case) -> None:
     """Rows without elements have norm 0, whatever norm_type is, and are looked up as they are."""
     observed = embedding.run(case)
     embedding.judge("output", embedding.permits(case).output, observed.output)
 
 
-@clause(SHOULD, cases(max_norm=ON, indices=1, weights=palettes.FINITE), when=_above)
+@clause(SHOULD, Domain(max_norm=ON, indices=1, weights=palettes.FINITE, where=_above))
 def test_accuracy(embedding: Subject, case: Case) -> None:
     """Rows with a huge or tiny norm still end at max_norm, as if nothing overflowed or underflowed on the way."""
     permitted = embedding.permits(case).weight_after(wide=True)
@@ -241,15 +250,15 @@ def test_accuracy(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(
+    Domain(
         max_norm=ON,
         padding_idx=ON,
         indices=1,
         weights=palettes.MODERATE,
         index_patterns=("some pads", "only pads"),
         pads_hold=ON,
+        where=lambda case: _above(case) and case.features()["pads"] > 0,
     ),
-    when=lambda case: _above(case) and case.features()["pads"] > 0,
 )
 def test_padding_row(embedding: Subject, case: Case) -> None:
     """The row at padding_idx is rescaled like any other."""
@@ -258,7 +267,7 @@ def test_padding_row(embedding: Subject, case: Case) -> None:
     embedding.judge_rows("the weight", _permitted(embedding, without), observed.weight, _looked_up(case))
 
 
-@clause(INFO, cases(max_norm=ON, freeze=ON, weights=palettes.MODERATE_OR_NEAR), when=_above)
+@clause(INFO, Domain(max_norm=ON, freeze=ON, weights=palettes.MODERATE_OR_NEAR, where=_above))
 def test_frozen(embedding: Subject, case: Case) -> None:
     """A frozen weight is rescaled like any other."""
     trained = replace(case, config=replace(case.config, freeze=False, padding_idx=None))
@@ -268,8 +277,14 @@ def test_frozen(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(max_norm=ON, freeze=ANY, indices=2, weights=("specials",), large=False),
-    when=lambda case: bool(_rows_with(case, "nan")),
+    Domain(
+        max_norm=ON,
+        freeze=ANY,
+        indices=2,
+        weights=("specials",),
+        large=False,
+        where=lambda case: bool(_rows_with(case, "nan")),
+    ),
 )
 def test_nan_row(embedding: Subject, case: Case) -> None:
     """A row with NaN, and without infinity, stays as it is, bit for bit."""
@@ -278,22 +293,28 @@ def test_nan_row(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(max_norm=ON, freeze=ANY, indices=2, weights=("specials",), large=False),
-    when=lambda case: bool(_rows_with(case, "inf")),
+    Domain(
+        max_norm=ON,
+        freeze=ANY,
+        indices=2,
+        weights=("specials",),
+        large=False,
+        where=lambda case: bool(_rows_with(case, "inf")),
+    ),
 )
 def test_infinite_row(embedding: Subject, case: Case) -> None:
     """A row with infinity, and without NaN, stays as it is, bit for bit."""
     _judge_unchanged(embedding, case, _rows_with(case, "inf"))
 
 
-@clause(INFO, cases(max_norm=ON, freeze=ANY, indices=1, large=False), when=_nonempty)
+@clause(INFO, Domain(max_norm=ON, freeze=ANY, indices=1, large=False, where=_nonempty))
 def test_not_finite(embedding: Subject, case: Case) -> None:
     """With a max_norm of infinity or NaN every row stays as it is, bit for bit."""
     for max_norm in (math.inf, math.nan):
         _judge_unchanged(embedding, replace(case, config=replace(case.config, max_norm=max_norm)), _looked_up(case))
 
 
-@clause(INFO, cases(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False), when=_nonempty)
+@clause(INFO, Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=_nonempty))
 def test_negative(embedding: Subject, case: Case) -> None:
     """A negative max_norm is refused, by the call at the latest."""
     _judge_refused(embedding, replace(case, config=replace(case.config, max_norm=-1.0)))
@@ -301,9 +322,8 @@ def test_negative(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False),
+    Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=_nonempty),
     section="norm_type",
-    when=_nonempty,
 )
 def test_not_positive(embedding: Subject, case: Case) -> None:
     """A norm_type of zero, below zero or NaN is refused, by the call at the latest."""
@@ -329,7 +349,7 @@ def _judge_refused(embedding: Subject, case: Case) -> None:
         embedding.judge("the weight", WRONG_ARGUMENT, embedding.run(case, backward=False).weight)
 
 
-@clause(MUST, cases(max_norm=ON, indices=1, weights=palettes.MODERATE), when=_above, needs=("edit", "given"))
+@clause(MUST, Domain(max_norm=ON, indices=1, weights=palettes.MODERATE, where=_above), needs=("edit", "given"))
 def test_in_place(embedding: Subject, case: Case) -> None:
     """Rescaled rows are written into the weight's own memory, so that whatever shares it sees them."""
     instance = embedding.make(case)

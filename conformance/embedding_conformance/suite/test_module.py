@@ -9,7 +9,7 @@ from typing import Any
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
@@ -21,7 +21,7 @@ SHORTHANDS = ("float16", "bfloat16", "float32", "float64")
 """The dtypes for which a module has a method of its own, such as half()."""
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY), argument="_weight", doc="Module.state_dict", needs=("state",))
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY), argument="_weight", doc="Module.state_dict", needs=("state",))
 def test_state(embedding: Subject, case: Case) -> None:
     """The state consists of the weight alone, bit for bit."""
     state = embedding.make(case).state()
@@ -31,7 +31,7 @@ def test_state(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(freeze=ANY, weights=palettes.ANY, writable=True, pads_hold=ON),
+    Domain(freeze=ANY, weights=palettes.ANY, writable=True, pads_hold=ON),
     argument="_weight",
     doc="Module.load_state_dict",
     needs=("load",),
@@ -45,7 +45,7 @@ def test_load(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True),
+    Domain(freeze=ANY, weights=palettes.ANY, large=False, writable=True),
     argument="dtype",
     doc="Module.load_state_dict",
     needs=("load",),
@@ -65,7 +65,7 @@ def test_load_dtype(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(freeze=ANY, weights=palettes.ANY, writable=True),
+    Domain(freeze=ANY, weights=palettes.ANY, writable=True),
     argument="_weight",
     doc="Module.load_state_dict",
     needs=("load",),
@@ -89,7 +89,7 @@ def test_load_refused(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(freeze=ANY, weights=palettes.ANY, writable=True),
+    Domain(freeze=ANY, weights=palettes.ANY, writable=True),
     argument="_weight",
     doc="Module.load_state_dict",
     needs=("load",),
@@ -104,7 +104,7 @@ def test_load_extra_key(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
+    Domain(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
     argument="_weight",
     doc="Module.load_state_dict",
     needs=("edit", "given", "load"),
@@ -119,7 +119,7 @@ def test_load_in_place(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(freeze=ANY, weights=palettes.ANY, large=False, writable=True),
+    Domain(freeze=ANY, weights=palettes.ANY, large=False, writable=True),
     argument="_weight",
     doc="Module",
     needs=("attributes", "copy", "load"),
@@ -136,7 +136,7 @@ def test_copies(embedding: Subject, case: Case) -> None:
         embedding.judge(f"the original weight after a change to its {how}", Exactly(case.weight), instance.weight())
 
 
-@clause(SHOULD, cases(freeze=ANY), doc="Module.extra_repr", needs=("attributes",))
+@clause(SHOULD, Domain(freeze=ANY), doc="Module.extra_repr", needs=("attributes",))
 def test_repr(embedding: Subject, case: Case) -> None:
     """The repr begins with both sizes and names every other argument that is not at its default."""
     shown = embedding.make(case).attributes()["repr"]
@@ -149,7 +149,7 @@ def test_repr(embedding: Subject, case: Case) -> None:
             compare.equal(f"the repr {shown!r} has {name}", expected=True, observed=f"{name}={value}" in shown)
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.MODERATE), doc="Module.train", needs=("attributes", "mode"))
+@clause(MUST, Domain(freeze=ANY, weights=palettes.MODERATE), doc="Module.train", needs=("attributes", "mode"))
 def test_mode(embedding: Subject, case: Case) -> None:
     """The modes of train() and eval() show in the attribute training, and give the same outputs and gradients."""
     for training in (False, True):
@@ -161,9 +161,8 @@ def test_mode(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(lookups=2, max_norm=OFF, large=False),
+    Domain(lookups=2, max_norm=OFF, large=False, where=lambda c: c.index.numel > 0),
     doc="Module.zero_grad",
-    when=lambda c: c.index.numel > 0,
     needs=("clear",),
 )
 def test_zero_grad(embedding: Subject, case: Case) -> None:
@@ -181,7 +180,7 @@ def test_zero_grad(embedding: Subject, case: Case) -> None:
         embedding.use(second, instance)
 
 
-@clause(MUST, cases(freeze=ANY, weights=palettes.ANY), argument="dtype", doc="Module.to", needs=("attributes", "cast"))
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY), argument="dtype", doc="Module.to", needs=("attributes", "cast"))
 def test_cast(embedding: Subject, case: Case) -> None:
     """A cast by to(dtype), half(), double() or their kin rounds the weight to nearest and keeps everything else."""
     for dtype in (embedding.dtype, *embedding.declarations.other_dtypes(case)):
@@ -196,7 +195,7 @@ def test_cast(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(freeze=ANY, weights=palettes.MODERATE, upstreams=palettes.MODERATE),
+    Domain(freeze=ANY, weights=palettes.MODERATE, upstreams=palettes.MODERATE),
     argument="dtype",
     doc="Module.to",
     needs=("cast",),
@@ -209,7 +208,7 @@ def test_cast_works(embedding: Subject, case: Case) -> None:
         embedding.use(replace(case.with_dtype(dtype), weight=instance.weight()), instance)
 
 
-@clause(MUST, cases(freeze=ANY), argument="device", doc="Module.to", needs=("attributes", "move"))
+@clause(MUST, Domain(freeze=ANY), argument="device", doc="Module.to", needs=("attributes", "move"))
 def test_to_meta(embedding: Subject, case: Case) -> None:
     """On the way to the device meta the weight keeps its shape and dtype, and the embedding every argument."""
     instance = embedding.make(case)

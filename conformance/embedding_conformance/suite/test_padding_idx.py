@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.cases.optimisers import optimizers_for
-from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
@@ -34,7 +34,7 @@ def _pads_and_others(case: Case) -> bool:
 
 @clause(
     MUST,
-    cases(
+    Domain(
         padding_idx=ON,
         index_patterns=PADS,
         indices=1,
@@ -42,8 +42,8 @@ def _pads_and_others(case: Case) -> bool:
         upstreams=palettes.ANY,
         weights=palettes.ANY,
         max_norm=OFF,
+        where=_pads,
     ),
-    when=_pads,
 )
 def test_no_gradient(embedding: Subject, case: Case) -> None:
     """The row at padding_idx receives a zero gradient, however often it is looked up."""
@@ -51,7 +51,7 @@ def test_no_gradient(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient_rows(case, embedding.run(case), {_row(case)}, zero)
 
 
-@clause(MUST, cases(padding_idx=ON, index_patterns=("some pads",), indices=2, columns=1), when=_pads_and_others)
+@clause(MUST, Domain(padding_idx=ON, index_patterns=("some pads",), indices=2, columns=1, where=_pads_and_others))
 def test_others(embedding: Subject, case: Case) -> None:
     """Pads in the batch change nothing about the gradient of the other rows."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -59,7 +59,7 @@ def test_others(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(
+    Domain(
         padding_idx=ON,
         index_patterns=PADS,
         indices=1,
@@ -68,8 +68,8 @@ def test_others(embedding: Subject, case: Case) -> None:
         max_norm=OFF,
         freeze=ANY,
         pads_hold=ON,
+        where=_pads,
     ),
-    when=_pads,
 )
 def test_output(embedding: Subject, case: Case) -> None:
     """The output at a pad is the row at padding_idx as it is stored, zero or not."""
@@ -77,7 +77,7 @@ def test_output(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, cases(padding_idx=ON, index_patterns=("some pads", "counting"), indices=2, columns=1), when=_pads_and_others
+    MUST, Domain(padding_idx=ON, index_patterns=("some pads", "counting"), indices=2, columns=1, where=_pads_and_others)
 )
 def test_negative(embedding: Subject, case: Case) -> None:
     """A padding_idx below zero counts from the end: it names the same row as its non-negative twin."""
@@ -87,7 +87,7 @@ def test_negative(embedding: Subject, case: Case) -> None:
         embedding.judge_gradient(twin, embedding.permits(case).gradient, embedding.run(twin))
 
 
-@clause(MUST, cases(padding_idx=OFF), when=lambda case: case.index.numel > 0 and case.config.embedding_dim > 0)
+@clause(MUST, Domain(padding_idx=OFF, where=lambda case: case.index.numel > 0 and case.config.embedding_dim > 0))
 def test_none(embedding: Subject, case: Case) -> None:
     """Without padding_idx every row that is looked up gets its gradient, the first and the last too."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -95,7 +95,7 @@ def test_none(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(
+    Domain(
         padding_idx=ON,
         index_patterns=PADS,
         indices=1,
@@ -104,8 +104,8 @@ def test_none(embedding: Subject, case: Case) -> None:
         upstreams=palettes.MODERATE,
         max_norm=OFF,
         writable=True,
+        where=_pads,
     ),
-    when=_pads,
     needs=("step",),
 )
 def test_training(embedding: Subject, case: Case) -> None:
@@ -122,7 +122,7 @@ def test_training(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(
+    Domain(
         padding_idx=ON,
         sparse=OFF,
         max_norm=OFF,
@@ -133,8 +133,8 @@ def test_training(embedding: Subject, case: Case) -> None:
         upstreams=palettes.MODERATE,
         writable=True,
         pads_hold=ON,
+        where=_pads,
     ),
-    when=_pads,
     needs=("step",),
 )
 def test_weight_decay(embedding: Subject, case: Case) -> None:

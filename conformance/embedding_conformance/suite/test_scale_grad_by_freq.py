@@ -5,7 +5,7 @@ from __future__ import annotations
 from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.strategies import ANY, OFF, ON, cases
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import judge_second_order
@@ -16,7 +16,7 @@ def _duplicates(case: Case) -> bool:
     return case.features()["duplicates"] and case.config.embedding_dim > 0
 
 
-@clause(MUST, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF), when=_duplicates)
+@clause(MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, where=_duplicates))
 def test_divides(embedding: Subject, case: Case) -> None:
     """Each row's gradient is divided by how often the row occurs in the whole index tensor of the call."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -24,8 +24,13 @@ def test_divides(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(scale_grad_by_freq=ON, columns=1, sparse=OFF, large=False),
-    when=lambda case: case.index.numel == 0 or case.index.shape == (),
+    Domain(
+        scale_grad_by_freq=ON,
+        columns=1,
+        sparse=OFF,
+        large=False,
+        where=lambda case: case.index.numel == 0 or case.index.shape == (),
+    ),
 )
 def test_one_or_none(embedding: Subject, case: Case) -> None:
     """A 0-d index counts as one occurrence, and an empty one, of any shape, gives zeros."""
@@ -34,15 +39,18 @@ def test_one_or_none(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(scale_grad_by_freq=ON, indices=2, columns=1, max_norm=OFF, freeze=ANY, weights=palettes.ANY),
-    when=_duplicates,
+    Domain(
+        scale_grad_by_freq=ON, indices=2, columns=1, max_norm=OFF, freeze=ANY, weights=palettes.ANY, where=_duplicates
+    ),
 )
 def test_forward(embedding: Subject, case: Case) -> None:
     """The output is that of a plain lookup."""
     embedding.judge("output", embedding.permits(case).output, embedding.run(case, backward=False).output)
 
 
-@clause(MUST, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2), when=_duplicates)
+@clause(
+    MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2, where=_duplicates)
+)
 def test_each_call(embedding: Subject, case: Case) -> None:
     """Occurrences are counted for each call by itself; those of an earlier call do not carry over."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -50,15 +58,15 @@ def test_each_call(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(
+    Domain(
         scale_grad_by_freq=ON,
         indices=2,
         columns=1,
         sparse=OFF,
         padding_idx=ON,
         index_patterns=("some pads", "only pads"),
+        where=lambda case: _duplicates(case) and case.features()["pads"] > 0,
     ),
-    when=lambda case: _duplicates(case) and case.features()["pads"] > 0,
 )
 def test_with_padding(embedding: Subject, case: Case) -> None:
     """Together with padding_idx, that row gets no gradient and the others are divided by their own counts."""
@@ -66,7 +74,7 @@ def test_with_padding(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"), when=_duplicates
+    MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale", where=_duplicates)
 )
 def test_with_sparse(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, or right; never silently wrong."""
@@ -78,7 +86,7 @@ def test_with_sparse(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    INFO, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"), when=_duplicates
+    INFO, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale", where=_duplicates)
 )
 def test_sparse_refused(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, by the backward at the latest."""
@@ -86,7 +94,7 @@ def test_sparse_refused(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    SHOULD, cases(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF), when=_duplicates, needs=("second_order",)
+    SHOULD, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, where=_duplicates), needs=("second_order",)
 )
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is divided by the same counts as the gradient."""

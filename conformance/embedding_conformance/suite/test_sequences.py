@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Case, Life
-from embedding_conformance.cases.life_strategies import life_cases
+from embedding_conformance.cases.domain import Lives
 from embedding_conformance.judging.clause import MUST, clause
 from embedding_conformance.judging.life_run import LifeRunner
 from embedding_conformance.judging.subject import Subject
@@ -14,7 +14,7 @@ def _has_steps(case: Case) -> bool:
     return isinstance(case, Life) and len(case.steps) > 0
 
 
-@clause(MUST, life_cases(), when=_has_steps)
+@clause(MUST, Lives(where=_has_steps))
 def test_life(embedding: Subject, case: Case) -> None:
     """Any sequence of lookups, optimiser steps, edits, loads, resets, copies, casts and freezing keeps the contract."""
     runner = LifeRunner(embedding, case)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.domain import OFF, ON, Domain
 from embedding_conformance.cases.optimisers import optimizers_for
-from embedding_conformance.cases.strategies import OFF, ON, cases
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
@@ -41,19 +41,19 @@ def _moves_on(case: Case) -> bool:
     return bool(first - second - {case.config.padding_row})
 
 
-@clause(MUST, cases(sparse=ON, upstreams=("zeros", *palettes.ANY)))
+@clause(MUST, Domain(sparse=ON, upstreams=("zeros", *palettes.ANY)))
 def test_layout(embedding: Subject, case: Case) -> None:
     """The gradient is sparse over rows, and has the weight's shape, dtype and device."""
     embedding.judge_gradient_form(case, embedding.run(case))
 
 
-@clause(MUST, cases(sparse=ON, indices=1, columns=1), when=_duplicates)
+@clause(MUST, Domain(sparse=ON, indices=1, columns=1, where=_duplicates))
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, cases(sparse=ON, upstreams=palettes.ANY), when=_nonempty)
+@clause(MUST, Domain(sparse=ON, upstreams=palettes.ANY, where=_nonempty))
 def test_rows(embedding: Subject, case: Case) -> None:
     """Every entry of the gradient belongs to a row of the weight."""
     gradient = embedding.run(case).gradient
@@ -63,8 +63,13 @@ def test_rows(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(sparse=ON, indices=2, upstreams=palettes.ANY, index_patterns=("equal", "two rows", "uniform")),
-    when=_out_of_order,
+    Domain(
+        sparse=ON,
+        indices=2,
+        upstreams=palettes.ANY,
+        index_patterns=("equal", "two rows", "uniform"),
+        where=_out_of_order,
+    ),
     needs=("again",),
 )
 def test_coalesced(embedding: Subject, case: Case) -> None:
@@ -78,16 +83,16 @@ def test_coalesced(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(
+    Domain(
         sparse=ON,
         padding_idx=ON,
         index_patterns=("some pads", "only pads"),
         indices=1,
         columns=1,
         upstreams=palettes.ANY,
+        where=lambda case: case.features()["pads"] > 0,
     ),
     doc="padding_idx",
-    when=lambda case: case.features()["pads"] > 0,
 )
 def test_padding(embedding: Subject, case: Case) -> None:
     """The row at padding_idx is absent from the gradient, or zero."""
@@ -95,20 +100,22 @@ def test_padding(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, cases(sparse=ON, padding_idx=ON, corner="sparse padding of a scalar", indices=1, columns=1), doc="padding_idx"
+    MUST,
+    Domain(sparse=ON, padding_idx=ON, corner="sparse padding of a scalar", indices=1, columns=1),
+    doc="padding_idx",
 )
 def test_padding_scalar(embedding: Subject, case: Case) -> None:
     """Together with padding_idx a 0-d index gives its row its gradient, or none where it is padding_idx."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, cases(sparse=ON, large=False).map(emptied), when=lambda case: case.index.numel == 0)
+@clause(MUST, Domain(sparse=ON, large=False, made=emptied, where=lambda case: case.index.numel == 0))
 def test_empty(embedding: Subject, case: Case) -> None:
     """An empty index gives a gradient without entries, or of zeros."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, cases(sparse=ON, lookups=2, max_norm=OFF), when=_nonempty)
+@clause(MUST, Domain(sparse=ON, lookups=2, max_norm=OFF, where=_nonempty))
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to a sparse gradient, which stays sparse."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -116,8 +123,7 @@ def test_accumulates(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    cases(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE),
-    when=_nonempty,
+    Domain(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE, where=_nonempty),
     needs=("use_first",),
 )
 def test_mixed(embedding: Subject, case: Case) -> None:
@@ -126,13 +132,13 @@ def test_mixed(embedding: Subject, case: Case) -> None:
     judge_used_first(embedding, replace(case, config=replace(case.config, sparse=False)), backward)
 
 
-@clause(INFO, cases(sparse=ON, indices=1), when=_nonempty, needs=("second_order",))
+@clause(INFO, Domain(sparse=ON, indices=1, where=_nonempty), needs=("second_order",))
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is that of a dense gradient."""
     judge_second_order(embedding, case)
 
 
-@clause(MUST, cases(sparse=ON, max_norm=OFF, large=False, writable=True), when=_nonempty, needs=("step",))
+@clause(MUST, Domain(sparse=ON, max_norm=OFF, large=False, writable=True, where=_nonempty), needs=("step",))
 def test_step(embedding: Subject, case: Case) -> None:
     """SGD, SparseAdam and Adagrad take the sparse gradient, and step to what the dense one gives."""
     exact = _exact(case)
@@ -147,8 +153,14 @@ def test_step(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(sparse=ON, large=False, weights=palettes.FINITE, writable=True).map(emptied),
-    when=lambda case: case.index.numel == 0,
+    Domain(
+        sparse=ON,
+        large=False,
+        weights=palettes.FINITE,
+        writable=True,
+        made=emptied,
+        where=lambda case: case.index.numel == 0,
+    ),
     needs=("step",),
 )
 def test_empty_step(embedding: Subject, case: Case) -> None:
@@ -161,7 +173,7 @@ def test_empty_step(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    cases(
+    Domain(
         sparse=ON,
         max_norm=OFF,
         lookups=2,
@@ -171,8 +183,8 @@ def test_empty_step(embedding: Subject, case: Case) -> None:
         upstreams=palettes.MODERATE,
         large=False,
         writable=True,
+        where=_moves_on,
     ),
-    when=_moves_on,
     needs=("step",),
 )
 def test_other_rows(embedding: Subject, case: Case) -> None:

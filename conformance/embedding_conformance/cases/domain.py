@@ -1,0 +1,151 @@
+"""Domains: which cases a clause is about, as one value that tells whether it admits a case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from embedding_conformance.cases import palettes
+from embedding_conformance.cases.case import Case, Config, Life, Lookup
+from embedding_reference import Tensor
+from embedding_reference.model import INDEX_DTYPES
+
+ANY, ON, OFF = "any", "on", "off"
+
+CORNERS: dict[str, Callable[[Config, Lookup], bool]] = {
+    "sparse with scale": lambda config, _: config.sparse and config.scale_grad_by_freq,
+    "sparse padding of a scalar": lambda config, lookup: (
+        config.sparse and config.padding_idx is not None and lookup.index.shape == ()
+    ),
+    "max_norm without columns": lambda config, _: config.max_norm is not None and config.embedding_dim == 0,
+}
+"""Combinations that have a clause of their own and are left out elsewhere, so that a defect in one shows once."""
+
+SWITCHES = ("padding_idx", "max_norm", "scale_grad_by_freq", "sparse", "freeze")
+"""The arguments that a domain asks for, leaves out, or leaves open."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The cases that a clause is about. `cases.drawing.cases_in` draws them.
+
+    Attributes:
+        dtype: the dtype of the weight; None: that of the implementation under test (`strategies.under_test`), or any.
+        padding_idx: "any", "on" or "off".
+        max_norm: "any", "on" or "off".
+        norm_type: the p of the p-norm; None: any, where max_norm is on.
+        scale_grad_by_freq: "any", "on" or "off".
+        sparse: "any", "on" or "off".
+        freeze: "any", "on" or "off".
+        weights: names of the palettes that the weight is drawn from.
+        upstreams: names of the palettes that upstream gradients are drawn from.
+        index_patterns: names in `cases.indices.INDEX_PATTERNS` that indices are drawn from; None: all of them.
+        index_dtypes: dtypes of the index.
+        lookups: the number of lookups.
+        indices: the fewest indices that a lookup may have.
+        columns: the least embedding_dim.
+        large: whether a case may be one of `cases.sizes.LARGE`.
+        writable: whether the weight must not be laid out "expanded": its rows would share memory, and could not be
+            written to.
+        pads_hold: "on" where the clause is about the content of the row at padding_idx.
+        layouts: "on" where the clause is about memory layouts.
+        corner: the one of `CORNERS` that the cases are in; "": they are in none of them.
+        made: what is made of each case that is drawn; it leaves a case that it made as it is.
+        where: a precondition that a case must meet to count; a case that does not is run all the same.
+    """
+
+    dtype: str | None = None
+    padding_idx: str = ANY
+    max_norm: str = ANY
+    norm_type: float | None = None
+    scale_grad_by_freq: str = ANY
+    sparse: str = ANY
+    freeze: str = OFF
+    weights: Sequence[str] = palettes.FINITE
+    upstreams: Sequence[str] = palettes.UPSTREAMS
+    index_patterns: Sequence[str] | None = None
+    index_dtypes: Sequence[str] = INDEX_DTYPES
+    lookups: int = 1
+    indices: int = 0
+    columns: int = 0
+    large: bool = True
+    writable: bool = False
+    pads_hold: str = ANY
+    layouts: str = ANY
+    corner: str = ""
+    made: Callable[[Case], Case] | None = None
+    where: Callable[[Case], bool] | None = None
+
+    def counts(self, case: Case) -> bool:
+        """Whether a case that was drawn meets the precondition."""
+        return self.where is None or self.where(case)
+
+    def admits(self, case: Case) -> bool:
+        """Whether the domain has a case, so that the clause may be asked about it."""
+        return type(case) is Case and self._admits_arguments(case) and self._admits_tensors(case)
+
+    @property
+    def asks_for(self) -> frozenset[str]:
+        """The arguments that every case has."""
+        asked = {name for name in SWITCHES if getattr(self, name) == ON}
+        return frozenset(asked | ({"norm_type"} if self.norm_type is not None else set()))
+
+    def _admits_arguments(self, case: Case) -> bool:
+        config = case.config
+        present = {
+            "padding_idx": config.padding_idx is not None,
+            "max_norm": config.max_norm is not None,
+            "scale_grad_by_freq": config.scale_grad_by_freq,
+            "sparse": config.sparse,
+            "freeze": config.freeze,
+        }
+        if any(getattr(self, name) == (OFF if on else ON) for name, on in present.items()):
+            return False
+        in_corner = {name for name, holds in CORNERS.items() if any(holds(config, one) for one in case.lookups)}
+        return (
+            in_corner == ({self.corner} if self.corner else set())
+            and config.embedding_dim >= self.columns
+            and self.norm_type in (None, config.norm_type)
+            and self.dtype in (None, case.weight.dtype)
+            and not (case.weight_layout == "expanded" and (self.writable or config.max_norm is not None))
+        )
+
+    def _admits_tensors(self, case: Case) -> bool:
+        return (
+            len(case.lookups) == self.lookups
+            and all(one.index.dtype in self.index_dtypes and one.index.numel >= self.indices for one in case.lookups)
+            and all(self._is_in_range(one.index, case.config) for one in case.lookups)
+            and palettes.may_have(self.weights, case.weight)
+            and all(palettes.may_have(self.upstreams, one.upstream) for one in case.lookups)
+            and (self.made is None or self.made(case) == case)
+        )
+
+    def _is_in_range(self, index: Tensor, config: Config) -> bool:
+        return all(0 <= i < config.num_embeddings for i in index.components())
+
+
+@dataclass(frozen=True)
+class OneOutOfRange(Domain):
+    """Cases in which exactly one index is out of range."""
+
+    freeze: str = ANY
+    indices: int = 1
+    columns: int = 1
+
+    def _is_in_range(self, index: Tensor, config: Config) -> bool:
+        return sum(not 0 <= i < config.num_embeddings for i in index.components()) == 1
+
+
+@dataclass(frozen=True)
+class Lives(Domain):
+    """Cases of one lookup that go on, step by step."""
+
+    weights: Sequence[str] = palettes.MODERATE
+    upstreams: Sequence[str] = palettes.MODERATE
+    large: bool = False
+    writable: bool = True
+
+    def admits(self, case: Case) -> bool:
+        """Whether it is a life; one without steps is a plain case."""
+        freezable = case.weight.format.kind == "complex" or not case.config.freeze
+        return isinstance(case, Life) and freezable and self._admits_tensors(case)
