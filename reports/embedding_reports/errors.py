@@ -36,10 +36,6 @@ class UnknownVersion(ResultsError):
     """The results follow a version of the schema that this release does not know."""
 
 
-class MixedVersions(ResultsError):
-    """Files of different schema versions were to be put on one page."""
-
-
 class Incomplete(ResultsError):
     """The results have no footer: the run died before it could say how it ended."""
 

@@ -1,4 +1,4 @@
-"""The form of records in a results file: JSON that `schema/results-1.json` describes, and its text."""
+"""The form of records in a results file: JSON that `schema/results-2.json` describes, and its text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from embedding_reports.condition import Condition
 from embedding_reports.records import Footer, Implementation, Parameter, Results, Verdict
 from embedding_reports.validation import SCHEMA, VERSION
 
@@ -61,10 +62,11 @@ def _converter() -> cattrs.Converter:
     converter.register_unstructure_hook(Parameter, list)
     optional = override(omit_if_default=True)
     differing: dict[type, dict[str, Any]] = {
-        Verdict: {"outcome": override(rename="verdict")},
+        Verdict: {"outcome": override(rename="verdict"), "causes": optional},
+        Condition: dict.fromkeys(("values", "least", "most"), optional),
         Implementation: {"signatures": optional},
         Footer: {"wiring": optional},
-        Results: {"kinds": optional, "interplay": optional},
+        Results: {"causes": optional, "kinds": optional, "interplay": optional},
     }
     for record, keys in differing.items():
         converter.register_structure_hook(record, make_dict_structure_fn(record, converter, **keys))

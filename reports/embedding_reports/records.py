@@ -1,4 +1,4 @@
-"""The records that a results file holds, as `schema/results-1.json` describes them in JSON.
+"""The records that a results file holds, as `schema/results-2.json` describes them in JSON.
 
 `results.read` makes them of a file and `results.write` a file of them; `json_form` alone knows their form there. All
 sequences are tuples, so that two runs are equal exactly where all that they hold is.
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from embedding_reports.condition import Condition
 from embedding_reports.outcomes import Level, Outcome
 
 
@@ -73,6 +74,44 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """One thing that is wrong, whatever clauses it breaks.
+
+    Attributes:
+        number: its number in the run, from 1 on.
+        where: in which cases it shows: where all of the conditions hold.
+        does: what the implementation does there, in words.
+        fault: name of the fault model that does the same, or None.
+        plainest: id of the plainest clause that it breaks, which names it.
+        clauses: ids of all that it breaks, the plainest first.
+        dtypes: the weight dtypes on which it shows; empty where it depends on none.
+        devices: the devices likewise.
+        deviating: how many cases in which the conditions hold deviate.
+        covered: how many such cases were tried.
+        outside: how many other cases were tried, of which none deviates.
+        evidence: the smallest case.
+    """
+
+    number: int
+    where: tuple[Condition, ...]
+    does: str
+    fault: str | None
+    plainest: str
+    clauses: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    devices: tuple[str, ...]
+    deviating: int
+    covered: int
+    outside: int
+    evidence: Evidence
+
+    @property
+    def pattern(self) -> str:
+        """In which cases it shows, in words."""
+        return " and ".join(map(str, self.where)) or "always"
+
+
+@dataclass(frozen=True)
 class Known:
     """An entry of a ledger whose witness was replayed.
 
@@ -122,6 +161,7 @@ class Verdict:
         reason: why, where the outcome alone does not say.
         deviation: what was seen, where it deviates.
         known: the ledger's entries about it whose witnesses were replayed.
+        causes: the numbers of the causes that it shows.
     """
 
     clause: str
@@ -137,6 +177,7 @@ class Verdict:
     reason: str | None = None
     deviation: Evidence | None = None
     known: tuple[Known, ...] = ()
+    causes: tuple[int, ...] = ()
 
 
 class Parameter(NamedTuple):
@@ -270,6 +311,7 @@ class Results:
         clauses: the contract, in order, also what was not selected.
         verdicts: one for each clause, dtype and device that was tested.
         footer: how it ended.
+        causes: what is wrong, the most serious first.
         kinds: the kinds of arguments that `interplay` counts; empty where nothing was counted.
         interplay: which of them met in a lookup.
     """
@@ -278,5 +320,6 @@ class Results:
     clauses: tuple[Clause, ...]
     verdicts: tuple[Verdict, ...]
     footer: Footer
+    causes: tuple[Cause, ...] = ()
     kinds: tuple[Kind, ...] = ()
     interplay: tuple[PairCounts, ...] = ()

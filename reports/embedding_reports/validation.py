@@ -1,4 +1,4 @@
-"""What a results file may hold: what `schema/results-1.json` describes, and no contradiction."""
+"""What a results file may hold: what the schema of its version describes, and no contradiction."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ import jsonschema  # type: ignore[import-untyped,unused-ignore]  # its stubs are
 from embedding_reports.errors import Incomplete, Inconsistent, NotResults, SchemaViolation, UnknownVersion
 
 SCHEMA = "embedding-conformance-results"
-VERSION = 1
+VERSION = 2
+"""The version that is written."""
+
+READABLE = (1, 2)
+"""The versions that are read; the first had no causes."""
 
 
 def validate(raw: object, name: object = "results") -> None:
-    """Check that parsed JSON is what `schema/results-1.json` describes, and does not contradict itself.
+    """Check that parsed JSON is what the schema of its version describes, and does not contradict itself.
 
     Args:
         raw: parsed JSON.
@@ -32,13 +36,15 @@ def validate(raw: object, name: object = "results") -> None:
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         raise NotResults(name, f'not a results file; one has "schema": "{SCHEMA}" at its top')
     version = raw.get("schema_version")
-    if version != VERSION:
+    if version not in READABLE:
         newer = isinstance(version, int) and version > VERSION
         remedy = "upgrade embedding-conformance" if newer else "run the suite again"
-        raise UnknownVersion(name, f"schema version {shown(version)}; this release reads {VERSION}: {remedy}")
+        raise UnknownVersion(
+            name, f"schema version {shown(version)}; this release reads {' and '.join(map(str, READABLE))}: {remedy}"
+        )
     if "footer" not in raw:
         raise Incomplete(name, "no footer: the run died before its end; run the suite again")
-    error = jsonschema.exceptions.best_match(_validator().iter_errors(raw))
+    error = jsonschema.exceptions.best_match(_validator(version).iter_errors(raw))
     if error is not None:
         raise SchemaViolation(name, _explained(error))
     _check_consistency(raw, name)
@@ -67,6 +73,7 @@ def _check_consistency(raw: dict[str, Any], name: object) -> None:
             where = " on ".join(filter(None, key[1:])) or "every dtype"
             raise Inconsistent(name, f"two verdicts for clause {key[0]} ({where}); one is right")
         seen.add(key)
+        _check_causes(verdict, len(raw.get("causes", ())), name)
     widths = list(range(1, len(raw.get("kinds", ())) + 1))
     for each in raw.get("interplay", ()):
         if [len(row) for row in each["pairs"]] != widths:
@@ -74,9 +81,15 @@ def _check_consistency(raw: dict[str, Any], name: object) -> None:
             raise Inconsistent(name, f"the interplay ({where}) does not have a row for each of {len(widths)} kinds")
 
 
+def _check_causes(verdict: dict[str, Any], count: int, name: object) -> None:
+    unknown = [number for number in verdict.get("causes", ()) if number > count]
+    if unknown:
+        raise Inconsistent(name, f"clause {verdict['clause']} shows cause {unknown[0]}, but there are {count}")
+
+
 @functools.cache
-def _validator() -> jsonschema.Draft202012Validator:
-    file = resources.files("embedding_reports").joinpath("schema", f"results-{VERSION}.json")
+def _validator(version: int) -> jsonschema.Draft202012Validator:
+    file = resources.files("embedding_reports").joinpath("schema", f"results-{version}.json")
     return jsonschema.Draft202012Validator(json.loads(file.read_text(encoding="utf-8")))
 
 

@@ -46,7 +46,9 @@ def test_what_deviates_is_not_and_says_how() -> None:
         "lookup.bits": Outcome.DEVIATES,
         "lookup.shape": Outcome.CONFORMS,
     }
-    assert "lookup.bits [MUST] deviates" in str(checked)
+    assert "cause 1: lookup.bits [MUST]: The output is twice the row.\n   where: looks_up_row_0 = true (" in str(
+        checked
+    )
     assert "1 deviates" in str(checked)
 
 

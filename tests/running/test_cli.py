@@ -167,13 +167,6 @@ def test_bad_results_are_named_in_one_line(
         assert word in line
 
 
-def test_files_of_two_versions_are_named(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    other = tmp_path / "other.json"
-    other.write_text(json.dumps({**json.loads(results.read_text()), "schema_version": 2}), encoding="utf-8")
-    assert main(["report", str(results), str(other), "--html", str(tmp_path / "page.html")]) == 2
-    assert "schema version 2" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("place", ["", "results.json/page.html"])
 def test_a_page_that_cannot_be_written_is_named(results: Path, capsys: pytest.CaptureFixture[str], place: str) -> None:
     assert main(["report", str(results), "--html", str(results.parent / place)]) == 2

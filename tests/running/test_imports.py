@@ -35,7 +35,7 @@ ROOMS = {
     "embedding_conformance.boundary": ("embedding_conformance.cases",),
     "embedding_conformance.adapters": ("embedding_conformance.boundary",),
     "embedding_conformance.judging": ("embedding_conformance.boundary",),
-    "embedding_conformance.diagnosis": ("embedding_conformance.judging",),
+    "embedding_conformance.diagnosis": ("embedding_conformance.judging", "embedding_reports"),
     "embedding_conformance.suite": ("embedding_conformance.judging",),
     "embedding_conformance.wiring": ("embedding_conformance.judging",),
     "embedding_reports": (),

@@ -105,18 +105,17 @@ def test_a_deviation_fails_the_run_and_is_shown(misreads: Run) -> None:
     assert misreads.verdicts["lookup.shape", "float32"] == "conforms"
     assert re.search(r"::test_bits\[lookup.bits-float32-cpu\] DEVIATES", misreads.text)
     assert re.search(r"::test_shape\[lookup.shape-float32-cpu\] CONFORMS", misreads.text)
-    assert "lookup.bits [MUST] deviates: Each output row is the weight's row at its index" in misreads.text
+    assert "cause 1: lookup.bits [MUST]: " in misreads.text
+    assert "where: index_ndim = 2 (" in misreads.text
     deviation = misreads.verdict("lookup.bits")["deviation"]
     for shown in (deviation["case_repr"], deviation["expected"], deviation["observed"]):
         assert shown in misreads.text
-    first = deviation["difference"]
-    assert f"at {first['where']} expected {first['expected']} ({first['expected_bits']})" in misreads.text
 
 
 def test_the_case_shown_is_the_smallest(tmp_path: Path) -> None:
     run = suite(tmp_path, "plain:Inverts", "test_bits", profile="thorough")
     case = run.verdict("lookup.bits")["deviation"]["case"]
-    assert case["config"] == {"type": "Config", "num_embeddings": 2, "embedding_dim": 2}
+    assert case["config"] == {"type": "Config", "num_embeddings": 1, "embedding_dim": 1}
     assert case["lookups"][0]["index"]["tensor"][1] == []
 
 

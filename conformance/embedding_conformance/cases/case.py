@@ -249,4 +249,6 @@ def _lookups_cast(lookups: Sequence[Lookup], dtype: str) -> tuple[Lookup, ...]:
 
 
 def _cast(tensor: Tensor, dtype: str) -> Tensor:
-    return Tensor.of(dtype, tensor.shape, tensor.values())
+    """The tensor rounded to another dtype; of complex numbers, a real one has the real parts."""
+    values = tensor.values()
+    return Tensor.of(dtype, tensor.shape, values if FORMATS[dtype].kind == "complex" else [v.real for v in values])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Life, Lookup
+from embedding_conformance.cases.optimisers import optimizers_for
 from embedding_reference import Tensor
 from embedding_reference.model import INDEX_DTYPES
 
@@ -148,4 +149,7 @@ class Lives(Domain):
     def admits(self, case: Case) -> bool:
         """Whether it is a life; one without steps is a plain case."""
         freezable = case.weight.format.kind == "complex" or not case.config.freeze
-        return isinstance(case, Life) and freezable and self._admits_tensors(case)
+        if not isinstance(case, Life) or not freezable or not self._admits_tensors(case):
+            return False
+        optimizers = optimizers_for(case.config)
+        return all(step.verb != "train" or step.how in optimizers for step in case.steps)

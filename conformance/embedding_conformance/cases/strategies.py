@@ -137,7 +137,7 @@ def cases_of(draw: st.DrawFn, domain: Domain) -> Case:
     choices = _lookup_choices(tuple(domain.upstreams), patterns, tuple(domain.index_dtypes), shapes, layout_options)
     counts = (count, *(rng.choice((count, None)) for _ in range(domain.lookups - 1)))
     calls = tuple(_lookup(draw, choices, config, dtype, rng, least, scalar=scalar) for least in counts)
-    return Case(config, _expandable(weight, layout), calls, layout)
+    return Case(config, expandable(weight, layout), calls, layout)
 
 
 @st.composite
@@ -243,11 +243,11 @@ def _filled(
     """The lookup of these choices, its indices and upstream gradient filled in."""
     index_layout, upstream_layout = layouts
     positions = INDEX_PATTERNS[pattern](config, math.prod(shape), rng)
-    index = _expandable(Tensor.of(index_dtype, shape, positions), index_layout)
+    index = expandable(Tensor.of(index_dtype, shape, positions), index_layout)
     upstream = palettes.fill(palette, dtype, (*shape, config.embedding_dim), rng.getrandbits(32))
     if under_test.get().flushes and palette != "tiny":
         upstream = _without_underflow(upstream)
-    return Lookup(index, _expandable(upstream, upstream_layout), index_layout, upstream_layout)
+    return Lookup(index, expandable(upstream, upstream_layout), index_layout, upstream_layout)
 
 
 def _without_underflow(tensor: Tensor) -> Tensor:
@@ -277,7 +277,7 @@ def _blanked(weight: Tensor, row: int) -> Tensor:
     return Tensor(weight.dtype, weight.shape, weight.data[: row * size] + bytes(size) + weight.data[(row + 1) * size :])
 
 
-def _expandable(tensor: Tensor, layout: str) -> Tensor:
+def expandable(tensor: Tensor, layout: str) -> Tensor:
     """The tensor, for the layout "expanded" with every entry along its first dimension equal to the first."""
     if layout != "expanded" or not tensor.shape or not tensor.shape[0]:
         return tensor

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.compare import Deviation, compare, compare_gradient
 from embedding_conformance.judging.expectations import Expectations
 from embedding_conformance.judging.observed import Observations, Observed
@@ -20,42 +23,57 @@ class Explanation:
 
     Attributes:
         fault: the fault model.
-        deviating: in how many answers that deviate.
-        conforming: in how many that do not.
+        everywhere: whether it also does what was observed in the cases that the cause does not cover.
     """
 
     fault: type[FaultModel]
-    deviating: int
-    conforming: int
+    everywhere: bool
 
     @property
     def text(self) -> str:
         """The explanation in a sentence."""
-        others = f", and in {self.conforming} that do not," if self.conforming else ""
-        where = f"in all of {self.deviating} cases that deviate{others}"
-        return f"{where} it does what this fault does: {self.fault.sentence()}"
+        return self.fault.sentence()
 
 
-def explain(observations: Observations) -> Explanation | None:
-    """The first fault model that permits every answer that was observed; None where there is none.
+def explain(observations: Observations, what: str, covers: Callable[[Case], bool]) -> Explanation | None:
+    """The first fault model that permits every answer to the cases that a cause covers; None where there is none.
 
-    Nothing is explained where something deviates that is no answer to a case (a refusal, an attribute), or where the
-    model itself permits what deviates: then the clause asks for more than an answer to the case.
+    One that permits all other answers, too, comes before one that is right only about those. Nothing is explained where
+    the reference model itself permits what deviates: then the clause asks for more than an answer to the case.
+
+    Args:
+        observations: the answers that were judged.
+        what: which of them deviates: "output", "weight" or "gradient".
+        covers: whether the cause covers a case.
     """
-    deviating = sorted(observations.deviating, key=_size)
-    if observations.others or len({one.case for one in deviating}) < FEWEST_DEVIATING:
+    deviating = sorted((one for one in observations.deviating if one.what == what and covers(one.case)), key=_size)
+    if any(not _has_nan(one) for one in deviating):  # arithmetic may change the bits of a NaN in any way
+        deviating = [one for one in deviating if not _has_nan(one)]
+    if len({one.case for one in deviating}) < FEWEST_DEVIATING:
         return None
     if any(_permits(one.case.config, one) for one in deviating):
         return None
-    concerned = {one.what for one in deviating}
-    left = [fault for fault in FAULT_MODELS if concerned <= set(fault.about)]
     # A clause may judge another case than its own; then the model does not permit what is no answer to this one.
-    conforming = [one for one in sorted(observations.conforming, key=_size) if _permits(one.case.config, one)]
-    for one in (*deviating, *conforming):
-        left = [fault for fault in left if _permits(fault.of(one.case.config), one)]
-        if not left:
-            return None
-    return Explanation(left[0], len(deviating), len(conforming)) if left else None
+    conforming = [one for one in sorted(observations.conforming, key=_size) if not _has_nan(one)]
+    conforming = [one for one in conforming if _permits(one.case.config, one)]
+    inside, outside = ([one for one in conforming if covers(one.case) is wanted] for wanted in (True, False))
+    left = [fault for fault in FAULT_MODELS if what in fault.about]
+    left = _doing_the_same(left, [*deviating, *inside])
+    everywhere = _doing_the_same(left, outside)
+    return Explanation((everywhere or left)[0], bool(everywhere)) if left else None
+
+
+def _doing_the_same(faults: list[type[FaultModel]], observed: Sequence[Observed]) -> list[type[FaultModel]]:
+    """The fault models that permit all that was observed."""
+    for one in observed:
+        faults = [fault for fault in faults if _permits(fault.of(one.case.config), one)]
+        if not faults:
+            break
+    return faults
+
+
+def _has_nan(one: Observed) -> bool:
+    return any(map(math.isnan, one.case.weight.components()))
 
 
 def _size(one: Observed) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import math
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +15,7 @@ from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import Case
 from embedding_reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 
+_NUMBER = re.compile(r"-?\d+")
 _WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 
 
@@ -37,15 +39,26 @@ class Deviation(AssertionError):  # noqa: N818 - the implementation deviates, th
         difference: the first element that differs, if elements were compared.
         case: the witness, a case that shows the deviation; None until it is known, and for a clause without cases.
         calls: the calls made for that case.
+        answer: the answer to a case that deviates, as fault models name it; "" where they are not about it.
+        symptom: what deviates, the same for each case in which the same thing does.
     """
 
     case: Case | None = None
-    is_of_answer: bool = False
+    answer: str = ""
     calls: Sequence[Call] = ()
 
-    def __init__(self, summary: str, *, expected: str, observed: str, difference: Difference | None = None) -> None:
+    def __init__(
+        self,
+        summary: str,
+        *,
+        expected: str,
+        observed: str,
+        difference: Difference | None = None,
+        symptom: str | None = None,
+    ) -> None:
         super().__init__(f"{summary}: expected {expected}, observed {observed}")
         self.summary, self.expected, self.observed, self.difference = summary, expected, observed, difference
+        self.symptom = symptom or _NUMBER.sub("N", summary)
 
 
 def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:

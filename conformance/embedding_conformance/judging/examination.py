@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import hypothesis
 
@@ -26,12 +26,23 @@ Body = Callable[..., None]
 """The body of a clause's test: it takes the subject and, where cases are drawn, a case."""
 
 
+class Explained(Protocol):
+    """A cause that was found, which explains what comes of some cases."""
+
+    def covers(self, case: Case) -> bool:
+        """Whether the cause shows in a case."""
+
+    def take(self, case: Case, deviation: Deviation | None) -> bool:
+        """Take what came of a case that it covers (None: it conforms); whether that is of this cause."""
+
+
 class Examination:
     """Runs the body of a clause's test on its cases, and keeps the tally.
 
     Attributes:
         known: feature patterns of known deviations, whose cases are not run.
         settled: whether a known deviation covers a clause that draws no cases.
+        explained: the causes that were found already. What they explain is run, and neither counts nor is raised again.
         tally: the tally of the clause.
         case: the case that is run, or was run last.
     """
@@ -40,6 +51,7 @@ class Examination:
         """A new examination; it ends after `losses` lost processes, since each takes seconds to replace."""
         self.driver, self.declarations, self.losses = driver, declarations, losses
         self.case: Case | None = None
+        self.explained: Sequence[Explained] = ()
         self.start(known=[])
 
     def start(self, known: list[Mapping[str, Any]], *, settled: bool = False, witness: bool = False) -> None:
@@ -54,14 +66,16 @@ class Examination:
         self.driver.tally = self.tally
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Count apart what is run within, and go on with the tally as it was."""
-        before = self.tally
-        self.start(self.known)
+    def aside(self, tally: Tally) -> Iterator[None]:
+        """Count what is run within in another tally, with no cause explained, and go on as it was."""
+        before = self.tally, self.case, self.explained
+        self.tally = self.driver.tally = tally
+        self.explained = ()
         try:
             yield
         finally:
-            self.tally = self.driver.tally = before
+            self.tally, self.case, self.explained = before
+            self.driver.tally = self.tally
 
     def run(self, subject: object, clause: Clause, body: Body, case: Case | None) -> None:
         """Run a test's body on one case (or on none, for a clause that draws none).
@@ -78,6 +92,24 @@ class Examination:
         """
         if self._left_out(clause, case):
             return
+        cause = next((one for one in self.explained if one.covers(case)), None) if case is not None else None
+        if case is None or cause is None:
+            self._run(subject, clause, body, case)
+            return
+        tally = self.tally
+        exercised, unjudged = tally.exercised, tally.unsupported + tally.covered
+        try:
+            self._run(subject, clause, body, case)
+        except Deviation as deviation:
+            if not cause.take(case, deviation):
+                raise
+            tally.deviated = False
+        else:
+            if tally.unsupported + tally.covered == unjudged:
+                cause.take(case, None)
+        tally.exercised = exercised
+
+    def _run(self, subject: object, clause: Clause, body: Body, case: Case | None) -> None:
         tally = self.tally
         tally.cases += 1
         tally.case_worst = 0.0
@@ -126,7 +158,6 @@ class Examination:
         tally.deviated = True
         if isinstance(error, Died):
             tally.crashes.add(case, error)
-        tally.observations.others += not (isinstance(error, Deviation) and error.is_of_answer)
         deviation = error if isinstance(error, Deviation) else _as_deviation(failure)
         deviation.case, deviation.calls = case, list(self.driver.calls)
         raise deviation from None
@@ -158,6 +189,7 @@ class Examination:
             tally.exercised += before == (tally.exercised, tally.unsupported)
         elif clause.domain is None or clause.domain.counts(case):
             tally.exercised += 1
+            tally.conforming.append(case)
             tally.lookups.update(partitions_of_calls(driver.calls, driver.dtype, driver.device))
             if tally.case_worst and hypothesis.currently_in_test_context():
                 hypothesis.target(tally.case_worst, label="largest error as a fraction of its bound")
@@ -193,9 +225,17 @@ class Examination:
 def _as_deviation(failure: Failure) -> Deviation:
     """The deviation for a refusal where none is due, or for the end of the process."""
     if failure.ending is Ending.REFUSED:
-        return Deviation("a call that the contract allows was refused", expected="no exception", observed=failure.text)
+        return Deviation(
+            "a call that the contract allows was refused",
+            expected="no exception",
+            observed=failure.text,
+            symptom=f"raises {failure.text.partition(':')[0]}",
+        )
     return Deviation(
-        "the implementation did not survive the call", expected="an answer or an exception", observed=failure.text
+        "the implementation did not survive the call",
+        expected="an answer or an exception",
+        observed=failure.text,
+        symptom="ends the process",
     )
 
 

@@ -8,8 +8,8 @@ from embedding_conformance.boundary.observations import Gradient
 from embedding_conformance.cases.case import Case
 from embedding_reference import Tensor
 
-MOST_DEVIATING, MOST_CONFORMING = 30, 60
-"""How many are kept of one clause; enough to tell fault models apart."""
+MOST = 120
+"""How many of each kind are kept; enough to tell fault models apart."""
 
 LARGEST = 2000
 """Elements of a tensor beyond which a case is not kept: the oracle is slow on it."""
@@ -39,23 +39,15 @@ class Observations:
     Attributes:
         deviating: those that the contract does not permit.
         conforming: those that it permits.
-        others: how many deviations there were that no answer shows: a refusal, an attribute, the end of the process.
     """
 
     deviating: list[Observed] = field(default_factory=list)
     conforming: list[Observed] = field(default_factory=list)
-    others: int = 0
-
-    def with_more(self, more: Observations) -> Observations:
-        """These and others together."""
-        return Observations(
-            [*self.deviating, *more.deviating], [*self.conforming, *more.conforming], self.others + more.others
-        )
 
     def keep(self, observed: Observed) -> None:
         """Keep an answer, unless there are enough, or the case is large."""
-        kept, most = (self.deviating, MOST_DEVIATING) if observed.deviates else (self.conforming, MOST_CONFORMING)
+        kept = self.deviating if observed.deviates else self.conforming
         case = observed.case
         size = max(case.weight.numel, *(lookup.upstream.numel for lookup in case.lookups), 0)
-        if len(kept) < most and size <= LARGEST:
+        if len(kept) < MOST and size <= LARGEST:
             kept.append(observed)

@@ -206,10 +206,14 @@ class Subject:
         try:
             yield
         except Deviation as deviation:
-            deviation.is_of_answer = True
-            self.tally.observations.keep(Observed(case, what, answer, deviates=True))
+            deviation.answer = what
+            self._observed(Observed(case, what, answer, deviates=True))
             raise
-        self.tally.observations.keep(Observed(case, what, answer, deviates=False))
+        self._observed(Observed(case, what, answer, deviates=False))
+
+    def _observed(self, answer: Observed) -> None:
+        if self.tally.observations is not None:
+            self.tally.observations.keep(answer)
 
     def _keep(self, error: float | None) -> None:
         if error is not None:

@@ -69,7 +69,8 @@ class Tally:
         reason: why they are unsupported, as the clause itself met it, or else as it is declared; None: none was.
         worst: the largest error as a fraction of its bound; None: everything was compared bit for bit.
         case_worst: the same for the latest case, 0 instead of None.
-        observations: answers that were judged, for the diagnosis.
+        conforming: the cases that were exercised and did not deviate.
+        observations: answers that were judged, for the diagnosis; None keeps none.
         lookups: the lookups of exercised cases, counted by their partitions; equal ones of one case count once.
         seconds: the time by part: "body" is the whole test body, and includes "reference" and "adapter".
     """
@@ -84,7 +85,8 @@ class Tally:
     reason: str | None = None
     worst: float | None = None
     case_worst: float = 0.0
-    observations: Observations = field(default_factory=Observations)
+    conforming: list[Case] = field(default_factory=list)
+    observations: Observations | None = None
     lookups: Counter[Partitions] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: {"body": 0.0, "reference": 0.0, "adapter": 0.0})
 

@@ -31,7 +31,8 @@ from embedding_reports import results
 from embedding_reports.model.summary import headline
 from embedding_reports.outcomes import Outcome
 from embedding_reports.pages.html import render
-from embedding_reports.records import Results, Verdict
+from embedding_reports.records import Cause, Results, Verdict
+from embedding_reports.text.causes import told
 
 LEVELS = ("should", "must")
 ISOLATIONS = ("auto", "process", "none")
@@ -42,11 +43,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Checked:
-    """The outcome of `check()`; as a string, each failure in words, and the answer.
+    """The outcome of `check()`; as a string, each cause in words, what else fails, and the answer.
 
     Attributes:
         results: the results, as a results file holds them.
-        failures: a description of each failure of a clause, in words.
+        failures: a description of each clause that fails, in a line.
     """
 
     results: Results
@@ -58,12 +59,18 @@ class Checked:
         return self.results.footer.exit_status == 0
 
     @property
+    def causes(self) -> Sequence[Cause]:
+        """What is wrong, the most serious first."""
+        return self.results.causes
+
+    @property
     def verdicts(self) -> Sequence[Verdict]:
         """A verdict for each clause, dtype and device."""
         return self.results.verdicts
 
     def __str__(self) -> str:
-        return "\n\n".join([*self.failures, headline(self.results)])
+        others = [f"{v.clause} {v.outcome}: {v.reason}" for v in self.verdicts if v.fails and not v.causes]
+        return "\n".join([*told(self.results), *others, headline(self.results)])
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the results file (JSON).
@@ -151,9 +158,9 @@ class Run:
     def examine(self, clause: Clause, dtype: str | None, device: str | None) -> Examined:
         """Test one clause on one dtype and device, and keep the verdict."""
         examined = examine(self.session, clause, dtype, device, self._search)
-        self.collection.add(examined.verdict, examined.tally.lookups)
+        self.collection.add(examined.verdict, examined.tally.lookups, examined.shown)
         if examined.verdict.fails:
-            self._failures.append(terminal.failure(clause, examined.verdict))
+            self._failures.append(terminal.failure(clause, examined.verdict, examined.shown))
         return examined
 
     def checked(self) -> Checked:
@@ -220,10 +227,11 @@ def conformance_tests(run: Run) -> Callable[..., None]:
         ],
     )
     def test_conformance(clause: Clause, dtype: str | None, device: str | None) -> None:
-        verdict = run.examine(clause, dtype, device).verdict
+        examined = run.examine(clause, dtype, device)
+        verdict = examined.verdict
         if verdict.fails:
             repeat = f"seed {run.collection.seed} repeats it"
-            pytest.fail(f"{terminal.failure(clause, verdict)}\n\n{repeat}", pytrace=False)
+            pytest.fail(f"{terminal.failure_in_full(clause, verdict, examined.shown)}\n\n{repeat}", pytrace=False)
         if verdict.outcome is Outcome.KNOWN_DEVIATION:
             pytest.xfail("; ".join(known.reason for known in verdict.known if known.deviation))
         if verdict.outcome is not Outcome.CONFORMS:

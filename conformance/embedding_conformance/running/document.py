@@ -6,7 +6,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, cast
@@ -14,6 +14,7 @@ from typing import Any, cast
 from embedding_conformance.boundary.adapter import Adapter
 from embedding_conformance.boundary.attempts import Ending, Failure, attempt
 from embedding_conformance.boundary.wire import encode
+from embedding_conformance.diagnosis.causes import Place, Shown, causes_of
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.pair_coverage import PARTITIONS, Column, pair_counts
@@ -22,6 +23,7 @@ from embedding_conformance.running.session import Session
 from embedding_reports import records
 from embedding_reports.outcomes import Level
 from embedding_reports.records import (
+    Cause,
     Difference,
     Evidence,
     Footer,
@@ -62,16 +64,19 @@ class Collection:
         started: when the run began.
         verdicts: the verdicts, in the order in which they were reached.
         lookups: the number of lookups of each kind on which verdicts rest, by dtype and device.
+        shown: what deviates.
     """
 
     seed: str
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     verdicts: list[Verdict] = field(default_factory=list)
     lookups: dict[Column, Counter[Partitions]] = field(default_factory=dict)
+    shown: list[Shown] = field(default_factory=list)
 
-    def add(self, verdict: Verdict, lookups: Counter[Partitions]) -> None:
-        """Keep a verdict, and the lookups that it rests on."""
+    def add(self, verdict: Verdict, lookups: Counter[Partitions], shown: Sequence[Shown]) -> None:
+        """Keep a verdict, the lookups that it rests on, and what deviates."""
         self.verdicts.append(verdict)
+        self.shown += shown
         if verdict.dtype is not None and verdict.device is not None:
             self.lookups.setdefault((verdict.dtype, verdict.device), Counter()).update(lookups)
 
@@ -92,10 +97,12 @@ def results_of(
     columns = [(dtype, device) for device in session.devices for dtype in session.dtypes]
     lookups = {column: collection.lookups[column] for column in columns if column in collection.lookups}
     counted = any(lookups.values())
+    causes = causes_of(collection.shown, clauses)
     return Results(
         header=_header(session, collection),
         clauses=tuple(map(described, clauses)),
-        verdicts=tuple(collection.verdicts),
+        verdicts=tuple(_with_causes(verdict, causes) for verdict in collection.verdicts),
+        causes=tuple(cause for cause, _ in causes),
         footer=Footer(
             finished=_stamp(finished),
             complete=exit_status in (0, 1),
@@ -127,6 +134,11 @@ def described(clause: Clause) -> records.Clause:
 def _interplay(session: Session, lookups: dict[Column, Counter[Partitions]]) -> tuple[PairCounts, ...]:
     slices = pair_counts(lookups, session.description.unsupported)
     return tuple(PairCounts(one.dtype, one.device, one.index_ndim, one.lookups, one.pairs) for one in slices)
+
+
+def _with_causes(verdict: Verdict, causes: Sequence[tuple[Cause, Sequence[Place]]]) -> Verdict:
+    place = verdict.clause, verdict.dtype, verdict.device
+    return replace(verdict, causes=tuple(cause.number for cause, places in causes if place in places))
 
 
 def evidence_of(deviation: Deviation, adapter: Adapter) -> Evidence:

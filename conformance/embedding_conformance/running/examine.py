@@ -9,19 +9,26 @@ import pytest
 from hypothesis.errors import Flaky
 
 from embedding_conformance.cases.strategies import under_test
-from embedding_conformance.diagnosis.explain import explain
+from embedding_conformance.diagnosis.causes import Shown, shown
+from embedding_conformance.diagnosis.diagnose import diagnose
+from embedding_conformance.diagnosis.finding import Finding
+from embedding_conformance.diagnosis.trials import Trials
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.judging.tally import Tally
 from embedding_conformance.running.document import evidence_of
-from embedding_conformance.running.search import Search, observe_cases, search_cases
+from embedding_conformance.running.search import Search, search_cases
 from embedding_conformance.running.session import Session
 from embedding_conformance.running.verdict import Record, verdict_of
 from embedding_conformance.running.witnesses import replay
 from embedding_conformance.wiring import inspection
-from embedding_reports.records import Known, Verdict
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Evidence, Known, Verdict
+
+MOST_SEARCHES = 4
+"""How often a clause is searched: once, and beyond each of the causes that it shows."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +38,12 @@ class Examined:
     Attributes:
         verdict: the verdict on the clause.
         tally: the counts of the examination.
+        shown: what deviates.
     """
 
     verdict: Verdict
     tally: Tally
+    shown: tuple[Shown, ...] = ()
 
 
 def examine(session: Session, clause: Clause, dtype: str | None, device: str | None, search: Search) -> Examined:
@@ -52,30 +61,68 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
     token = under_test.set(subject.declarations.for_strategies())
     known: tuple[Known, ...] = ()
     error: BaseException | None = None
-    diagnosis = ""
+    findings: list[Finding] = []
+    seen: list[Evidence] = []
     try:
         known = replay(session, clause, subject)
-        search_cases(clause, subject, search)
+        error = _searched(session, clause, subject, search, findings)
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
     except BaseException as raised:  # noqa: BLE001 - every clause gets a verdict, whatever its test raises
         error = raised
-        diagnosis = _diagnosis(clause, subject, search, _deviation(error))
     finally:
         under_test.reset(token)
     if subject.tally.lost and not clause.may_crash:
         session.adapter = subject.driver.fallback  # the implementation can answer nothing more in this process
     record = Record(clause, subject.dtype, subject.device, subject.tally, session.enough(clause), known, error=error)
-    if (deviation := _deviation(error)) is not None:
+    deviation = findings[0].deviation if findings else _deviation(error)
+    if deviation is not None:
+        findings = findings or [Finding(deviation, deviation.case)]
+        seen = [evidence_of(finding.deviation, session.adapter) for finding in findings]
         record = replace(
             record,
-            deviation=evidence_of(deviation, session.adapter),
+            deviation=seen[0],
             error=None,
-            remark=_remark(session, subject, deviation, error) or diagnosis or None,
+            remark=_remark(session, subject, deviation, error),
             undermined=_undermined(session, subject, deviation),
         )
     seconds = time.perf_counter() - start
-    return Examined(verdict_of(replace(record, seconds=seconds), session.options.level), subject.tally)
+    verdict = verdict_of(replace(record, seconds=seconds), session.options.level)
+    if verdict.outcome is not Outcome.DEVIATES:
+        return Examined(verdict, subject.tally)
+    place = verdict.clause, verdict.dtype, verdict.device
+    return Examined(verdict, subject.tally, tuple(shown(f, place, e) for f, e in zip(findings, seen)))
+
+
+def _searched(
+    session: Session, clause: Clause, subject: Subject, search: Search, findings: list[Finding]
+) -> BaseException | None:
+    """Search again and again beyond what was found; what ended the last search, if it is not a finding."""
+    for part in range(MOST_SEARCHES):
+        try:
+            search_cases(clause, subject, search, part)
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except BaseException as raised:  # noqa: BLE001 - every clause gets a verdict, whatever its test raises
+            deviation = _deviation(raised)
+            if deviation is None or deviation.case is None or isinstance(raised, Flaky):
+                return raised
+            if not search.profile.diagnoses:
+                return raised
+            trials = Trials(clause, subject, deviation)
+            for case in subject.tally.conforming:
+                trials.add(case)
+            found = diagnose(trials, deviation, session.findings, findings)
+            if found not in findings:
+                findings.append(found)
+            subject.tally.deviated = False
+            subject.examination.explained = findings
+            if not found.pattern.conditions:
+                break
+        else:
+            break
+    session.findings += findings
+    return None
 
 
 def _deviation(error: BaseException | None) -> Deviation | None:
@@ -89,22 +136,12 @@ def _deviation(error: BaseException | None) -> Deviation | None:
 
 
 def _remark(session: Session, subject: Subject, deviation: Deviation, error: BaseException | None) -> str | None:
-    """A remark on a deviation: that the wiring may explain it, that it comes and goes, or what a fault model says."""
+    """A remark on a deviation: that the wiring may explain it, or that it comes and goes."""
     if hint := session.wiring.hint(deviation, subject.device):
         return hint
     if isinstance(error, Flaky):
         return "did not fail again when run once more"
     return None
-
-
-def _diagnosis(clause: Clause, subject: Subject, search: Search, deviation: Deviation | None) -> str:
-    """The fault model that explains a deviation, in a sentence, or ""."""
-    if deviation is None or not deviation.is_of_answer or clause.domain is None or subject.tally.crashes:
-        return ""
-    if not search.profile.diagnoses:
-        return ""
-    explanation = explain(subject.tally.observations.with_more(observe_cases(clause, subject, search)))
-    return explanation.text if explanation else ""
 
 
 def _undermined(session: Session, subject: Subject, deviation: Deviation) -> str:

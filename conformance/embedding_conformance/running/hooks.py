@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from embedding_conformance.boundary.target import UnusableTarget
+from embedding_conformance.diagnosis.causes import Shown
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.running import baseline, options, terminal
 from embedding_conformance.running.document import Collection, notes, results_of
@@ -118,8 +119,9 @@ class Hooks:
         # Only plain data survives in a report that pytest-xdist sends to another process.
         report.embedding_verdict = unstructured(verdict)  # type: ignore[attr-defined]
         report.embedding_lookups = list(examined.tally.lookups.items())  # type: ignore[attr-defined]
+        report.embedding_shown = [*map(unstructured, examined.shown)]  # type: ignore[attr-defined]
         if verdict.fails:
-            report.outcome, report.longrepr = "failed", terminal.failure(clause, verdict)
+            report.outcome, report.longrepr = "failed", terminal.failure(clause, verdict, examined.shown)
         elif verdict.outcome is Outcome.CONFORMS:
             report.outcome, report.longrepr = "passed", None
         else:
@@ -130,7 +132,8 @@ class Hooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the verdicts, those of other processes too."""
         if verdict := _verdict(report):
-            self.collection.add(verdict, Counter(dict(report.embedding_lookups)))
+            shown = [structured(one, Shown) for one in report.embedding_shown]
+            self.collection.add(verdict, Counter(dict(report.embedding_lookups)), shown)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Show the verdict, not pytest's outcome."""
@@ -179,7 +182,8 @@ class Hooks:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write the summary of the run."""
         if self.results is not None:
-            for line in terminal.summary_lines(self.session, self.results, self.notes):
+            scripts = self.config.get_verbosity() > 0
+            for line in terminal.summary_lines(self.session, self.results, self.notes, scripts=scripts):
                 terminalreporter.write_line(line)
 
 

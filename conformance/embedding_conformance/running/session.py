@@ -16,6 +16,7 @@ from embedding_conformance.boundary.refusals import Died
 from embedding_conformance.boundary.target import BUNDLED, UnusableTarget, resolve
 from embedding_conformance.boundary.worker_client import WorkerAdapter
 from embedding_conformance.cases.features import untaken
+from embedding_conformance.diagnosis.finding import Finding
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.running import ledger as ledgers
@@ -65,6 +66,7 @@ class Session:
             self.description = self._with([Declared(untaken(name), "") for name in undeclared])
             self.wiring = inspection.Wiring()
             self._missing: set[str] = set()
+            self.findings: list[Finding] = []
             undo.pop_all()
 
     def _with(self, unsupported: Sequence[Declared]) -> Description:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from embedding_conformance.boundary import arguments
+from embedding_conformance.diagnosis.causes import Shown
+from embedding_conformance.diagnosis.pattern import Pattern
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.running.document import environment
 from embedding_conformance.running.session import Session
 from embedding_reports.model.summary import headline
 from embedding_reports.outcomes import Outcome
 from embedding_reports.records import Results, Verdict
+from embedding_reports.text.causes import smallest_case, told
 from embedding_reports.text.plain import difference
-
-LONGEST_CASE = 4000
-"""Characters of a case that are shown in full; a longer one is shortened, and whole only in the results file."""
 
 LETTERS = {
     Outcome.CONFORMS: ("passed", "."),
@@ -40,35 +40,55 @@ def header_lines(session: Session, seed: str) -> list[str]:
 
 
 def status(verdict: Verdict) -> tuple[str, str, str]:
-    """The category of a verdict, its letter and its word, as pytest wants them."""
+    """The category of a verdict, its letter and its word, as pytest wants them.
+
+    What deviates is not in pytest's category "failed", whose tests pytest describes one by one: the summary tells the
+    causes.
+    """
     category, letter = LETTERS[verdict.outcome]
     word = str(verdict.outcome).upper()
-    return ("failed", "F", word) if verdict.fails else (category, letter, word)
+    if not verdict.fails:
+        return category, letter, word
+    return ("deviates" if verdict.outcome is Outcome.DEVIATES else "failed"), "F", word
 
 
-def failure(clause: Clause, verdict: Verdict) -> str:
-    """The description of a clause that fails the run, with the smallest case and the script, in several lines."""
-    deviation = verdict.deviation
-    lines = [f"{clause.id} [{clause.level}] {verdict.outcome}: {clause.text}"]
-    if verdict.reason:
-        lines.append(verdict.reason)
-    if deviation:
-        lines += [f"  {deviation.summary}", f"  smallest case: {_readable(deviation.case_repr) or 'none is needed'}"]
-        lines += [f"  expected: {deviation.expected}", f"  observed: {deviation.observed}"]
-        if deviation.difference:
-            lines.append(f"  first difference: {difference(deviation.difference)}")
-        if deviation.script:
-            lines += ["", "  To reproduce without this suite:", "", deviation.script]
+def failure(clause: Clause, verdict: Verdict, shown: Sequence[Shown]) -> str:
+    """The description of a clause that fails the run: in a line, what is wrong and where."""
+    title = f"{clause.id} [{clause.level}] {verdict.outcome}"
+    if not shown:
+        return f"{title}: {verdict.reason}"
+    told = [f"{Pattern(one.where)!s}: {one.does}" for one in shown]
+    remark = f" ({verdict.reason})" if verdict.reason else ""
+    return f"{title} where {'; and where '.join(told)}{remark}"
+
+
+def failure_in_full(clause: Clause, verdict: Verdict, shown: Sequence[Shown]) -> str:
+    """The same with the clause's text, the smallest case and the script, in several lines."""
+    lines = [failure(clause, verdict, shown), f"  {clause.text}"]
+    for one in shown:
+        lines += [f"  {line}" for line in smallest_case(one.evidence)]
+        if one.evidence.difference:
+            lines.append(f"  first difference: {difference(one.evidence.difference)}")
+        if one.evidence.script:
+            lines += ["", "  To reproduce without this suite:", "", one.evidence.script]
     return "\n".join(lines)
 
 
-def summary_lines(session: Session, results: Results, notes: Sequence[str]) -> list[str]:
-    """The notes, the answer and the paths of the files that were written; nothing where nothing was tested."""
+def summary_lines(session: Session, results: Results, notes: Sequence[str], *, scripts: bool = False) -> list[str]:
+    """The causes, the notes, the answer and the paths of the files that were written; nothing where nothing was tested.
+
+    Args:
+        session: the run.
+        results: its results.
+        notes: what a reader should know beside the verdicts.
+        scripts: whether the scripts that reproduce the causes are shown, too.
+    """
     if not results.verdicts:
         return []
     options = session.options
     written = [f"{name}: {path}" for name, path in (("results", options.results), ("report", options.html)) if path]
-    return [*(f"note: {note}" for note in notes), *_proposal(session), headline(results), *written]
+    causes = told(results, scripts=scripts)
+    return [*causes, *(f"note: {note}" for note in notes), *_proposal(session), headline(results), *written]
 
 
 def _proposal(session: Session) -> list[str]:
@@ -78,7 +98,3 @@ def _proposal(session: Session) -> list[str]:
     ledger = session.options.deviations or "a file for --embedding-deviations"
     table = arguments.declaration(session.undeclared, "...").splitlines()
     return [f"If that is meant, put this into {ledger}, with the reason:", "", *(f"    {line}" for line in table), ""]
-
-
-def _readable(case: str) -> str:
-    return case if len(case) <= LONGEST_CASE else f"{case[:2000]} ... {case[-500:]} (in full in the results file)"

@@ -7,6 +7,7 @@ MODULES = (
     "test_gradient",
     "test_padding_idx",
     "test_max_norm",
+    "test_norm_type",
     "test_scale_grad_by_freq",
     "test_sparse",
     "test_module",

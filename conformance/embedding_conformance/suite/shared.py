@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
 
 from embedding_conformance.boundary.observations import Backward
-from embedding_conformance.boundary.refusals import Unsupported
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Case, Lookup
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
-from embedding_reference import Tensor
+from embedding_reference import Rows, Tensor
+from embedding_reference.model import WRONG_ARGUMENT
 
 
 def emptied(case: Case) -> Case:
@@ -84,3 +86,21 @@ def judge_used_first(embedding: Subject, case: Case, backward: Backward) -> None
     squares = Lookup(Tensor.of("int64", (rows,), range(rows)), doubled)
     both = replace(case, lookups=(squares, *case.lookups))
     embedding.judge_gradient(both, embedding.permits(both).gradient, backward)
+
+
+def is_above(case: Case) -> bool:
+    """Whether the norm of a row looked up is above max_norm, by more than any rounding."""
+    return case.config.max_norm is not None and any(n > 1.1 * case.config.max_norm for n in case.norms().values())
+
+
+def permitted_weight(embedding: Subject, case: Case) -> Rows:
+    """What the contract permits for the weight after the lookup, row by row."""
+    permitted = embedding.permits(case).weight
+    assert isinstance(permitted, Rows)
+    return permitted
+
+
+def judge_refused(embedding: Subject, case: Case) -> None:
+    """Judge that a run is refused; if it is not, the deviation shows the weight after it."""
+    with suppress(Refused):
+        embedding.judge("the weight", WRONG_ARGUMENT, embedding.run(case, backward=False).weight)

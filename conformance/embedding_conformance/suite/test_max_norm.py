@@ -1,4 +1,4 @@
-"""max_norm and norm_type: rows that are looked up are rescaled, in the weight itself."""
+"""max_norm: rows that are looked up are rescaled, in the weight itself."""
 
 from __future__ import annotations
 
@@ -14,18 +14,12 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import judge_used_first
-from embedding_reference import Exactly, Interval, Rows, Within
-from embedding_reference.model import WRONG_ARGUMENT
+from embedding_conformance.suite.shared import is_above, judge_refused, judge_used_first, permitted_weight
+from embedding_reference import Exactly, Interval, Within
 
 
 def _nonempty(case: Case) -> bool:
     return case.index.numel > 0 and case.config.embedding_dim > 0
-
-
-def _above(case: Case) -> bool:
-    """Whether the norm of a row looked up is above max_norm, by more than any rounding."""
-    return case.config.max_norm is not None and any(n > 1.1 * case.config.max_norm for n in case.norms().values())
 
 
 def _below(case: Case) -> bool:
@@ -34,7 +28,7 @@ def _below(case: Case) -> bool:
 
 
 def _above_with_duplicates(case: Case) -> bool:
-    return _above(case) and case.features()["duplicates"]
+    return is_above(case) and case.features()["duplicates"]
 
 
 def _whole(case: Case) -> Case:
@@ -55,23 +49,17 @@ def _looked_up(case: Case) -> list[int]:
     return sorted(set(case.positions))
 
 
-def _permitted(embedding: Subject, case: Case) -> Rows:
-    permitted = embedding.permits(case).weight
-    assert isinstance(permitted, Rows)
-    return permitted
-
-
-@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=_above))
+@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=is_above))
 def test_renormalises(embedding: Subject, case: Case) -> None:
     """A row that is looked up and whose norm is above max_norm ends with norm max_norm, its direction kept."""
     observed = embedding.run(case, backward=False)
-    embedding.judge_rows("the weight", _permitted(embedding, case), observed.weight, _looked_up(case))
+    embedding.judge_rows("the weight", permitted_weight(embedding, case), observed.weight, _looked_up(case))
 
 
 @clause(MUST, Domain(max_norm=ON, freeze=ANY, weights=(palettes.NEAR, "normal", "tiny"), where=_below))
 def test_below(embedding: Subject, case: Case) -> None:
     """A row that is looked up and whose norm is at or below max_norm stays as it is, bit for bit."""
-    permitted = _permitted(embedding, case)
+    permitted = permitted_weight(embedding, case)
     unchanged = [r for r in _looked_up(case) if isinstance(permitted.rows[r], Exactly)]
     embedding.judge_rows("the weight", permitted, embedding.run(case, backward=False).weight, unchanged)
 
@@ -90,10 +78,10 @@ def test_other_rows(embedding: Subject, case: Case) -> None:
     """A row that is not looked up stays as it is, bit for bit, whatever its norm."""
     weight = embedding.run(case, backward=False).weight
     others = [r for r in range(case.config.num_embeddings) if r not in set(case.positions)]
-    embedding.judge_rows("the weight", _permitted(embedding, case), weight, others)
+    embedding.judge_rows("the weight", permitted_weight(embedding, case), weight, others)
 
 
-@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=(*palettes.FINITE, palettes.NEAR), where=_above))
+@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=(*palettes.FINITE, palettes.NEAR), where=is_above))
 def test_output(embedding: Subject, case: Case) -> None:
     """The weight is changed in place before the lookup: the output holds its rows as they are after the call."""
     observed = embedding.run(case, backward=False)
@@ -114,10 +102,10 @@ def test_output(embedding: Subject, case: Case) -> None:
 def test_once(embedding: Subject, case: Case) -> None:
     """A row is rescaled once, however often it is looked up in a call."""
     observed = embedding.run(case, backward=False)
-    embedding.judge_rows("the weight", _permitted(embedding, case), observed.weight, _looked_up(case))
+    embedding.judge_rows("the weight", permitted_weight(embedding, case), observed.weight, _looked_up(case))
 
 
-@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=_above))
+@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=is_above))
 def test_again(embedding: Subject, case: Case) -> None:
     """Looking the same rows up again changes nothing beyond rounding."""
     instance = embedding.make(case)
@@ -139,12 +127,12 @@ def test_each_call(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", embedding.permits(between).weight, instance.weight())
 
 
-@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=_above))
+@clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=is_above))
 def test_no_grad(embedding: Subject, case: Case) -> None:
     """A lookup under no_grad rescales rows like any other."""
     instance = embedding.make(case)
     instance.forward(lookup=case.lookups[0], no_grad=True)
-    embedding.judge_rows("the weight", _permitted(embedding, case), instance.weight(), _looked_up(case))
+    embedding.judge_rows("the weight", permitted_weight(embedding, case), instance.weight(), _looked_up(case))
 
 
 @clause(
@@ -160,14 +148,15 @@ def test_zero(embedding: Subject, case: Case) -> None:
         embedding.judge(f"the weight, row {row}", rule, observed.weight.entry(row))
 
 
-@clause(MUST, Domain(max_norm=ON, indices=1, weights=palettes.MODERATE, where=_above))
+@clause(MUST, Domain(max_norm=ON, indices=1, weights=palettes.MODERATE, where=is_above))
 def test_gradient(embedding: Subject, case: Case) -> None:
     """The gradient is that of a plain lookup: the rescaling is not differentiated."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
 @clause(
-    SHOULD, Domain(max_norm=ON, sparse=OFF, indices=1, lookups=2, weights=palettes.MODERATE, where=_above_in_the_second)
+    SHOULD,
+    Domain(max_norm=ON, sparse=OFF, indices=1, lookups=2, weights=palettes.MODERATE, where=_above_in_the_second),
 )
 def test_one_graph(embedding: Subject, case: Case) -> None:
     """Two lookups can be differentiated in one backward, although the second rescales rows after the first."""
@@ -176,7 +165,7 @@ def test_one_graph(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    Domain(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE, where=_above),
+    Domain(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE, where=is_above),
     needs=("use_first",),
 )
 def test_clone_used_first(embedding: Subject, case: Case) -> None:
@@ -187,7 +176,7 @@ def test_clone_used_first(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    Domain(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE, where=_above),
+    Domain(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE, where=is_above),
     needs=("use_first",),
 )
 def test_used_first(embedding: Subject, case: Case) -> None:
@@ -198,40 +187,12 @@ def test_used_first(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST,
-    Domain(max_norm=ON, norm_type=2.0, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=_above),
-    section="norm_type",
-)
-def test_default(embedding: Subject, case: Case) -> None:
-    """The norm is the 2-norm unless norm_type says otherwise."""
-    observed = embedding.run(case, backward=False)
-    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
-
-
-@clause(
-    MUST,
-    Domain(
-        max_norm=ON,
-        indices=1,
-        freeze=ANY,
-        weights=palettes.MODERATE_OR_NEAR,
-        where=lambda case: case.config.norm_type != 2.0 and _above(case),
-    ),
-    section="norm_type",
-)
-def test_order(embedding: Subject, case: Case) -> None:
-    """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
-    observed = embedding.run(case, backward=False)
-    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
-
-
-@clause(
-    SHOULD, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, made=_whole, where=_above)
+    SHOULD, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, made=_whole, where=is_above)
 )
 def test_whole_number(embedding: Subject, case: Case) -> None:
     """max_norm and norm_type may be given as integers."""
     observed = embedding.run(case, backward=False)
-    embedding.judge("the weight", _permitted(embedding, case), observed.weight)
+    embedding.judge("the weight", permitted_weight(embedding, case), observed.weight)
 
 
 @clause(MUST, Domain(max_norm=ON, corner="max_norm without columns", where=lambda case: case.index.numel > 0))
@@ -241,7 +202,7 @@ def test_no_columns(embedding: Subject, case: Case) -> None:
     embedding.judge("output", embedding.permits(case).output, observed.output)
 
 
-@clause(SHOULD, Domain(max_norm=ON, indices=1, weights=palettes.FINITE, where=_above))
+@clause(SHOULD, Domain(max_norm=ON, indices=1, weights=palettes.FINITE, where=is_above))
 def test_accuracy(embedding: Subject, case: Case) -> None:
     """Rows with a huge or tiny norm still end at max_norm, as if nothing overflowed or underflowed on the way."""
     permitted = embedding.permits(case).weight_after(wide=True)
@@ -257,22 +218,22 @@ def test_accuracy(embedding: Subject, case: Case) -> None:
         weights=palettes.MODERATE,
         index_patterns=("some pads", "only pads"),
         pads_hold=ON,
-        where=lambda case: _above(case) and case.features()["pads"] > 0,
+        where=lambda case: is_above(case) and case.features()["pads"] > 0,
     ),
 )
 def test_padding_row(embedding: Subject, case: Case) -> None:
     """The row at padding_idx is rescaled like any other."""
     without = replace(case, config=replace(case.config, padding_idx=None))
     observed = embedding.run(case, backward=False)
-    embedding.judge_rows("the weight", _permitted(embedding, without), observed.weight, _looked_up(case))
+    embedding.judge_rows("the weight", permitted_weight(embedding, without), observed.weight, _looked_up(case))
 
 
-@clause(INFO, Domain(max_norm=ON, freeze=ON, weights=palettes.MODERATE_OR_NEAR, where=_above))
+@clause(INFO, Domain(max_norm=ON, freeze=ON, weights=palettes.MODERATE_OR_NEAR, where=is_above))
 def test_frozen(embedding: Subject, case: Case) -> None:
     """A frozen weight is rescaled like any other."""
     trained = replace(case, config=replace(case.config, freeze=False, padding_idx=None))
     observed = embedding.run(case, backward=False)
-    embedding.judge_rows("the weight", _permitted(embedding, trained), observed.weight, _looked_up(case))
+    embedding.judge_rows("the weight", permitted_weight(embedding, trained), observed.weight, _looked_up(case))
 
 
 @clause(
@@ -317,18 +278,7 @@ def test_not_finite(embedding: Subject, case: Case) -> None:
 @clause(INFO, Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=_nonempty))
 def test_negative(embedding: Subject, case: Case) -> None:
     """A negative max_norm is refused, by the call at the latest."""
-    _judge_refused(embedding, replace(case, config=replace(case.config, max_norm=-1.0)))
-
-
-@clause(
-    INFO,
-    Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=_nonempty),
-    section="norm_type",
-)
-def test_not_positive(embedding: Subject, case: Case) -> None:
-    """A norm_type of zero, below zero or NaN is refused, by the call at the latest."""
-    for norm_type in (0.0, -1.0, math.nan):
-        _judge_refused(embedding, replace(case, config=replace(case.config, norm_type=norm_type)))
+    judge_refused(embedding, replace(case, config=replace(case.config, max_norm=-1.0)))
 
 
 def _rows_with(case: Case, special: str) -> list[int]:
@@ -343,13 +293,7 @@ def _judge_unchanged(embedding: Subject, case: Case, rows: Sequence[int]) -> Non
         embedding.judge(f"the weight, row {row}", Exactly(case.weight.entry(row)), weight.entry(row))
 
 
-def _judge_refused(embedding: Subject, case: Case) -> None:
-    """Judge that a run is refused; if it is not, the deviation shows the weight after it."""
-    with suppress(Refused):
-        embedding.judge("the weight", WRONG_ARGUMENT, embedding.run(case, backward=False).weight)
-
-
-@clause(MUST, Domain(max_norm=ON, indices=1, weights=palettes.MODERATE, where=_above), needs=("edit", "given"))
+@clause(MUST, Domain(max_norm=ON, indices=1, weights=palettes.MODERATE, where=is_above), needs=("edit", "given"))
 def test_in_place(embedding: Subject, case: Case) -> None:
     """Rescaled rows are written into the weight's own memory, so that whatever shares it sees them."""
     instance = embedding.make(case)

@@ -97,6 +97,12 @@ def summarise(run: Results) -> Summary:
     )
 
 
+def _for_causes(run: Results) -> str:
+    """How many causes the deviations have, where that is known."""
+    count = len(run.causes)
+    return f" for {'one cause' if count == 1 else f'{count} causes'}" if count else ""
+
+
 def _unchecked(verdicts: Iterable[Verdict]) -> str:
     """The reason, for those who look for safety, where the clause was tested on no dtype and device."""
     reasons = {verdict.outcome: verdict.reason for verdict in verdicts}
@@ -126,7 +132,7 @@ def sentences(run: Results) -> list[str]:
     remarks = []
     if deviating := summary.count(Outcome.DEVIATES):
         levels = ", ".join(f"{summary.deviating[level]} {level}" for level in LEVELS if summary.deviating[level])
-        remarks.append(f"{verb(deviating, 'deviates', 'deviate')} ({levels})")
+        remarks.append(f"{verb(deviating, 'deviates', 'deviate')}{_for_causes(run)} ({levels})")
     if known := summary.count(Outcome.KNOWN_DEVIATION):
         remarks.append(verb(known, "is a known deviation", "are known deviations"))
     if summary.hit_errors:

@@ -1,0 +1,43 @@
+"""Whether a case could show what deviates: on one that could not, that it conforms says nothing about the pattern."""
+
+from __future__ import annotations
+
+from embedding_conformance.cases.case import Case
+from embedding_conformance.diagnosis.explain import Explanation
+from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.judging.expectations import Expectations
+from embedding_reference import Permitted
+from embedding_reference.fault_models import GRADIENT, OUTPUT, FaultModel
+from embedding_reference.fault_models.gradients import DoublesTheGradient, GivesNoGradient
+from embedding_reference.fault_models.lookups import DoublesTheOutput, ZeroesTheOutput
+from embedding_reference.telling_apart import share_nothing
+
+BLATANT: dict[str, tuple[type[FaultModel], ...]] = {
+    OUTPUT: (DoublesTheOutput, ZeroesTheOutput),
+    GRADIENT: (DoublesTheGradient, GivesNoGradient),
+}
+"""Faults that show wherever an answer has an element that matters: not in zeros, and not where there is none."""
+
+ANSWERS = {"output": OUTPUT, "gradient": GRADIENT, "derivative": GRADIENT, "step": GRADIENT}
+"""Words for what a clause judges, and the answer that decides whether there is anything to see."""
+
+
+def could_show(case: Case, deviation: Deviation, explanation: Explanation | None = None) -> bool:
+    """Whether a number that is wrong as in a deviation, or as its explanation says, could show in another case."""
+    if explanation is not None:
+        return _tells_apart(case, deviation.answer, explanation.fault)
+    if deviation.difference is None:
+        return True
+    what = next((what for word, what in ANSWERS.items() if word in deviation.symptom), None)
+    return what is None or all(_tells_apart(case, what, fault) for fault in BLATANT[what])
+
+
+def _tells_apart(case: Case, what: str, fault: type[FaultModel]) -> bool:
+    right, wrong = (Expectations(case, model=model) for model in (case.config, fault.of(case.config)))
+    return share_nothing(_answer(right, what), _answer(wrong, what))
+
+
+def _answer(expectations: Expectations, what: str) -> Permitted:
+    if what == OUTPUT:
+        return expectations.output
+    return expectations.gradient if what == GRADIENT else expectations.weight

@@ -1,0 +1,53 @@
+"""norm_type: which norm max_norm limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from embedding_conformance.cases import palettes
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.domain import ANY, ON, Domain
+from embedding_conformance.judging.clause import INFO, MUST, clause
+from embedding_conformance.judging.subject import Subject
+from embedding_conformance.suite.shared import is_above, judge_refused, permitted_weight
+
+
+def _nonempty(case: Case) -> bool:
+    return case.index.numel > 0 and case.config.embedding_dim > 0
+
+
+@clause(
+    MUST,
+    Domain(max_norm=ON, norm_type=2.0, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=is_above),
+)
+def test_default(embedding: Subject, case: Case) -> None:
+    """The norm is the 2-norm unless norm_type says otherwise."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge("the weight", permitted_weight(embedding, case), observed.weight)
+
+
+@clause(
+    MUST,
+    Domain(
+        max_norm=ON,
+        indices=1,
+        freeze=ANY,
+        weights=palettes.MODERATE_OR_NEAR,
+        where=lambda case: case.config.norm_type != 2.0 and is_above(case),
+    ),
+)
+def test_order(embedding: Subject, case: Case) -> None:
+    """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
+    observed = embedding.run(case, backward=False)
+    embedding.judge("the weight", permitted_weight(embedding, case), observed.weight)
+
+
+@clause(
+    INFO,
+    Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=_nonempty),
+)
+def test_not_positive(embedding: Subject, case: Case) -> None:
+    """A norm_type of zero, below zero or NaN is refused, by the call at the latest."""
+    for norm_type in (0.0, -1.0, math.nan):
+        judge_refused(embedding, replace(case, config=replace(case.config, norm_type=norm_type)))

@@ -1,0 +1,70 @@
+"""Plain text for a terminal: what is wrong, cause by cause."""
+
+from __future__ import annotations
+
+from embedding_reports.records import Cause, Evidence, Results
+
+MOST = 10
+"""Causes that are told in full; each further one takes a line."""
+
+LONGEST = 600
+"""Characters of a case, or of a tensor, that are shown."""
+
+
+def told(run: Results, *, scripts: bool = False) -> list[str]:
+    """The causes of a run in lines, the most serious first.
+
+    Args:
+        run: the run.
+        scripts: whether the scripts that reproduce them are told, too.
+    """
+    lines = []
+    for cause in run.causes[:MOST]:
+        lines += [*_lines(run, cause), *(_script(cause.evidence) if scripts else []), ""]
+    return [*lines, *(_title(run, cause) for cause in run.causes[MOST:])]
+
+
+def smallest_case(evidence: Evidence) -> list[str]:
+    """The smallest case, and what was expected and observed for it."""
+    return [
+        f"smallest case: {_short(evidence.case_repr) or 'none is needed'}",
+        f"expected: {_short(evidence.expected)}",
+        f"observed: {_short(evidence.observed)}",
+    ]
+
+
+def where(cause: Cause) -> str:
+    """In which cases a cause shows, and on how many cases that rests."""
+    if not cause.covered:
+        return "where: not narrowed down"
+    found = f"where: {cause.pattern} ({cause.deviating} of {cause.covered} such cases deviate"
+    return f"{found}, 0 of {cause.outside} others)" if cause.where else f"{found})"
+
+
+def breadth(run: Results, cause: Cause) -> str:
+    """The clauses and the dtypes of a cause."""
+    others = [clause for clause in cause.clauses if clause != cause.plainest]
+    named = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
+    everywhere = len(cause.dtypes) > 1 and set(cause.dtypes) == set(run.header.dtypes)
+    dtypes = "every dtype" if everywhere else ", ".join(cause.dtypes)
+    return f"on {dtypes or 'no particular dtype'}" + (f"; it also breaks {named}" if named else "")
+
+
+def _lines(run: Results, cause: Cause) -> list[str]:
+    details = [where(cause), breadth(run, cause), *smallest_case(cause.evidence)]
+    return [_title(run, cause), *(f"   {line}" for line in details)]
+
+
+def _title(run: Results, cause: Cause) -> str:
+    level = next((clause.level for clause in run.clauses if clause.id == cause.plainest), "MUST")
+    return f"cause {cause.number}: {cause.plainest} [{level}]: {cause.does}"
+
+
+def _script(evidence: Evidence) -> list[str]:
+    if not evidence.script:
+        return []
+    return ["   to reproduce without this suite:", "", *(f"       {line}" for line in evidence.script.splitlines())]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} ... {text[-190:]}"

@@ -1,0 +1,115 @@
+"""One fault is one cause, however many clauses it breaks; two faults are two."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from embedding_conformance import Checked, Profile, check
+from embedding_conformance.diagnosis.causes import Shown, causes_of
+from embedding_conformance.judging.clause import Clause
+from embedding_conformance.suite.catalogue import clauses
+from embedding_reports.condition import Condition
+from embedding_reports.outcomes import Outcome
+from embedding_reports.records import Evidence
+
+LOOKUPS = "lookup.bits,lookup.functional,lookup.one-hot,padding_idx.output,max_norm.output,module.mode,gradient.sum"
+
+
+class OfOneRow(nn.Embedding):
+    """Doubles the output of two lookups or more in a table of one row."""
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        """Look up."""
+        output = super().forward(index)
+        return output * 2 if self.num_embeddings == 1 and index.numel() > 1 else output
+
+
+class OfTwoFaults(OfOneRow):
+    """Refuses an index of three dimensions, too."""
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        """Look up."""
+        if index.dim() == 3:
+            raise NotImplementedError("three dimensions")
+        return super().forward(index)
+
+
+def found(embedding: type[nn.Embedding], selected: str = LOOKUPS, dtypes: str = "float32,bfloat16") -> Checked:
+    profile = Profile("some", examples=60, enough=6)
+    return check(embedding, profile=profile, clauses=selected, dtypes=dtypes, isolation="none", seed=1)
+
+
+@pytest.fixture(scope="module")
+def of_one_row() -> Checked:
+    """A fault in one line."""
+    return found(OfOneRow)
+
+
+def test_a_fault_is_one_cause(of_one_row: Checked) -> None:
+    (cause,) = of_one_row.causes
+    assert cause.plainest == "lookup.bits"
+    assert cause.pattern == "num_embeddings = 1 and index_numel >= 2"
+    assert cause.does == "The output is twice the row."
+    assert set(cause.clauses) == set(LOOKUPS.split(","))
+    assert cause.dtypes == ("float32", "bfloat16")
+    assert cause.deviating > 0.95 * cause.covered
+    assert cause.outside > 50
+
+
+def test_its_smallest_case_is_the_plainest_there_is(of_one_row: Checked) -> None:
+    shown = of_one_row.causes[0].evidence.case_repr
+    assert shown.startswith(
+        'Case(config=Config(num_embeddings=1, embedding_dim=1), weight=Tensor.of("float32", (1, 1),'
+    )
+    assert 'index=Tensor.of("int64", (2,), [0, 0])' in shown
+
+
+def test_each_clause_was_tested_beyond_the_cause(of_one_row: Checked) -> None:
+    assert {verdict.outcome for verdict in of_one_row.verdicts} == {Outcome.DEVIATES}
+    assert {verdict.causes for verdict in of_one_row.verdicts} == {(1,)}
+    assert all(verdict.exercised >= 20 for verdict in of_one_row.verdicts)
+
+
+def test_the_summary_is_short_and_says_it(of_one_row: Checked) -> None:
+    told = str(of_one_row).splitlines()
+    assert len(told) < 12
+    assert told[0] == "cause 1: lookup.bits [MUST]: The output is twice the row."
+
+
+def test_a_second_fault_is_a_second_cause() -> None:
+    causes = {cause.pattern: cause for cause in found(OfTwoFaults).causes}
+    assert set(causes) == {"num_embeddings = 1 and index_numel >= 2", "index_ndim = 3"}
+    assert causes["index_ndim = 3"].does == "a call that the contract allows was refused"
+    assert "NotImplementedError: three dimensions" in causes["index_ndim = 3"].evidence.observed
+
+
+def shown(clause: str, *where: Condition, symptom: str = "") -> Shown:
+    """A finding whose cases tell nothing."""
+    evidence = Evidence("wrong", None, "", "this", "that")
+    arguments = tuple(one.feature for one in where if one.values)
+    return Shown(clause, "float32", "cpu", symptom, where, "wrong", None, (), (), (0,), arguments, evidence)
+
+
+CONTRACT: tuple[Clause, ...] = clauses()
+SPARSE, OFTEN = Condition("sparse", (True,)), Condition("index_numel", least=2)
+
+
+def test_findings_with_one_pattern_are_of_one_cause() -> None:
+    same = [shown("module.mode", SPARSE), shown("sparse.values", SPARSE), shown("lookup.bits", OFTEN)]
+    (first, places), (second, _) = causes_of(same, CONTRACT)
+    assert (first.plainest, first.clauses) == ("sparse.values", ("sparse.values", "module.mode"))
+    assert [place[0] for place in places] == ["sparse.values", "module.mode"]
+    assert (second.number, second.plainest) == (2, "lookup.bits")
+
+
+def test_without_a_pattern_only_the_same_thing_is_of_one_cause() -> None:
+    apart = [shown("lookup.bits", symptom="raises TypeError"), shown("gradient.sum", symptom="raises ValueError")]
+    assert len(causes_of(apart, CONTRACT)) == 2
+    assert len(causes_of([*apart, *apart], CONTRACT)) == 2
+
+
+def test_what_breaks_a_must_comes_first() -> None:
+    mixed = [shown("max_norm.frozen", SPARSE), shown("lookup.bits", OFTEN)]
+    assert [cause.plainest for cause, _ in causes_of(mixed, CONTRACT)] == ["lookup.bits", "max_norm.frozen"]
