@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import LONG, After, Inputs, Loaded, Outputs, Shows, Together, long_rows, summed
 from twin import Twin
 
@@ -27,8 +28,7 @@ def _used_first(embedding: Any) -> Any:
 
 
 class IgnoresMaxNorm(Twin):
-    """No row is ever rescaled."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
     trips = ("max_norm.renormalises", "max_norm.once", "max_norm.zero", "norm_type.default")
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -38,8 +38,8 @@ class IgnoresMaxNorm(Twin):
 
 
 class IgnoresMaxNormOfAScalar(Twin):
-    """A 0-d index rescales nothing."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "for a 0-d index"
     trips = ("max_norm.renormalises",)
     grade = "medium"
     trigger = Inputs(**LONG, index=1)
@@ -50,8 +50,8 @@ class IgnoresMaxNormOfAScalar(Twin):
 
 
 class IgnoresMaxNormForInt32(Twin):
-    """An int32 index rescales nothing."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "for int32 indices"
     trips = ("max_norm.renormalises",)
     grade = "medium"
     trigger = Inputs(**LONG, index_dtype=torch.int32)
@@ -66,8 +66,7 @@ class IgnoresMaxNormForInt32(Twin):
 
 
 class RescalesUp(Twin):
-    """Rows below max_norm are rescaled to it too."""
-
+    model = fault_models.rescaled_rows.RescalesUp
     trips = ("max_norm.below",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(3, 4), max_norm=10.0)
@@ -91,8 +90,7 @@ class RewritesRowsBelow(Twin):
 
 
 class StartsTooEarly(Twin):
-    """A row is rescaled from a norm of 0.9 max_norm on."""
-
+    model = fault_models.rescaled_rows.StartsAtNineTenths
     trips = ("max_norm.below",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(57, 76), max_norm=100.0)
@@ -116,8 +114,7 @@ class RescalesAtTheLimit(Twin):
 
 
 class RescalesTheWholeTable(Twin):
-    """Rows that are not looked up are rescaled too."""
-
+    model = fault_models.max_norm.RescalesTheWholeTable
     trips = ("max_norm.other-rows",)
     grade = "easy"
     trigger = Inputs(**LONG, index=1)
@@ -127,8 +124,7 @@ class RescalesTheWholeTable(Twin):
 
 
 class RescalesTheNextRow(Twin):
-    """The row after the last one looked up is rescaled too."""
-
+    model = fault_models.max_norm.RescalesTheRowAfterTheLast
     trips = ("max_norm.other-rows",)
     grade = "medium"
     trigger = Inputs(**LONG, index=1)
@@ -140,8 +136,7 @@ class RescalesTheNextRow(Twin):
 
 
 class RescalesACopy(Twin):
-    """The output is rescaled and the weight is not."""
-
+    model = fault_models.max_norm.RescalesTheOutputAlone
     trips = ("max_norm.renormalises", "max_norm.output")
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -160,8 +155,7 @@ class RescalesACopy(Twin):
 
 
 class RescalesTooLate(Twin):
-    """The weight is rescaled after the output was taken from it."""
-
+    model = fault_models.max_norm.RescalesTheWeightAlone
     trips = ("max_norm.output",)
     grade = "easy"
     trigger = Outputs(**LONG)
@@ -260,8 +254,9 @@ class RescalesInTheFirstCall(Twin):
 
 
 class ForgetsMaxNormOnceLoaded(Twin):
-    """After load_state_dict no row is rescaled."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "after load_state_dict"
+    setting = "load"
     trips = ("sequences.life",)
     grade = "rare"
     trigger = Loaded(**LONG)
@@ -304,8 +299,7 @@ class SparesAFrozenWeight(Twin):
 
 
 class EndsAtOne(Twin):
-    """A row above max_norm ends with norm 1."""
-
+    model = fault_models.rescaled_rows.EndsAtOne
     trips = ("max_norm.renormalises", "max_norm.zero")
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -315,8 +309,7 @@ class EndsAtOne(Twin):
 
 
 class Clips(Twin):
-    """The elements are limited to max_norm, each by itself."""
-
+    model = fault_models.rescaled_rows.ClipsElements
     trips = ("max_norm.renormalises",)
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -326,8 +319,7 @@ class Clips(Twin):
 
 
 class AddsTooLargeAnEpsilon(Twin):
-    """The norm is increased by 0.001 before the division."""
-
+    model = fault_models.rescaled_rows.AddsAThousandth
     trips = ("max_norm.renormalises",)
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -337,8 +329,7 @@ class AddsTooLargeAnEpsilon(Twin):
 
 
 class AddsASlightlyTooLargeEpsilon(Twin):
-    """The norm is increased by 0.00001 before the division, as if to be on the safe side."""
-
+    model = fault_models.rescaled_rows.AddsAHundredThousandth
     trips = ("max_norm.renormalises", "norm_type.default")
     grade = "medium"
     trigger = Inputs(**LONG)
@@ -348,8 +339,7 @@ class AddsASlightlyTooLargeEpsilon(Twin):
 
 
 class SharesOneFactor(Twin):
-    """All rows of a call are rescaled by the largest of their norms."""
-
+    model = fault_models.rescaled_rows.SharesOneFactor
     trips = ("max_norm.renormalises",)
     grade = "medium"
     trigger = Inputs(shape=(2, 2), weight=(6, 8, 12, 16), index=(0, 1), max_norm=5.0)
@@ -363,8 +353,7 @@ class SharesOneFactor(Twin):
 
 
 class RescalesTheFirstElements(Twin):
-    """Only the first 16 elements of a row are rescaled."""
-
+    model = fault_models.rescaled_rows.RescalesOnly16Elements
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(shape=(5, 17), weight=(8,) + (0,) * 15 + (8,), index=0, max_norm=4.0, norm_type=math.inf)
@@ -379,8 +368,7 @@ class RescalesTheFirstElements(Twin):
 
 
 class ForgetsTheRoot(Twin):
-    """The norm is the sum of squares."""
-
+    model = fault_models.norm_type.ForgetsTheRoot
     trips = ("norm_type.default", "max_norm.renormalises")
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -392,8 +380,7 @@ class ForgetsTheRoot(Twin):
 
 
 class AveragesSquares(Twin):
-    """The 2-norm is the root of the mean square."""
-
+    model = fault_models.norm_type.AveragesSquares
     trips = ("norm_type.default",)
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -403,8 +390,7 @@ class AveragesSquares(Twin):
 
 
 class IgnoresNormType(Twin):
-    """The norm is always the 2-norm."""
-
+    model = fault_models.norm_type.IgnoresNormType
     trips = ("norm_type.order",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(4, 4), max_norm=4.0, norm_type=1.0)
@@ -414,8 +400,7 @@ class IgnoresNormType(Twin):
 
 
 class TakesTheMaximum(Twin):
-    """The norm is always the largest magnitude."""
-
+    model = fault_models.norm_type.AlwaysTakesTheLargest
     trips = ("norm_type.order", "norm_type.default")
     grade = "medium"
     trigger = Inputs(**LONG)
@@ -425,8 +410,7 @@ class TakesTheMaximum(Twin):
 
 
 class RoundsTheOrder(Twin):
-    """norm_type is rounded up to an integer."""
-
+    model = fault_models.norm_type.RoundsTheOrderUp
     trips = ("norm_type.order",)
     grade = "rare"
     trigger = Inputs(shape=(5, 2), weight=(16, 16), max_norm=8.0, norm_type=0.5)
@@ -439,8 +423,8 @@ class RoundsTheOrder(Twin):
 
 
 class TakesInfinityForTwo(Twin):
-    """The infinity norm is the 2-norm."""
-
+    model = fault_models.norm_type.IgnoresNormType
+    where = "where norm_type is infinite"
     trips = ("norm_type.order",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(8, 8), max_norm=4.0, norm_type=math.inf)
@@ -503,8 +487,8 @@ class SquaresInTheDtype(Twin):
 
 
 class RescalesOnlyToAFloat(Twin):
-    """A max_norm that is an int is taken for none."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "where it is an int"
     trips = ("max_norm.whole-number",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(6, 8), max_norm=5)
@@ -630,8 +614,9 @@ class ReplacesTheWeight(Twin):
 
 
 class RescalesOnlyInTraining(Twin):
-    """In evaluation no row is rescaled."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "in evaluation"
+    setting = "evaluation"
     trips = ("module.mode", "sequences.life")
     grade = "medium"
     trigger = After(**LONG, index=0, then=1, step=lambda module: module.eval())

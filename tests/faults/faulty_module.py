@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import After, Attributes, Copies, Loaded, Output, Shows, State
 from twin import Twin
 
@@ -83,8 +84,9 @@ class LeavesPaddingOutOfTheState(Twin):
 
 
 class ClearsPaddingWhenLoading(Twin):
-    """Loading a state sets the row at padding_idx to zeros."""
-
+    model = fault_models.tables.ClearsThePaddingRow
+    where = "where a state is loaded"
+    setting = "load"
     trips = ("module.load",)
     grade = "medium"
     trigger = Loaded(padding_idx=1)
@@ -182,8 +184,9 @@ class SharesItsDeepCopy(Twin):
 
 
 class LosesPaddingWhenPickled(Twin):
-    """Pickling loses padding_idx."""
-
+    model = fault_models.arguments.ForgetsPadding
+    where = "where it is pickled"
+    setting = "pickle"
     trips = ("module.copies",)
     grade = "medium"
     trigger = Copies(padding_idx=1)
@@ -193,8 +196,9 @@ class LosesPaddingWhenPickled(Twin):
 
 
 class LosesNormTypeWhenPickled(Twin):
-    """Unpickling sets norm_type to 2."""
-
+    model = fault_models.arguments.ForgetsNormType
+    where = "where it is unpickled"
+    setting = "pickle"
     trips = ("module.copies",)
     grade = "medium"
     trigger = Copies(norm_type=1.0)
@@ -216,8 +220,9 @@ class ThawsWhenPickled(Twin):
 
 
 class RoundsWhenCopied(Twin):
-    """A deep copy has the weight in bfloat16 precision."""
-
+    model = fault_models.tables.RoundsTheWeightToBfloat16
+    where = "in a deep copy"
+    setting = "deepcopy"
     trips = ("module.copies",)
     grade = "easy"
     trigger = Copies(weight=(0.1,))
@@ -303,8 +308,8 @@ class HasNoMode(Twin):
 
 
 class AddsNoiseInTraining(Twin):
-    """In training the output is scaled as if a tenth of it had been dropped."""
-
+    model = fault_models.outputs.ScalesTheOutputAsDropoutDoes
+    where = "in training"
     trips = ("module.mode",)
     grade = "easy"
     trigger = Output()
@@ -314,8 +319,9 @@ class AddsNoiseInTraining(Twin):
 
 
 class TrainsOnlyInTraining(Twin):
-    """In evaluation the gradient is zero."""
-
+    model = fault_models.gradients.GivesNoGradient
+    where = "in evaluation"
+    setting = "evaluation"
     trips = ("module.mode", "sequences.life")
     grade = "easy"
     trigger = After(step=lambda module: module.eval())
@@ -347,8 +353,9 @@ class AlwaysForgetsTheGradient(Twin):
 
 
 class CastsThroughBfloat16(Twin):
-    """A cast rounds the weight to bfloat16 first."""
-
+    model = fault_models.tables.RoundsTheWeightToBfloat16
+    where = "by a cast"
+    setting = "cast"
     trips = ("module.cast", "sequences.life")
     grade = "easy"
     trigger = After(weight=(257,), step=lambda module: module.double())
@@ -401,8 +408,9 @@ class ThawsWhenCast(Twin):
 
 
 class LosesPaddingWhenCast(Twin):
-    """A cast loses padding_idx."""
-
+    model = fault_models.arguments.ForgetsPadding
+    where = "by a cast"
+    setting = "cast"
     trips = ("module.cast", "module.cast-works", "module.to-meta", "sequences.life")
     grade = "medium"
     trigger = After(padding_idx=1, step=lambda module: module.double())

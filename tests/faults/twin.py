@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference.fault_models import FaultModel
 from trigger import Trigger
 
 DEFAULTS = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
@@ -39,6 +40,9 @@ class Twin(torch.nn.Module):
 
     Attributes:
         trips: in a fault, the clauses that must reject it.
+        model: the fault model that does the same wherever the fault shows in the answer to a case, if there is one.
+        where: in which cases the fault does what its model does, as the end of a sentence; "": in all.
+        setting: how the embedding must be made or used so that it does (`observing.used`); "": in any way.
         grade: how hard it is to hit: "easy", wherever the argument that it is about is in use; "medium", under one more
             condition that is common; "rare", only where several come together, or under one that few cases meet.
         trigger: where it shows.
@@ -47,10 +51,21 @@ class Twin(torch.nn.Module):
     """
 
     trips: tuple[str, ...] = ()
+    model: type[FaultModel] | None = None
+    where = ""
+    setting = ""
     grade = ""
     trigger: Trigger
     dtype = "float32"
     missed = ""
+
+    @classmethod
+    def says(cls) -> str:
+        """What is wrong, in a sentence: that of the model, if there is one, else its own."""
+        if cls.model is None:
+            return " ".join((cls.__doc__ or "").split())
+        where = f", {cls.where}" if cls.where else ""
+        return f"{cls.model.sentence()[:-1]}{where}."
 
     # -- construction -------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,16 @@
-"""Faults of the lookup itself: which row is read, and what becomes of its elements."""
+"""Faults of the lookup: which row is read for an index, and to which place of the output it goes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import ClassVar
 
-from embedding_reference.fault_models.fault_model import OUTPUT, FaultModel, changed, each_component
-from embedding_reference.formats import FORMATS
-from embedding_reference.model import INDEX_DTYPES
-from embedding_reference.permitted import Permitted
-from embedding_reference.tensor import Tensor, rows_of
+from embedding_reference.fault_models.fault_model import GRADIENT, OUTPUT, FaultModel
+from embedding_reference.fault_models.rules import by_row, hull, joined, rules_of, zeros
+from embedding_reference.model import INDEX_DTYPES, Lookup
+from embedding_reference.permitted import Anything, Exactly, Permitted, Raises, Within
+from embedding_reference.tensor import Tensor
 
 
 class _ReadsAnotherRow(FaultModel):
@@ -21,54 +23,55 @@ class _ReadsAnotherRow(FaultModel):
         raise NotImplementedError
 
     def output(self, weight: Tensor, index: Tensor) -> Permitted:
-        """The rows that are read."""
-        if self.max_norm is not None or index.dtype not in INDEX_DTYPES or not self.num_embeddings:
-            return super().output(weight, index)
-        positions = [self.row_of(int(i)) for i in index.components()]
-        other = Tensor.of("int64", index.shape, [p if 0 <= p < 2**63 else 2**62 for p in positions])
-        return super().output(weight, other)
+        """The rows that are read, as they are after the call."""
+        right = super().output(weight, index)
+        if isinstance(right, (Raises, Anything)):
+            return right
+        rules = rules_of(self.right().weight_after(weight, index))
+        read = [rules[self.row_of(int(i))] for i in index.components()]
+        return joined(weight.dtype, (*index.shape, self.embedding_dim), read)
 
 
 class ReadsTheNextRow(_ReadsAnotherRow):
     """An index reads the row after its own, and the last index the first row."""
 
     def row_of(self, index: int) -> int:  # noqa: D102
-        return (index + 1) % self.num_embeddings if index < self.num_embeddings else index
+        return (index + 1) % self.num_embeddings
 
 
 class ReadsTheRowBefore(_ReadsAnotherRow):
     """An index reads the row before its own, and the first index the last row."""
 
     def row_of(self, index: int) -> int:  # noqa: D102
-        return (index - 1) % self.num_embeddings if 0 <= index < self.num_embeddings else index
+        return (index - 1) % self.num_embeddings
 
 
 class CountsFromTheEnd(_ReadsAnotherRow):
     """Indices count from the end."""
 
     def row_of(self, index: int) -> int:  # noqa: D102
-        return self.num_embeddings - 1 - index if 0 <= index < self.num_embeddings else index
+        return self.num_embeddings - 1 - index
 
 
 class ReadsTheFirstRow(_ReadsAnotherRow):
     """Every index reads the first row."""
 
-    def row_of(self, index: int) -> int:  # noqa: D102
-        return 0 if 0 <= index < self.num_embeddings else index
+    def row_of(self, index: int) -> int:  # noqa: ARG002, D102
+        return 0
 
 
 class ReadsTheLastRow(_ReadsAnotherRow):
     """Every index reads the last row."""
 
-    def row_of(self, index: int) -> int:  # noqa: D102
-        return self.num_embeddings - 1 if 0 <= index < self.num_embeddings else index
+    def row_of(self, index: int) -> int:  # noqa: ARG002, D102
+        return self.num_embeddings - 1
 
 
 class CutsTheIndexToAByte(_ReadsAnotherRow):
     """Of an index only the lower eight bits count."""
 
     def row_of(self, index: int) -> int:  # noqa: D102
-        return index % 256
+        return index % 2**8
 
 
 class CutsTheIndexTo15Bits(_ReadsAnotherRow):
@@ -85,184 +88,156 @@ class CutsTheIndexTo16Bits(_ReadsAnotherRow):
         return index % 2**16
 
 
-class CutsTheIndexTo32Bits(_ReadsAnotherRow):
-    """Of an index only the lower 32 bits count."""
+class _CutsPlaces(FaultModel):
+    """Of an element's place in the table, counted row by row, only some lower bits count."""
 
-    def row_of(self, index: int) -> int:  # noqa: D102
-        return index % 2**32
+    about = (OUTPUT,)
+    bits: ClassVar[int]
 
-
-class WrapsTheIndex(_ReadsAnotherRow):
-    """An index out of range is taken modulo num_embeddings."""
-
-    def row_of(self, index: int) -> int:  # noqa: D102
-        return index % self.num_embeddings
-
-
-class ClampsTheIndex(_ReadsAnotherRow):
-    """An index out of range reads the nearest row."""
-
-    def row_of(self, index: int) -> int:  # noqa: D102
-        return min(max(index, 0), self.num_embeddings - 1)
-
-
-class CountsNegativeFromTheEnd(_ReadsAnotherRow):
-    """A negative index counts from the end."""
-
-    def row_of(self, index: int) -> int:  # noqa: D102
-        return index + self.num_embeddings if -self.num_embeddings <= index < 0 else index
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The elements at the places that are left."""
+        right = super().output(weight, index)
+        if isinstance(right, (Raises, Anything)):
+            return right
+        after, columns = self.right().weight_after(weight, index), range(self.embedding_dim)
+        places = [(int(i) * len(columns) + column) % 2**self.bits for i in index.components() for column in columns]
+        shape = (*index.shape, len(columns))
+        if isinstance(after, Exactly):
+            size = weight.format.itemsize
+            data = [weight.data[place * size : (place + 1) * size] for place in places]
+            return Exactly(Tensor(weight.dtype, shape, b"".join(data)))
+        every, each = hull(after), weight.format.components
+        return Within(
+            weight.dtype, shape, tuple(every[place * each + part] for place in places for part in range(each))
+        )
 
 
-class TakesTheEnd(_ReadsAnotherRow):
-    """The index num_embeddings reads the last row."""
+class CutsPlacesToAByte(_CutsPlaces):
+    """Of an element's place in the table, counted row by row, only the lower eight bits count."""
 
-    def row_of(self, index: int) -> int:  # noqa: D102
-        return index - (index == self.num_embeddings)
+    bits = 8
 
 
-class _ChangesTheOutput(FaultModel):
-    """The output is right but for what `change` does to it."""
+class CutsPlacesTo16Bits(_CutsPlaces):
+    """Of an element's place in the table, counted row by row, only the lower sixteen bits count."""
+
+    bits = 16
+
+
+class _MovesRows(FaultModel):
+    """The rows of the output are the right ones, in other places."""
 
     about = (OUTPUT,)
 
-    def change(self, output: Tensor) -> Tensor:
-        """What becomes of the output."""
+    def sources(self, index: Tensor) -> Sequence[int | None]:
+        """The place that the row of each place should have gone to; None: zeros come out."""
         raise NotImplementedError
 
     def output(self, weight: Tensor, index: Tensor) -> Permitted:
-        """The output, changed where it is exact."""
-        return changed(super().output(weight, index), self.change)
+        """The rows, moved."""
+
+        def moved(rules: Sequence[Permitted]) -> Sequence[Permitted]:
+            return [zeros(rules[0]) if place is None else rules[place] for place in self.sources(index)]
+
+        return by_row(super().output(weight, index), moved)
 
 
-class ZeroesTheOutput(_ChangesTheOutput):
-    """The output is all zeros."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return Tensor(output.dtype, output.shape, bytes(len(output.data)))
-
-
-class DoublesTheOutput(_ChangesTheOutput):
-    """The output is twice the row."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return each_component(output, lambda component: 2 * component)
-
-
-class HalvesTheOutput(_ChangesTheOutput):
-    """The output is half the row."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return each_component(output, lambda component: component / 2)
-
-
-class NegatesTheOutput(_ChangesTheOutput):
-    """The output has the other sign."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return each_component(output, lambda component: -component)
-
-
-class RoundsTheOutputToBfloat16(_ChangesTheOutput):
-    """The output is rounded to bfloat16."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return each_component(output, lambda c: float(FORMATS["bfloat16"].round(c)) if math.isfinite(c) else c)
-
-
-class RoundsTheOutputToFloat16(_ChangesTheOutput):
-    """The output is rounded to float16."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return each_component(output, lambda c: float(FORMATS["float16"].round(c)) if math.isfinite(c) else c)
-
-
-class RoundsTheOutputToFloat32(_ChangesTheOutput):
-    """The output is rounded to float32."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return each_component(output, lambda c: float(FORMATS["float32"].round(c)) if math.isfinite(c) else c)
-
-
-class FlushesSubnormals(_ChangesTheOutput):
-    """Subnormal numbers come out as zero."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        least = 2.0**output.format.emin * 2.0 ** (output.format.precision - 1)
-        return each_component(output, lambda c: 0.0 if 0 < abs(c) < least else c)
-
-
-class LosesTheSignOfZero(_ChangesTheOutput):
-    """-0.0 comes out as 0.0."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        form, size = output.format, output.format.component_size
-        minus, zero = form.encode([-0.0]), form.encode([0.0])
-        parts = [output.data[at : at + size] for at in range(0, len(output.data), size)]
-        return Tensor(output.dtype, output.shape, b"".join(zero if part == minus else part for part in parts))
-
-
-class ReplacesNaN(_ChangesTheOutput):
-    """NaN comes out as zero."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return each_component(output, lambda component: 0.0 if math.isnan(component) else component)
-
-
-class ReplacesInfinity(_ChangesTheOutput):
-    """Infinity comes out as the largest finite number."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        largest = float(output.format.largest)
-        return each_component(output, lambda c: math.copysign(largest, c) if math.isinf(c) else c)
-
-
-class ReversesTheColumns(_ChangesTheOutput):
-    """Each row comes out backwards."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        size = output.format.itemsize
-        rows = [[row[at : at + size] for at in range(0, len(row), size)] for row in rows_of(output)]
-        return Tensor(output.dtype, output.shape, b"".join(b"".join(row[::-1]) for row in rows))
-
-
-class ReversesTheLookups(_ChangesTheOutput):
+class ReversesTheLookups(_MovesRows):
     """The rows of the output come in reverse order."""
 
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        return Tensor(output.dtype, output.shape, b"".join(rows_of(output)[::-1]))
+    def sources(self, index: Tensor) -> Sequence[int | None]:  # noqa: D102
+        return range(index.numel - 1, -1, -1)
 
 
-class ReadsTheIndexInColumnOrder(_ChangesTheOutput):
-    """An index of two dimensions is read column by column."""
+class SwapsDimensionsOfTheOutput(_MovesRows):
+    """The rows of the output come as if the first two dimensions of the index were swapped."""
 
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        if len(output.shape) != 3:
-            return output
-        rows, (first, second, _) = rows_of(output), output.shape
-        columns = [(at % first) * second + at // first for at in range(first * second)]
-        return Tensor(output.dtype, output.shape, b"".join(rows[at] for at in columns) if rows else output.data)
+    def sources(self, index: Tensor) -> Sequence[int | None]:  # noqa: D102
+        return with_dimensions_swapped(index)
 
 
-class LosesTheLastColumn(_ChangesTheOutput):
-    """The last element of each row comes out as zero."""
-
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        size = output.format.itemsize
-        return Tensor(output.dtype, output.shape, b"".join(row[:-size] + bytes(size) for row in rows_of(output)))
-
-
-class LosesTheLastLookup(_ChangesTheOutput):
+class LosesTheLastLookup(_MovesRows):
     """The output of the last index of a call is zero."""
 
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        rows = rows_of(output)
-        return Tensor(output.dtype, output.shape, b"".join([*rows[:-1], bytes(len(rows[-1]))]) if rows else output.data)
+    def sources(self, index: Tensor) -> Sequence[int | None]:  # noqa: D102
+        return [place if place < index.numel - 1 else None for place in range(index.numel)]
 
 
-class KeepsOnlyTheFirstOfEqualIndices(_ChangesTheOutput):
-    """Of several equal rows in an output only the first is there, and zeros in place of the others."""
+class LosesLookupsFrom4096(_MovesRows):
+    """The output of indices from the 4097th on is zero."""
 
-    def change(self, output: Tensor) -> Tensor:  # noqa: D102
-        rows = rows_of(output)
-        kept = [row if row not in rows[:place] else bytes(len(row)) for place, row in enumerate(rows)]
-        return Tensor(output.dtype, output.shape, b"".join(kept))
+    def sources(self, index: Tensor) -> Sequence[int | None]:  # noqa: D102
+        return [place if place < 4096 else None for place in range(index.numel)]
+
+
+class KeepsOnlyTheFirstOfEqualIndices(_MovesRows):
+    """Of several equal indices only the first gives its row, and the others give zeros."""
+
+    def sources(self, index: Tensor) -> Sequence[int | None]:  # noqa: D102
+        first: dict[float, int] = {}
+        return [place if first.setdefault(i, place) == place else None for place, i in enumerate(index.components())]
+
+
+class ReadsTheFirstRowFrom256(FaultModel):
+    """Indices from the 257th on read the first row."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        def later_read_the_first(rules: Sequence[Permitted]) -> Sequence[Permitted]:
+            first = rules_of(self.right().weight_after(weight, index))[0]
+            return [rule if place < 256 else first for place, rule in enumerate(rules)]
+
+        right = super().output(weight, index)
+        return by_row(right, later_read_the_first) if index.numel > 256 else right
+
+
+class _ReadsTheIndexOtherwise(FaultModel):
+    """The elements of the index are read in another order, in lookups and in their backward."""
+
+    about = (OUTPUT, GRADIENT)
+
+    def read(self, index: Tensor) -> Sequence[int]:
+        """The place in the index that is read for each place."""
+        raise NotImplementedError
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The output for the index as it is read."""
+        return super().output(weight, self._as_read(index))
+
+    def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:
+        """The weight, which the order does not matter for."""
+        return super().weight_after(weight, self._as_read(index), wide=wide)
+
+    def gradient(self, dtype: str, lookups: Sequence[Lookup], *, wide: bool = False) -> Permitted:
+        """The gradient for the index as it is read."""
+        return super().gradient(dtype, [(self._as_read(index), upstream) for index, upstream in lookups], wide=wide)
+
+    def _as_read(self, index: Tensor) -> Tensor:
+        if index.dtype not in INDEX_DTYPES:
+            return index
+        positions = index.components()
+        return Tensor.of(index.dtype, index.shape, [positions[place] for place in self.read(index)])
+
+
+class ReadsTheIndexInReverse(_ReadsTheIndexOtherwise):
+    """The index is read in reverse order."""
+
+    def read(self, index: Tensor) -> Sequence[int]:  # noqa: D102
+        return range(index.numel - 1, -1, -1)
+
+
+class ReadsTheIndexWithDimensionsSwapped(_ReadsTheIndexOtherwise):
+    """The index is read as if its first two dimensions were swapped."""
+
+    def read(self, index: Tensor) -> Sequence[int]:  # noqa: D102
+        return with_dimensions_swapped(index)
+
+
+def with_dimensions_swapped(index: Tensor) -> Sequence[int]:
+    """The places of an index in the order in which they lie where the first two dimensions are swapped."""
+    if len(index.shape) < 2:
+        return range(index.numel)
+    first, second, *rest = index.shape
+    each = math.prod(rest)
+    return [(i * second + j) * each + k for j in range(second) for i in range(first) for k in range(each)]

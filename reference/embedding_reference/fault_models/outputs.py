@@ -1,0 +1,326 @@
+"""Faults of the output: the right row is read, and something becomes of its elements."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import ClassVar
+
+from embedding_reference.fault_models.fault_model import OUTPUT, FaultModel
+from embedding_reference.fault_models.rules import by_row, hull, mapped, picked, without_bits, zeros
+from embedding_reference.formats import FORMATS
+from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.tensor import Tensor
+
+
+class _ChangesElements(FaultModel):
+    """Each component of the output is changed by itself."""
+
+    about = (OUTPUT,)
+
+    def change(self, component: float, part: int) -> float:
+        """What becomes of a component; `part` is 1 if it is imaginary, else 0."""
+        raise NotImplementedError
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The output with its components changed."""
+        change = self.changing(weight)
+        return by_row(
+            super().output(weight, index), lambda rules: [mapped(rule, weight.format, change) for rule in rules]
+        )
+
+    def changing(self, weight: Tensor) -> Callable[[float, int], float]:  # noqa: ARG002 - for those that need it
+        """The change for a weight."""
+        return self.change
+
+
+class ZeroesTheOutput(FaultModel):
+    """The output is all zeros."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        return by_row(super().output(weight, index), lambda rules: list(map(zeros, rules)))
+
+
+class DoublesTheOutput(_ChangesElements):
+    """The output is twice the row."""
+
+    def change(self, component: float, part: int) -> float:  # noqa: ARG002, D102
+        return component if math.isnan(component) else 2 * component
+
+
+class HalvesTheOutput(_ChangesElements):
+    """The output is half the row."""
+
+    def change(self, component: float, part: int) -> float:  # noqa: ARG002, D102
+        return component if math.isnan(component) else component / 2
+
+
+class NegatesTheOutput(_ChangesElements):
+    """The output has the other sign."""
+
+    def change(self, component: float, part: int) -> float:  # noqa: ARG002, D102
+        return component if math.isnan(component) else -component
+
+
+class _Rounds(_ChangesElements):
+    """The output is rounded to another format."""
+
+    to: ClassVar[str]
+    parts: ClassVar[Sequence[int]] = (0, 1)
+
+    def change(self, component: float, part: int) -> float:
+        """The component, rounded."""
+        rounds = math.isfinite(component) and part in self.parts
+        return float(FORMATS[self.to].round(component)) if rounds else component
+
+
+class RoundsTheOutputToBfloat16(_Rounds):
+    """The output is rounded to bfloat16."""
+
+    to = "bfloat16"
+
+
+class RoundsTheOutputToFloat16(_Rounds):
+    """The output is rounded to float16."""
+
+    to = "float16"
+
+
+class RoundsTheOutputToFloat32(_Rounds):
+    """The output is rounded to float32."""
+
+    to = "float32"
+
+
+class RoundsTheImaginaryPart(_Rounds):
+    """The imaginary part of the output is rounded to float32."""
+
+    to = "float32"
+    parts = (1,)
+
+
+class DropsTheImaginaryPart(_ChangesElements):
+    """The imaginary part of the output is zero."""
+
+    def change(self, component: float, part: int) -> float:  # noqa: D102
+        return 0.0 if part else component
+
+
+class FlushesSubnormals(_ChangesElements):
+    """Subnormal numbers come out as zero."""
+
+    def changing(self, weight: Tensor) -> Callable[[float, int], float]:  # noqa: D102
+        least = 2.0**weight.format.emin
+        return lambda component, _: 0.0 if 0 < abs(component) < least else component
+
+
+class LosesTheSignOfZero(_ChangesElements):
+    """-0.0 comes out as 0.0."""
+
+    def change(self, component: float, part: int) -> float:  # noqa: ARG002, D102
+        return component or 0.0
+
+
+class ReplacesNaN(_ChangesElements):
+    """NaN comes out as zero."""
+
+    def change(self, component: float, part: int) -> float:  # noqa: ARG002, D102
+        return 0.0 if math.isnan(component) else component
+
+
+class LosesThePayloadOfNaN(_ChangesElements):
+    """Each NaN comes out as the default one."""
+
+    def change(self, component: float, part: int) -> float:  # noqa: ARG002, D102
+        return math.nan if math.isnan(component) else component
+
+
+class ReplacesInfinity(_ChangesElements):
+    """Infinity comes out as the largest finite number."""
+
+    def changing(self, weight: Tensor) -> Callable[[float, int], float]:  # noqa: D102
+        largest = float(weight.format.largest)
+        return lambda component, _: math.copysign(largest, component) if math.isinf(component) else component
+
+
+class _MovesColumns(FaultModel):
+    """The elements of each row of the output are the right ones, in other places."""
+
+    about = (OUTPUT,)
+
+    def sources(self, count: int) -> Sequence[int | None]:
+        """The column that each column should have gone to, of so many; None: zero comes out."""
+        raise NotImplementedError
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The output with its elements moved."""
+        columns = self.sources(self.embedding_dim)
+        return by_row(super().output(weight, index), lambda rules: [picked(rule, columns) for rule in rules])
+
+
+class ReversesTheColumns(_MovesColumns):
+    """Each row comes out backwards."""
+
+    def sources(self, count: int) -> Sequence[int | None]:  # noqa: D102
+        return range(count - 1, -1, -1)
+
+
+class SwapsTheLastTwoColumns(_MovesColumns):
+    """The last two elements of each row change places."""
+
+    def sources(self, count: int) -> Sequence[int | None]:  # noqa: D102
+        return [*range(count - 2), *range(count - 1, max(count - 3, -1), -1)]
+
+
+class LosesTheLastColumn(_MovesColumns):
+    """The last element of each row comes out as zero."""
+
+    def sources(self, count: int) -> Sequence[int | None]:  # noqa: D102
+        return [column if column < count - 1 else None for column in range(count)]
+
+
+class DropsTheTailOf4(_MovesColumns):
+    """Elements beyond a multiple of 4 come out as zero, unless the row is shorter than that."""
+
+    def sources(self, count: int) -> Sequence[int | None]:  # noqa: D102
+        return [column if column < max(count // 4 * 4, 4) else None for column in range(count)]
+
+
+class DropsTheTailOf32(_MovesColumns):
+    """Elements beyond a multiple of 32 come out as zero, unless the row is shorter than that."""
+
+    def sources(self, count: int) -> Sequence[int | None]:  # noqa: D102
+        return [column if column < max(count // 32 * 32, 32) else None for column in range(count)]
+
+
+class LosesColumnsFrom64(_MovesColumns):
+    """Columns from the 65th on come out as zero."""
+
+    def sources(self, count: int) -> Sequence[int | None]:  # noqa: D102
+        return [column if column < 64 else None for column in range(count)]
+
+
+class RepeatsColumnsFrom1024(_MovesColumns):
+    """Columns from the 1025th on are read from the start of the row again."""
+
+    def sources(self, count: int) -> Sequence[int | None]:  # noqa: D102
+        return [column % 1024 for column in range(count)]
+
+
+class MultipliesByOneHot(FaultModel):
+    """The lookup is a product with one-hot vectors, which spreads NaN and infinity over their columns."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        each, columns = weight.format.components, self.embedding_dim
+        bad = {at // each % columns for at, value in enumerate(weight.components()) if not math.isfinite(value)}
+        parts = [column * each + part for column in sorted(bad) for part in range(each)]
+        spread = Interval(None, None, frozenset({"nan"}))
+
+        def multiplied(rule: Permitted) -> Permitted:
+            rule = without_bits(rule)
+            if isinstance(rule, OneOf):
+                return OneOf(tuple(map(multiplied, rule.options)))
+            if not isinstance(rule, Within):
+                return rule
+            intervals = list(rule.intervals)
+            for at in parts:
+                own = intervals[at]
+                intervals[at] = own if own.low is None and each == 1 else spread
+            return Within(rule.dtype, rule.shape, tuple(intervals))
+
+        return by_row(super().output(weight, index), lambda rules: list(map(multiplied, rules)))
+
+
+class DividesTheOutputByFrequency(FaultModel):
+    """With scale_grad_by_freq the output is divided by the count."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        right = super().output(weight, index)
+        if not self.scale_grad_by_freq:
+            return right
+        positions = list(index.components())
+        counts = Counter(positions)
+
+        def divided(rules: Sequence[Permitted]) -> Sequence[Permitted]:
+            by = [counts[position] for position in positions]
+            return [mapped(rule, weight.format, partial(_divided, n)) for rule, n in zip(rules, by)]
+
+        return by_row(right, divided)
+
+
+def _divided(divisor: int, component: float, _: int) -> float:
+    return component / divisor
+
+
+class FlattensTheOutput(FaultModel):
+    """The index is flattened: the output has the shape (number of indices, embedding_dim)."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        if not isinstance(super().output(weight, index), (Raises, Anything)):
+            index = Tensor(index.dtype, (index.numel,), index.data)
+        return super().output(weight, index)
+
+
+class SqueezesTheOutput(FaultModel):
+    """The output has lost its dimensions of length one."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        right = super().output(weight, index)
+        if isinstance(right, Exactly):
+            tensor = right.tensor
+            return Exactly(Tensor(tensor.dtype, tuple(n for n in tensor.shape if n != 1), tensor.data))
+        if isinstance(right, Rows):
+            return Within(right.dtype, tuple(n for n in right.shape if n != 1), tuple(hull(right)))
+        return right
+
+
+class WidensTheOutput(FaultModel):
+    """The output is float32 where the weight is narrower."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        right = super().output(weight, index)
+        if weight.format.precision >= FORMATS["float32"].precision or isinstance(right, Raises):
+            return right
+        if isinstance(right, Exactly):
+            return Exactly(Tensor.of("float32", right.tensor.shape, right.tensor.components()))
+        assert isinstance(right, (Rows, Anything))
+        return Within("float32", right.shape, tuple(hull(right)))
+
+
+class ScalesTheOutputAsDropoutDoes(FaultModel):
+    """The output is divided by 0.9, as where a tenth of it had been dropped."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        right = super().output(weight, index)
+        if isinstance(right, (Raises, Anything)):
+            return right
+        form, kept = weight.format, Fraction(9, 10)
+        intervals = []
+        for one in hull(right):
+            if one.low is None or one.high is None:
+                intervals.append(one)
+                continue
+            # Either 0.9 or its reciprocal is rounded to the dtype, and the result: each by u at most.
+            slack = (max(abs(one.low), abs(one.high)) / kept) * 4 * form.unit_roundoff + form.quantum
+            low, high = one.low / kept - slack, one.high / kept + slack
+            over = ["inf" if end > 0 else "-inf" for end in (low, high) if abs(end) >= form.largest]
+            intervals.append(Interval(low, high, one.also | frozenset(over)) if low < high else one)
+        shape = (*index.shape, self.embedding_dim)
+        return Within(weight.dtype, shape, tuple(intervals))

@@ -1,0 +1,225 @@
+"""What a planted fault answers to plain cases, and whether a model permits that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+from hypothesis import HealthCheck, Phase, given, settings
+
+import bench
+from embedding_conformance.adapters.torch.tensors import from_torch
+from embedding_conformance.boundary.observations import Gradient
+from embedding_conformance.boundary.refusals import Refused, Unsupported
+from embedding_conformance.cases import palettes
+from embedding_conformance.cases.case import Case, Config, Lookup
+from embedding_conformance.cases.strategies import ANY, ON, UnderTest, cases, out_of_range, under_test
+from embedding_conformance.diagnosis.explain import _permits
+from embedding_conformance.judging.observed import Observed
+from embedding_reference import Embedding, Tensor
+from embedding_reference.fault_models import ATTRIBUTES, FORM, GRADIENT, OUTPUT, REFUSAL, WEIGHT
+from embedding_reference.model import INDEX_DTYPES
+from trigger import Accumulated, Shows, Together, Trigger, filled
+from twin import Twin
+
+OTHER_DTYPES = ("float64", "float16", "bfloat16", "complex64")
+MADE = ("_weight", "from_pretrained")
+COPIED = ("deepcopy", "pickle", "save")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one question about a case: a tensor, a gradient, its form, attributes, or that nothing is refused."""
+
+    case: Case
+    what: str
+    answer: Any
+
+    def is_permitted_by(self, model: Embedding) -> bool:
+        """Whether a model permits it."""
+        if self.what == ATTRIBUTES:
+            return bool(self.answer == model.attributes())
+        if self.what == REFUSAL:
+            return model.refusal is None
+        if self.what == FORM:
+            pairs = [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
+            return bool(self.answer == model.gradient_form(self.case.weight.dtype, pairs))
+        return _permits(model, Observed(self.case, self.what, self.answer, deviates=True))
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+def answers(fault: type[Twin], case: Case) -> Iterator[Answer]:
+    """What a planted fault answers; nothing where it refuses."""
+    with suppress(Refused, Unsupported):
+        instance = used(fault, case)
+        if case.config.refusal is not None:
+            yield Answer(case, REFUSAL, None)
+            return
+        kept = instance.attributes()
+        yield Answer(case, ATTRIBUTES, {name: kept[name] for name in case.config.attributes()})
+        with suppress(Refused):
+            output = instance.forward(case.lookups[0], no_grad=fault.setting == "no_grad").output
+            yield Answer(case, OUTPUT, output)
+        yield Answer(case, WEIGHT, instance.weight())
+    outside = case.features()["index_out_of_range"] or case.index.dtype not in INDEX_DTYPES
+    if case.config.freeze or outside or fault.setting == "no_grad":
+        return
+    with suppress(Refused, Unsupported):
+        found = used(fault, case).gradient(case.lookups, together=fault.setting == "together").gradient
+        form = found and ("sparse" if found.layout == "coo" else found.layout, found.shape, found.values.dtype)
+        yield Answer(case, FORM, form)
+        if found and (form == case.config.gradient_form(case.weight.dtype, ()) or _is_of_other_layout(found, case)):
+            yield Answer(case, GRADIENT, found)
+
+
+def _is_of_other_layout(gradient: Gradient, case: Case) -> bool:
+    right = gradient.shape == case.weight.shape and gradient.values.dtype == case.weight.dtype
+    return right and gradient.layout in {"dense", "coo"}
+
+
+def used(fault: type[Twin], case: Case) -> Any:
+    """An embedding as the fault's setting has it, with the weight of the case."""
+    setting = fault.setting
+    via = setting if setting in MADE else "assignment"
+    adapter = bench.adapter(fault)
+    instance: Any = adapter.make(case.config, case.weight, device="cpu", layout=case.weight_layout, via=via)
+    if setting in COPIED:
+        instance = instance.copy(setting)
+    elif setting == "evaluation":
+        instance.mode(training=False)
+    elif setting == "cast":
+        instance.cast(case.weight.dtype)
+    elif setting == "load":
+        instance.load({"weight": case.weight})
+    elif setting == "reset":
+        instance.reset()
+        instance.edit(case.weight)
+    elif setting == "second call":
+        instance.forward(case.lookups[0])
+    return instance
+
+
+# -- cases -------------------------------------------------------------------------------------------------------------
+
+
+def cases_for(fault: type[Twin], drawn: int) -> Iterator[Case]:
+    """The case that the fault's trigger has, others that are like it, and some that are drawn."""
+    trigger = fault.trigger
+    if not isinstance(trigger, Shows):
+        plain = plain_case(trigger, fault.dtype)
+        yield plain
+        yield from _variations(plain)
+    lookups = 3 if isinstance(trigger, Accumulated) else 2 if isinstance(trigger, Together) else 1
+    for dtype in (fault.dtype, *OTHER_DTYPES):
+        arguments = (
+            ANY if trigger.padding_idx is None else ON,
+            ANY if trigger.max_norm is None else ON,
+            ON if trigger.scale_grad_by_freq else ANY,
+            ON if trigger.sparse else ANY,
+        )
+        yield from _drawn(dtype, arguments, lookups)[: drawn if dtype == fault.dtype else drawn // 4]
+    if fault.model and fault.model.__module__.endswith("refused_lookups"):
+        yield from _out_of_range(fault.dtype)[:drawn]
+
+
+def plain_case(trigger: Trigger, dtype: str) -> Case:
+    """The case that a trigger's arguments are."""
+    own = replace(trigger, dtype=getattr(torch, dtype))
+    config = Config(*own.shape, **own.arguments, freeze=own.freeze)
+    calls = [own.first()]
+    if isinstance(own, (Accumulated, Together)):
+        calls.append(own.second())
+    if isinstance(own, Accumulated):
+        calls.append(own.first())
+    lookups = tuple(
+        Lookup(
+            from_torch(index),
+            from_torch(filled((*index.shape, own.shape[1]), own.upstream, own.dtype)),
+            own.index_layout,
+            own.upstream_layout,
+        )
+        for index in calls
+    )
+    return Case(config, from_torch(own.table()), lookups, own.weight_layout)
+
+
+def _variations(case: Case) -> Iterator[Case]:
+    """The case with other contents."""
+    dtype, shape = case.weight.dtype, case.weight.shape
+    for seed, palette in enumerate(("normal", "counting", "specials")):
+        weight = palettes.fill(palette, dtype, shape, seed)
+        if case.weight_layout == "expanded":
+            continue
+        kinds = palettes.MODERATE
+        lookups = tuple(
+            replace(one, upstream=palettes.fill(kinds[seed % 2], dtype, one.upstream.shape, seed))
+            if one.upstream_layout != "expanded"
+            else one
+            for one in case.lookups
+        )
+        yield replace(case, weight=weight, lookups=lookups)
+
+
+@cache
+def _drawn(dtype: str, arguments: tuple[str, str, str, str], lookups: int) -> tuple[Case, ...]:
+    """Cases of all kinds on one dtype, always the same."""
+    padding_idx, max_norm, scale, sparse = arguments
+    strategy = cases(
+        dtype=dtype,
+        padding_idx=padding_idx,
+        max_norm=max_norm,
+        scale_grad_by_freq=scale,
+        sparse=sparse,
+        corner="sparse with scale" if scale == sparse == ON else "",
+        freeze=ON if dtype.startswith("complex") else ANY,
+        weights=palettes.ANY,
+        lookups=lookups,
+        large=False,
+    )
+    return _collected(strategy)
+
+
+@cache
+def _out_of_range(dtype: str) -> tuple[Case, ...]:
+    """Cases with an index out of range, and with an index of a dtype that must be refused."""
+    token = under_test.set(UnderTest(dtype=dtype))
+    try:
+        outside = _collected(out_of_range())
+    finally:
+        under_test.reset(token)
+    inside = _drawn(dtype, (ANY, ANY, ANY, ANY), 1)
+    others = [
+        replace(case, lookups=(replace(case.lookups[0], index=_as(kind, case.index)),))
+        for case in inside
+        for kind in ("float16", "float32", "float64", "bool")
+        if kind != "bool" or {int(i) for i in case.index.components()} <= {0, 1}
+    ]
+    return tuple(case for pair in zip(outside, others, strict=False) for case in pair)
+
+
+def _as(dtype: str, index: Tensor) -> Tensor:
+    return Tensor.of(dtype, index.shape, index.components())
+
+
+def _collected(strategy: Any) -> tuple[Case, ...]:
+    found: list[Case] = []
+
+    @settings(
+        max_examples=60,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(one: Case) -> None:
+        found.append(one)
+
+    collect()
+    return tuple(found)
