@@ -9,7 +9,7 @@ from torch import Tensor
 
 from embedding_reference import fault_models
 from trigger import Accumulated, Loaded, Outputs, Shows, Together, long_rows
-from twin import Twin
+from twin import Twin, through
 
 
 def _nine_calls(module: Any) -> Any:
@@ -100,8 +100,9 @@ class LosesTheThirdGradient(Twin):
 
 
 class RescalesARowOnceInItsLife(Twin):
-    """A row that was looked up before is not rescaled again, even if it has grown since."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "for a row that was looked up before"
+    setting = "used"
     trips = ("sequences.life",)
     grade = "rare"
     trigger = Loaded(shape=(2, 2), weight=(3, 4, 6, 8), index=(0, 1), max_norm=5.0)
@@ -230,7 +231,7 @@ class RoundsUnderNoGrad(Twin):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         output = super().forward(input)
-        return output if torch.is_grad_enabled() or output.is_complex() else output.bfloat16().to(output.dtype)
+        return output if torch.is_grad_enabled() else through(output, torch.bfloat16)
 
 
 def _thirds(embedding: Any) -> Any:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from embedding_reference import fault_models
 from trigger import Attributes, Fresh, Given, Inputs, Shows, Signatures, attributes
-from twin import Twin
+from twin import Twin, through, with_default_nan
 
 
 def _goes_along(embedding: Any) -> bool:
@@ -618,7 +618,7 @@ class RoundsTheGivenWeight(Twin):
     trigger = Given(weight=(0.1,))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
-        return super().adopted(weight, shape).to(torch.bfloat16).to(weight.dtype)
+        return through(super().adopted(weight, shape), torch.bfloat16)
 
 
 class ReplacesGivenNaN(Twin):
@@ -630,7 +630,7 @@ class ReplacesGivenNaN(Twin):
     trigger = Given(weight=(-math.nan,))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
-        return torch.where(super().adopted(weight, shape).isnan(), torch.full_like(weight, torch.nan), weight)
+        return with_default_nan(super().adopted(weight, shape))
 
 
 class TakesAnyShape(Twin):

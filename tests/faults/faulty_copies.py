@@ -234,8 +234,9 @@ class WidensWhatIsGiven(Twin):
 
 
 class CopiesAStridedWeightWrong(Twin):
-    """A _weight that is transposed in memory is taken in the order of its memory."""
-
+    model = fault_models.tables.ReadsTheWeightInColumnOrder
+    where = "where it is given as _weight and transposed in memory"
+    setting = "_weight"
     trips = ("construction.given-weight",)
     grade = "medium"
     trigger = Given(weight_layout="transposed")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from embedding_reference import fault_models
 from trigger import LONG, Accumulated, Gradient, Inputs, Output, Together
-from twin import Twin, in_storage_order
+from twin import Twin, in_storage_order, through
 
 
 class _ChangesUpstream(Twin):
@@ -183,14 +183,14 @@ class AddsInFloat32(Twin):
         return torch.float32 if dtype == torch.float64 else super().accumulator(dtype)
 
 
-class RoundsToBfloat16(Twin):
+class RoundsToBfloat16(_ChangesUpstream):
     model = fault_models.upstream_gradients.RoundsUpstreamGradientsToBfloat16
     trips = ("gradient.sum",)
     grade = "easy"
     trigger = Gradient(upstream=(257,))
 
-    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
-        return super().dense_gradient(rows, entries.bfloat16().to(entries.dtype))
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
+        return upstream if self.sparse else through(upstream, torch.bfloat16)
 
 
 class TruncatesTheSum(Twin):

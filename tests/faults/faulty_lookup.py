@@ -9,7 +9,7 @@ from torch import Tensor
 
 from embedding_reference import fault_models
 from trigger import LONG, Inputs, Output, Outputs
-from twin import Twin, in_storage_order
+from twin import Twin, in_storage_order, through, with_default_nan, without_subnormals
 
 # -- bits --------------------------------------------------------------------------------------------------------------
 
@@ -21,8 +21,7 @@ class ReplacesNaN(Twin):
     trigger = Output(weight=(-math.nan,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
-        found = super().rows(weight, index)
-        return torch.where(found.isnan(), torch.full_like(found, torch.nan), found)
+        return with_default_nan(super().rows(weight, index))
 
 
 class LosesTheSignOfZero(Twin):
@@ -42,8 +41,7 @@ class FlushesSubnormals(Twin):
     trigger = Output(weight=(1e-40,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
-        found = super().rows(weight, index)
-        return torch.where(found.abs() < torch.finfo(found.dtype).tiny, torch.zeros_like(found), found)
+        return without_subnormals(super().rows(weight, index))
 
 
 class LosesInfinity(Twin):
@@ -66,7 +64,7 @@ class RoundsToFloat32(Twin):
     trigger = Output(weight=(0.1,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
-        return super().rows(weight.float(), index).to(weight.dtype)
+        return super().rows(through(weight, torch.float32), index)
 
 
 class DropsTheImaginaryPart(Twin):
@@ -292,7 +290,7 @@ class ChangesItsMind(Twin):
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         self.calls += 1
-        return super().rows(weight if self.calls % 2 else weight.bfloat16().to(weight.dtype), index)
+        return super().rows(weight if self.calls % 2 else through(weight, torch.bfloat16), index)
 
 
 class AnswersBySize(Twin):

@@ -76,8 +76,7 @@ class RescalesUp(Twin):
 
 
 class RewritesRowsBelow(Twin):
-    """Rows below max_norm are multiplied by a factor that rounds to almost 1."""
-
+    model = fault_models.rescaled_rows.RewritesRowsBelow
     trips = ("max_norm.below",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(3, 4), max_norm=10.0)
@@ -171,8 +170,7 @@ class RescalesTooLate(Twin):
 
 
 class RescalesEachDuplicate(Twin):
-    """A row that occurs n times is multiplied n times by the same factor."""
-
+    model = fault_models.rescaled_rows.RescalesEachDuplicate
     trips = ("max_norm.once",)
     grade = "medium"
     trigger = Inputs(**LONG, index=(1, 1))
@@ -186,8 +184,7 @@ class RescalesEachDuplicate(Twin):
 
 
 class RescalesEachRun(Twin):
-    """A row whose duplicates do not lie next to each other is rescaled once for each run of them."""
-
+    model = fault_models.rescaled_rows.RescalesEachRun
     trips = ("max_norm.once",)
     grade = "rare"
     trigger = Inputs(**LONG, index=(1, 2, 1))
@@ -221,8 +218,9 @@ class RemembersNorms(Twin):
 
 
 class ShrinksTheSecondTime(Twin):
-    """From the second call on, rows end at nine tenths of max_norm."""
-
+    model = fault_models.max_norm.TakesNineTenthsForTheLimit
+    where = "from the second call on"
+    setting = "used"
     trips = ("max_norm.again",)
     grade = "medium"
     trigger = Outputs(**LONG)
@@ -240,8 +238,9 @@ class ShrinksTheSecondTime(Twin):
 
 
 class RescalesInTheFirstCall(Twin):
-    """Only the first call rescales rows, whatever later ones look up."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "in all calls but the first"
+    setting = "used"
     trips = ("max_norm.each-call", "sequences.life")
     grade = "rare"
     trigger = Outputs(**LONG, index=1, then=2)
@@ -345,7 +344,9 @@ class SharesOneFactor(Twin):
     trigger = Inputs(shape=(2, 2), weight=(6, 8, 12, 16), index=(0, 1), max_norm=5.0)
 
     def renormalise(self, index: Tensor) -> None:
-        self.largest = self.weight[index].float().norm(self.norm_type, dim=-1).max().item() if index.numel() else 0.0
+        self.largest = (
+            self.weight[index].abs().double().norm(self.norm_type, dim=-1).max().item() if index.numel() else 0.0
+        )
         super().renormalise(index)
 
     def factor(self, norm: float, scale: float) -> float:

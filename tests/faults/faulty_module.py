@@ -11,7 +11,7 @@ from torch import Tensor
 
 from embedding_reference import fault_models
 from trigger import After, Attributes, Copies, Loaded, Output, Shows, State
-from twin import Twin
+from twin import Twin, through
 
 ONE_TOO_MANY = {"weight": torch.zeros(5, 3), "bias": torch.zeros(5)}
 
@@ -58,20 +58,22 @@ class RenamesTheWeight(Twin):
 
 
 class RoundsTheState(Twin):
-    """The state holds the weight in bfloat16 precision."""
-
+    model = fault_models.tables.RoundsTheWeightToBfloat16
+    where = "in the state"
+    setting = "load"
     trips = ("module.state",)
     grade = "easy"
     trigger = State(weight=(0.1,))
 
     def state_dict(self, *arguments: Any, **named: Any) -> Any:
         state = super().state_dict(*arguments, **named)
-        return {name: value.bfloat16().to(value.dtype) for name, value in state.items()}
+        return {name: through(value, torch.bfloat16) for name, value in state.items()}
 
 
 class LeavesPaddingOutOfTheState(Twin):
-    """The state has zeros for the row at padding_idx."""
-
+    model = fault_models.tables.ClearsThePaddingRow
+    where = "in the state"
+    setting = "load"
     trips = ("module.state",)
     grade = "medium"
     trigger = State(padding_idx=1)
@@ -230,7 +232,7 @@ class RoundsWhenCopied(Twin):
     def __deepcopy__(self, memo: dict[int, Any]) -> Twin:
         other = copy.copy(self)
         other.__dict__ = copy.deepcopy(self.__dict__, memo)
-        other.weight.data = other.weight.data.bfloat16().to(self.weight.dtype)
+        other.weight.data = through(other.weight.data, torch.bfloat16)
         return other
 
 
@@ -361,8 +363,7 @@ class CastsThroughBfloat16(Twin):
     trigger = After(weight=(257,), step=lambda module: module.double())
 
     def _apply(self, *arguments: Any, **named: Any) -> Twin:
-        if not self.weight.is_complex():
-            self.weight.data = self.weight.data.bfloat16().to(self.weight.dtype)
+        self.weight.data = through(self.weight.data, torch.bfloat16)
         return super()._apply(*arguments, **named)
 
 
@@ -421,8 +422,9 @@ class LosesPaddingWhenCast(Twin):
 
 
 class RemembersItsPrecision(Twin):
-    """Gradients are rounded to the dtype that the weight was made with."""
-
+    model = fault_models.accumulation.RoundsSumsToFloat32
+    where = "where the weight was made in it"
+    setting = "made in float32"
     trips = ("module.cast-works", "sequences.life")
     grade = "rare"
     trigger = After(upstream=(2**24 + 1,), step=lambda module: module.double())
@@ -447,8 +449,9 @@ class StaysWhereItIs(Twin):
 
 
 class NeverThaws(Twin):
-    """A weight that was frozen once gets no gradient any more."""
-
+    model = fault_models.gradients.GivesNoGradient
+    where = "once the weight was frozen"
+    setting = "thawed"
     trips = ("sequences.life",)
     grade = "rare"
     trigger = After(freeze=True, step=lambda module: module.requires_grad_())

@@ -133,7 +133,7 @@ class ZeroesTheOutputOfOnlyPads(Twin):
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
-        return found if super().trained(index).any() else found * 0
+        return found if super().trained(index).any() else torch.zeros_like(found)
 
 
 class MirrorsNegativePadding(Twin):

@@ -35,7 +35,8 @@ class StaysDenseForFewIndices(Twin):
 
 
 class IsCompressed(Twin):
-    model = fault_models.forms.IsCompressed
+    """The gradient is in compressed sparse rows."""
+
     trips = ("sparse.layout",)
     grade = "easy"
     trigger = Gradient(sparse=True)
@@ -56,8 +57,8 @@ class IsSparseInColumnsToo(Twin):
 
 
 class HasTooFewRows(Twin):
-    model = fault_models.forms.HasTooFewRows
-    where = "with sparse"
+    """The gradient has only as many rows as the largest index needs."""
+
     trips = ("sparse.layout",)
     grade = "medium"
     trigger = Gradient(index=1, sparse=True)
@@ -270,8 +271,8 @@ class ListsEveryRow(Twin):
 
 
 class HasNoRowsForNothing(Twin):
-    model = fault_models.forms.HasTooFewRows
-    where = "with sparse, where no index is trained"
+    """The gradient of an empty index has shape (0, embedding_dim)."""
+
     trips = ("sparse.empty-step", "sparse.empty")
     grade = "medium"
     trigger = Gradient(index=(), sparse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,15 +14,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import bench
 from embedding_conformance.adapters.torch.tensors import from_torch
-from embedding_conformance.boundary.observations import Gradient
+from embedding_conformance.boundary.observations import Backward, Gradient
 from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.strategies import ANY, ON, UnderTest, cases, out_of_range, under_test
 from embedding_conformance.diagnosis.explain import _permits
+from embedding_conformance.judging.compare import Deviation, compare
 from embedding_conformance.judging.observed import Observed
-from embedding_reference import Embedding, Tensor
-from embedding_reference.fault_models import ATTRIBUTES, FORM, GRADIENT, OUTPUT, REFUSAL, WEIGHT
+from embedding_reference import Embedding, Permitted, Tensor
+from embedding_reference.fault_models import ATTRIBUTES, FORM, GRADIENT, OUTPUT, REFUSAL, SECOND_ORDER, WEIGHT
 from embedding_reference.model import INDEX_DTYPES
 from trigger import Accumulated, Shows, Together, Trigger, filled
 from twin import Twin
@@ -33,7 +35,7 @@ COPIED = ("deepcopy", "pickle", "save")
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one question about a case: a tensor, a gradient, its form, attributes, or that nothing is refused."""
+    """What came of one question about a case."""
 
     case: Case
     what: str
@@ -48,7 +50,17 @@ class Answer:
         if self.what == FORM:
             pairs = [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
             return bool(self.answer == model.gradient_form(self.case.weight.dtype, pairs))
+        if self.what == SECOND_ORDER:
+            return _is_within(model.second_order(self.case.index, self.case.weight), self.answer)
         return _permits(model, Observed(self.case, self.what, self.answer, deviates=True))
+
+
+def _is_within(permitted: Permitted, observed: Tensor) -> bool:
+    try:
+        compare("the second derivative", permitted, observed)
+    except Deviation:
+        return False
+    return True
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -70,12 +82,26 @@ def answers(fault: type[Twin], case: Case) -> Iterator[Answer]:
     outside = case.features()["index_out_of_range"] or case.index.dtype not in INDEX_DTYPES
     if case.config.freeze or outside or fault.setting == "no_grad":
         return
+    if fault.setting == "second order":
+        if all(map(math.isfinite, case.weight.components())):
+            with suppress(Refused, Unsupported):
+                yield Answer(case, SECOND_ORDER, used(fault, case).second_order(case.lookups[0], case.weight))
+        return
     with suppress(Refused, Unsupported):
-        found = used(fault, case).gradient(case.lookups, together=fault.setting == "together").gradient
+        found = _gradient(fault, case)
         form = found and ("sparse" if found.layout == "coo" else found.layout, found.shape, found.values.dtype)
         yield Answer(case, FORM, form)
         if found and (form == case.config.gradient_form(case.weight.dtype, ()) or _is_of_other_layout(found, case)):
             yield Answer(case, GRADIENT, found)
+
+
+def _gradient(fault: type[Twin], case: Case) -> Gradient | None:
+    instance = used(fault, case)
+    if fault.setting == "again":
+        again: Backward = instance.again(case.lookups[0])[1]
+        return again.gradient
+    found: Backward = instance.gradient(case.lookups, together=fault.setting == "together")
+    return found.gradient
 
 
 def _is_of_other_layout(gradient: Gradient, case: Case) -> bool:
@@ -87,16 +113,31 @@ def used(fault: type[Twin], case: Case) -> Any:
     """An embedding as the fault's setting has it, with the weight of the case."""
     setting = fault.setting
     via = setting if setting in MADE else "assignment"
-    adapter = bench.adapter(fault)
-    instance: Any = adapter.make(case.config, case.weight, device="cpu", layout=case.weight_layout, via=via)
-    if setting in COPIED:
+    adapter, config, weight = bench.adapter(fault), case.config, case.weight
+    if setting == "made in float32":
+        instance: Any = adapter.make(config, None, device="cpu", dtype="float32")
+        instance.cast(weight.dtype)
+        instance.edit(weight)
+        return instance
+    if setting == "used":
+        weight = Tensor(weight.dtype, weight.shape, bytes(len(weight.data)))
+    if setting == "thawed":
+        config = replace(config, freeze=True)
+    instance = adapter.make(config, weight, device="cpu", layout=case.weight_layout, via=via)
+    if setting == "used":
+        instance.forward(case.lookups[0])
+        instance.edit(case.weight)
+    elif setting == "thawed":
+        instance.forward(case.lookups[0])
+        instance.freeze(frozen=case.config.freeze)
+    elif setting in COPIED:
         instance = instance.copy(setting)
     elif setting == "evaluation":
         instance.mode(training=False)
     elif setting == "cast":
         instance.cast(case.weight.dtype)
     elif setting == "load":
-        instance.load({"weight": case.weight})
+        instance.load(instance.state())
     elif setting == "reset":
         instance.reset()
         instance.edit(case.weight)

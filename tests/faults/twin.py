@@ -296,6 +296,27 @@ def product(value: complex, factor: Fraction) -> complex:
     return float(Fraction(value) * factor)
 
 
+def through(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor rounded to a real dtype, each part of complex numbers by itself, for faults."""
+    if tensor.is_complex():
+        return torch.view_as_complex(through(torch.view_as_real(tensor), dtype))
+    return tensor.to(dtype).to(tensor.dtype)
+
+
+def with_default_nan(tensor: Tensor) -> Tensor:
+    """The tensor with the default NaN for every other, for faults."""
+    if tensor.is_complex():
+        return torch.view_as_complex(with_default_nan(torch.view_as_real(tensor)))
+    return torch.where(tensor.isnan(), torch.full_like(tensor, torch.nan), tensor)
+
+
+def without_subnormals(tensor: Tensor) -> Tensor:
+    """The tensor with zero for every subnormal number, for faults."""
+    if tensor.is_complex():
+        return torch.view_as_complex(without_subnormals(torch.view_as_real(tensor)))
+    return tensor.masked_fill((tensor.abs() < torch.finfo(tensor.dtype).tiny) & (tensor != 0), 0)
+
+
 def in_storage_order(tensor: Tensor) -> Tensor:
     """The tensor read as if it were contiguous, for faults."""
     return tensor.as_strided(tensor.shape, torch.empty(tensor.shape, device="meta").stride(), tensor.storage_offset())

@@ -19,6 +19,7 @@ from embedding_reference.fault_models import (
     refused_lookups,
     rescaled_rows,
     scale_grad_by_freq,
+    second_order,
     tables,
     upstream_gradients,
 )
@@ -28,6 +29,7 @@ from embedding_reference.fault_models.fault_model import (
     GRADIENT,
     OUTPUT,
     REFUSAL,
+    SECOND_ORDER,
     WEIGHT,
     FaultModel,
 )
@@ -45,6 +47,7 @@ MODULES = (
     rescaled_rows,
     norm_type,
     scale_grad_by_freq,
+    second_order,
     tables,
     arguments,
 )
@@ -60,4 +63,14 @@ FAULT_MODELS = tuple(
 )
 """All of them; those of one module stand in its order, the most general first."""
 
-__all__ = ["ATTRIBUTES", "FAULT_MODELS", "FORM", "GRADIENT", "OUTPUT", "REFUSAL", "WEIGHT", "FaultModel"]
+__all__ = [
+    "ATTRIBUTES",
+    "FAULT_MODELS",
+    "FORM",
+    "GRADIENT",
+    "OUTPUT",
+    "REFUSAL",
+    "SECOND_ORDER",
+    "WEIGHT",
+    "FaultModel",
+]

@@ -91,6 +91,15 @@ class MixesUpLookups(FaultModel):
         return super().gradient(dtype, pairs, wide=wide)
 
 
+class TakesZerosForTheIndex(FaultModel):
+    """The index is taken for zeros in the gradient."""
+
+    about = (GRADIENT,)
+
+    def contributions(self, index: Tensor, upstream: Tensor) -> Iterator[Adding]:  # noqa: D102
+        yield from super().contributions(Tensor.of("int64", index.shape, [0] * index.numel), upstream)
+
+
 class AddsOnesForTheFirstRow(FaultModel):
     """Each lookup adds ones to the gradient of the first row."""
 
@@ -174,6 +183,15 @@ class FlushesSubnormalSums(_ChangesTheSum):
             return interval
         zero = Fraction(0)
         return Interval(low if low <= -least else zero, high if high >= least else zero, interval.also)
+
+
+class RoundsSumsToFloat32(_ChangesTheSum):
+    """The gradient is rounded to float32."""
+
+    def change(self, interval: Interval, form: Format) -> Interval:  # noqa: D102
+        if interval.low is None or interval.high is None or form.precision <= FORMATS["float32"].precision:
+            return interval
+        return _stored(interval, FORMATS["float32"])
 
 
 class SaturatesSums(_ChangesTheSum):

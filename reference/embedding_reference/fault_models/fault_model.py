@@ -8,7 +8,7 @@ from typing import ClassVar, Tuple, Type, TypeVar  # noqa: UP035 - evaluated on 
 from embedding_reference.model import Embedding
 
 OUTPUT, WEIGHT, GRADIENT = "output", "weight", "gradient"
-FORM, ATTRIBUTES, REFUSAL = "form", "attributes", "refusal"
+SECOND_ORDER, FORM, ATTRIBUTES, REFUSAL = "second order", "form", "attributes", "refusal"
 
 Fault = TypeVar("Fault", bound="FaultModel")
 
@@ -20,8 +20,9 @@ class FaultModel(Embedding):
     given: in which cases an implementation does what the fault model does is another question.
 
     Attributes:
-        about: what differs from the model somewhere: "output", "weight" (after a call), "gradient" (its values), "form"
-            (the gradient's layout, shape and dtype), "attributes" or "refusal" (of arguments).
+        about: what differs from the model somewhere: "output", "weight" (after a call), "gradient" (its values),
+            "second order" (the gradient's derivative), "form" (the gradient's layout, shape and dtype), "attributes" or
+            "refusal" (of arguments).
     """
 
     about: ClassVar[Tuple[str, ...]] = ()  # noqa: UP006 - evaluated on Python 3.8 too

@@ -26,27 +26,6 @@ class IsSparseWithoutSparse(FaultModel):
         return self.right(sparse=True).gradient_form(dtype, lookups)
 
 
-class IsCompressed(FaultModel):
-    """With sparse the gradient is in compressed sparse rows."""
-
-    about = (FORM,)
-
-    def gradient_form(self, dtype: str, lookups: Sequence[Lookup]) -> Form | None:  # noqa: D102
-        right = super().gradient_form(dtype, lookups)
-        return ("torch.sparse_csr", *right[1:]) if right and self.sparse else right
-
-
-class HasTooFewRows(FaultModel):
-    """The gradient has only as many rows as the highest row that is trained needs."""
-
-    about = (FORM,)
-
-    def gradient_form(self, dtype: str, lookups: Sequence[Lookup]) -> Form | None:  # noqa: D102
-        trained = [row for adding in self.contributions_of_each(lookups) for row, _, _ in adding]
-        right = super().gradient_form(dtype, lookups)
-        return right and (right[0], (max(trained, default=-1) + 1, self.embedding_dim), dtype)
-
-
 class GivesNone(FaultModel):
     """The weight gets no gradient at all."""
 

@@ -41,6 +41,13 @@ class HalvesTheLimit(RescalesAsIf):
         return self.right(max_norm=(self.max_norm or 0.0) / 2)
 
 
+class TakesNineTenthsForTheLimit(RescalesAsIf):
+    """The limit is nine tenths of max_norm."""
+
+    def other(self) -> Embedding:  # noqa: D102
+        return self.right(max_norm=0.9 * (self.max_norm or 0.0))
+
+
 class CutsTheLimitToAWholeNumber(RescalesAsIf):
     """max_norm is cut to a whole number."""
 

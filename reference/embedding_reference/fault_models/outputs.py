@@ -6,14 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import partial
 from typing import ClassVar
 
 from embedding_reference.fault_models.fault_model import OUTPUT, FaultModel
-from embedding_reference.fault_models.rules import by_row, hull, mapped, picked, without_bits, zeros
-from embedding_reference.formats import FORMATS
+from embedding_reference.fault_models.rules import by_row, forgiving, hull, mapped, picked, without_bits, zeros
+from embedding_reference.formats import FORMATS, Format
 from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from embedding_reference.tensor import Tensor
+
+NAN = Interval(None, None, frozenset({"nan"}))
 
 
 class _ChangesElements(FaultModel):
@@ -78,6 +79,10 @@ class _Rounds(_ChangesElements):
         rounds = math.isfinite(component) and part in self.parts
         return float(FORMATS[self.to].round(component)) if rounds else component
 
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The output, rounded."""
+        return forgiving(super().output(weight, index))
+
 
 class RoundsTheOutputToBfloat16(_Rounds):
     """The output is rounded to bfloat16."""
@@ -124,6 +129,9 @@ class LosesTheSignOfZero(_ChangesElements):
 
     def change(self, component: float, part: int) -> float:  # noqa: ARG002, D102
         return component or 0.0
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        return forgiving(super().output(weight, index))
 
 
 class ReplacesNaN(_ChangesElements):
@@ -219,23 +227,31 @@ class MultipliesByOneHot(FaultModel):
 
     def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
         each, columns = weight.format.components, self.embedding_dim
-        bad = {at // each % columns for at, value in enumerate(weight.components()) if not math.isfinite(value)}
-        parts = [column * each + part for column in sorted(bad) for part in range(each)]
-        spread = Interval(None, None, frozenset({"nan"}))
+        broken: dict[int, set[int]] = {}
+        for at, value in enumerate(weight.components()):
+            if not math.isfinite(value):
+                row, column = divmod(at // each, columns)
+                broken.setdefault(column, set()).add(row)
 
-        def multiplied(rule: Permitted) -> Permitted:
+        def multiplied(rule: Permitted, row: int) -> Permitted:
             rule = without_bits(rule)
             if isinstance(rule, OneOf):
-                return OneOf(tuple(map(multiplied, rule.options)))
+                return OneOf(tuple(multiplied(option, row) for option in rule.options))
             if not isinstance(rule, Within):
                 return rule
             intervals = list(rule.intervals)
-            for at in parts:
-                own = intervals[at]
-                intervals[at] = own if own.low is None and each == 1 else spread
+            for column, rows in broken.items():
+                for at in range(column * each, (column + 1) * each):
+                    intervals[at] = NAN if rows - {row} else _or_nan(intervals[at]) if each > 1 else intervals[at]
             return Within(rule.dtype, rule.shape, tuple(intervals))
 
-        return by_row(super().output(weight, index), lambda rules: list(map(multiplied, rules)))
+        positions = [int(i) for i in index.components()]
+        return by_row(super().output(weight, index), lambda rules: list(map(multiplied, rules, positions)))
+
+
+def _or_nan(interval: Interval) -> Interval:
+    """The interval with NaN, which a product of complex numbers may give."""
+    return Interval(interval.low, interval.high, interval.also | {"nan"})
 
 
 class DividesTheOutputByFrequency(FaultModel):
@@ -252,13 +268,24 @@ class DividesTheOutputByFrequency(FaultModel):
 
         def divided(rules: Sequence[Permitted]) -> Sequence[Permitted]:
             by = [counts[position] for position in positions]
-            return [mapped(rule, weight.format, partial(_divided, n)) for rule, n in zip(rules, by)]
+            return [rule if n == 1 else _divided(rule, weight.format, n) for rule, n in zip(rules, by)]
 
         return by_row(right, divided)
 
 
-def _divided(divisor: int, component: float, _: int) -> float:
-    return component / divisor
+def _divided(rule: Permitted, form: Format, divisor: int) -> Permitted:
+    """A rule for a row that is divided in the dtype, or in float32 if that is finer."""
+    finer = FORMATS["float32"].unit_roundoff if form.precision < FORMATS["float32"].precision else Fraction(0)
+    intervals = []
+    for one in hull(rule):
+        if one.low is None or one.high is None:
+            intervals.append(one)
+            continue
+        low, high = one.low / divisor, one.high / divisor
+        ends = form.round(low - abs(low) * finer), form.round(high + abs(high) * finer)
+        intervals.append(Interval(Fraction(ends[0]), Fraction(ends[1]), one.also))
+    shape = (len(intervals) // form.components,)
+    return rule if isinstance(rule, Anything) else Within(form.name, shape, tuple(intervals))
 
 
 class FlattensTheOutput(FaultModel):
@@ -297,7 +324,7 @@ class WidensTheOutput(FaultModel):
         if weight.format.precision >= FORMATS["float32"].precision or isinstance(right, Raises):
             return right
         if isinstance(right, Exactly):
-            return Exactly(Tensor.of("float32", right.tensor.shape, right.tensor.components()))
+            return forgiving(Exactly(Tensor.of("float32", right.tensor.shape, right.tensor.components())))
         assert isinstance(right, (Rows, Anything))
         return Within("float32", right.shape, tuple(hull(right)))
 

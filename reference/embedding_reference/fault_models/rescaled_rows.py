@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar
 
@@ -158,14 +159,68 @@ class SharesOneFactor(FaultModel):
 
 
 class RoundsTheFactorToFloat32(FaultModel):
-    """The factor by which a row is rescaled is rounded to float32."""
+    """The factor by which a row is rescaled is rounded to the precision of float32."""
 
     about = (OUTPUT, WEIGHT)
 
     def _factors(self, norm: norms.Norm, form: Format, *, wide: bool) -> tuple[Fraction, Fraction]:
-        single = FORMATS["float32"]
-        least, greatest = (single.round(factor) for factor in super()._factors(norm, form, wide=wide))
-        return Fraction(least), Fraction(min(greatest, float(single.largest)))
+        least, greatest = super()._factors(norm, form, wide=wide)
+        return _to_single_precision(least), _to_single_precision(greatest)
+
+
+def _to_single_precision(factor: Fraction) -> Fraction:
+    """A factor rounded to the precision of float32, whatever its exponent."""
+    scale = Fraction(2) ** (factor.numerator.bit_length() - factor.denominator.bit_length())
+    return Fraction(FORMATS["float32"].round(factor / scale)) * scale
+
+
+class _RescalesSeveralTimes(FaultModel):
+    """A row is multiplied by its factor more than once."""
+
+    about = (OUTPUT, WEIGHT)
+
+    def times(self, positions: Sequence[int]) -> Mapping[int, int]:
+        """How many times each row of a lookup is."""
+        raise NotImplementedError
+
+    def _renormalised(self, weight: Tensor, positions: Sequence[int], *, wide: bool = False) -> dict[int, Permitted]:
+        found = super()._renormalised(weight, positions, wide=wide)
+        for row, times in self.times(positions).items():
+            values = weight.entry(row)
+            if times > 1 and isinstance(found[row], (Within, OneOf)):
+                norm = self._norm(values, wide=wide)
+                power = tuple(factor**times for factor in self._factors(norm, values.format, wide=wide))
+                found[row] = _multiplied(found[row], values, power, times)
+        return found
+
+
+def _multiplied(rule: Permitted, values: Tensor, factors: tuple[Fraction, ...], times: int) -> Permitted:
+    """A rule for a row whose multiple takes the place of the right one; each product is rounded."""
+    if isinstance(rule, OneOf):
+        return OneOf(tuple(_multiplied(option, values, factors, times) for option in rule.options))
+    if not isinstance(rule, Within):
+        return rule
+    form, (least, greatest) = values.format, factors
+    slack = (1 + form.unit_roundoff) ** (4 * times)  # the factor, its power and the products are rounded
+    lost = form.quantum * times
+    intervals = [
+        norms.product_interval(value, (least / slack, greatest * slack), form, lost) for value in values.components()
+    ]
+    return Within(rule.dtype, rule.shape, tuple(intervals))
+
+
+class RescalesEachDuplicate(_RescalesSeveralTimes):
+    """A row that occurs n times is multiplied n times by the same factor."""
+
+    def times(self, positions: Sequence[int]) -> Mapping[int, int]:  # noqa: D102
+        return Counter(positions)
+
+
+class RescalesEachRun(_RescalesSeveralTimes):
+    """A row is multiplied by the same factor once for each run of its duplicates."""
+
+    def times(self, positions: Sequence[int]) -> Mapping[int, int]:  # noqa: D102
+        return Counter(row for place, row in enumerate(positions) if not place or positions[place - 1] != row)
 
 
 # -- from which norm on ------------------------------------------------------------------------------------------------
@@ -189,6 +244,10 @@ class RescalesUp(_StartsElsewhere):
     """A row below max_norm is rescaled to it, too."""
 
     times = Fraction(0)
+
+    def _factors(self, norm: norms.Norm, form: Format, *, wide: bool) -> tuple[Fraction, Fraction]:
+        nonzero = norms.Norm(max(norm.low, form.quantum), norm.high)  # no row but one of zeros has a smaller norm
+        return super()._factors(nonzero, form, wide=wide)
 
 
 class StartsAtNineTenths(_StartsElsewhere):
@@ -225,6 +284,24 @@ class BreaksRowsOfZeros(FaultModel):
         return Within(
             values.dtype, values.shape, tuple(exactly(0.0) if at % each else NAN for at in range(len(components)))
         )
+
+
+class RewritesRowsBelow(FaultModel):
+    """A row that need not be rescaled is multiplied by 0.999999."""
+
+    about = (OUTPUT, WEIGHT)
+
+    def _renormalised_row(self, row: int, values: Tensor, *, wide: bool) -> Permitted:
+        def rewritten(rule: Permitted) -> Permitted:
+            if isinstance(rule, OneOf):
+                return OneOf(tuple(map(rewritten, rule.options)))
+            if not isinstance(rule, Exactly):
+                return rule
+            factor = Fraction(1 - 1e-6)
+            intervals = [norms.product_interval(c, (factor, factor), values.format) for c in values.components()]
+            return Within(values.dtype, values.shape, tuple(intervals))
+
+        return rewritten(super()._renormalised_row(row, values, wide=wide))
 
 
 class TidiesRowsThatAreLookedUp(FaultModel):

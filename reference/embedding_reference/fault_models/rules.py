@@ -131,6 +131,18 @@ def exactly(component: float) -> Interval:
     return Interval(None, None, frozenset({str(component)}))
 
 
+def forgiving(permitted: Permitted) -> Permitted:
+    """An answer whose rows with a NaN may have any other: what bits a NaN keeps in a conversion is not documented."""
+
+    def forgiven(rule: Permitted) -> Permitted:
+        if isinstance(rule, OneOf):
+            return OneOf(tuple(map(forgiven, rule.options)))
+        exact = isinstance(rule, Exactly) and any(map(math.isnan, rule.tensor.components()))
+        return without_bits(rule) if exact else rule
+
+    return by_row(permitted, lambda rules: list(map(forgiven, rules)))
+
+
 def hull(permitted: Permitted) -> Sequence[Interval]:
     """For each component of an answer, the least interval that holds what it may be; zeros and NaNs are alike."""
     if isinstance(permitted, Rows):
