@@ -24,6 +24,12 @@ def _used_first(embedding: Any) -> Any:
     return summed(module.weight.grad)
 
 
+def _factor(before: Tensor, after: Tensor) -> float:
+    """What a row was multiplied by."""
+    largest = before.abs().max().item() if before.numel() else 0.0
+    return after.abs().max().item() / largest if 0 < largest < math.inf else 1.0
+
+
 # -- which rows, and when ----------------------------------------------------------------------------------------------
 
 
@@ -179,8 +185,7 @@ class RescalesEachDuplicate(Twin):
         before = self.weight.clone()
         super().renormalise(index)
         for row, count in Counter(index.reshape(-1).tolist()).items():
-            factor = (self.weight[row] / before[row]).nan_to_num(1.0)
-            self.weight[row] *= factor ** (count - 1)
+            self.weight[row] *= _factor(before[row], self.weight[row]) ** (count - 1)
 
 
 class RescalesEachRun(Twin):
@@ -194,8 +199,7 @@ class RescalesEachRun(Twin):
         super().renormalise(index)
         runs = Counter(index.reshape(-1).unique_consecutive().tolist())
         for row, count in runs.items():
-            factor = (self.weight[row] / before[row]).nan_to_num(1.0)
-            self.weight[row] *= factor ** (count - 1)
+            self.weight[row] *= _factor(before[row], self.weight[row]) ** (count - 1)
 
 
 class RemembersNorms(Twin):

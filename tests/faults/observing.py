@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -110,10 +110,8 @@ def _is_of_other_layout(gradient: Gradient, case: Case) -> bool:
 
 
 def used(fault: type[Twin], case: Case) -> Any:
-    """An embedding as the fault's setting has it, with the weight of the case."""
-    setting = fault.setting
-    via = setting if setting in MADE else "assignment"
-    adapter, config, weight = bench.adapter(fault), case.config, case.weight
+    """An embedding with the weight of the case, made and used as the fault's setting has it."""
+    setting, adapter, config, weight = fault.setting, bench.adapter(fault), case.config, case.weight
     if setting == "made in float32":
         instance: Any = adapter.make(config, None, device="cpu", dtype="float32")
         instance.cast(weight.dtype)
@@ -123,27 +121,25 @@ def used(fault: type[Twin], case: Case) -> Any:
         weight = Tensor(weight.dtype, weight.shape, bytes(len(weight.data)))
     if setting == "thawed":
         config = replace(config, freeze=True)
+    via = setting if setting in MADE else "assignment"
     instance = adapter.make(config, weight, device="cpu", layout=case.weight_layout, via=via)
-    if setting == "used":
-        instance.forward(case.lookups[0])
-        instance.edit(case.weight)
-    elif setting == "thawed":
-        instance.forward(case.lookups[0])
-        instance.freeze(frozen=case.config.freeze)
-    elif setting in COPIED:
-        instance = instance.copy(setting)
-    elif setting == "evaluation":
-        instance.mode(training=False)
-    elif setting == "cast":
-        instance.cast(case.weight.dtype)
-    elif setting == "load":
-        instance.load(instance.state())
-    elif setting == "reset":
-        instance.reset()
-        instance.edit(case.weight)
-    elif setting == "second call":
-        instance.forward(case.lookups[0])
+    if setting in COPIED:
+        return instance.copy(setting)
+    if setting in STEPS:
+        STEPS[setting](instance, case)
     return instance
+
+
+STEPS: Mapping[str, Callable[[Any, Case], object]] = {
+    "evaluation": lambda instance, _: instance.mode(training=False),
+    "cast": lambda instance, case: instance.cast(case.weight.dtype),
+    "load": lambda instance, _: instance.load(instance.state()),
+    "reset": lambda instance, case: (instance.reset(), instance.edit(case.weight)),
+    "second call": lambda instance, case: instance.forward(case.lookups[0]),
+    "used": lambda instance, case: (instance.forward(case.lookups[0]), instance.edit(case.weight)),
+    "thawed": lambda instance, case: (instance.forward(case.lookups[0]), instance.freeze(frozen=case.config.freeze)),
+}
+"""What is done to an embedding in a setting, before it is asked anything."""
 
 
 # -- cases -------------------------------------------------------------------------------------------------------------

@@ -23,15 +23,43 @@ class IsAConstant(FaultModel):
         return Within(right.dtype, right.shape, (zero,) * len(right.intervals))
 
 
-class DoublesTheSecondDerivative(FaultModel):
-    """The gradient's derivative is twice what it should be."""
+class _AddsSeveralTimes(FaultModel):
+    """The gradient's derivative is there several times."""
 
     about = (SECOND_ORDER,)
 
-    def second_order(self, index: Tensor, direction: Tensor) -> Permitted:  # noqa: D102
-        doubled = [2 * component for component in direction.components()]
-        form = direction.format
-        return super().second_order(index, Tensor(direction.dtype, direction.shape, form.encode(doubled)))
+    def times(self, count: int) -> int:
+        """How many times that of an index is, given how often the index occurs."""
+        raise NotImplementedError
+
+    def second_order(self, index: Tensor, direction: Tensor) -> Permitted:
+        """The derivative, added to itself."""
+        right = super().second_order(index, direction)
+        assert isinstance(right, Within)
+        positions, intervals = [int(i) for i in index.components()], list(right.intervals)
+        counts, width = Counter(positions), len(right.intervals) // max(len(positions), 1)
+        for place, row in enumerate(positions):
+            if row != self.padding_row:
+                times, count = self.times(counts[row]), counts[row] if self.scale_grad_by_freq else 1
+                again = gradient_intervals(
+                    [direction.entry(row).components()] * times, [count] * times, direction.format
+                )
+                intervals[place * width : (place + 1) * width] = again
+        return Within(right.dtype, right.shape, tuple(intervals))
+
+
+class DoublesTheSecondDerivative(_AddsSeveralTimes):
+    """The gradient's derivative is twice what it should be."""
+
+    def times(self, count: int) -> int:  # noqa: ARG002, D102
+        return 2
+
+
+class IgnoresFrequencyTheSecondTime(_AddsSeveralTimes):
+    """The gradient's derivative is not divided by the count."""
+
+    def times(self, count: int) -> int:  # noqa: D102
+        return count if self.scale_grad_by_freq else 1
 
 
 class TrainsPadsTheSecondTime(FaultModel):
@@ -41,24 +69,3 @@ class TrainsPadsTheSecondTime(FaultModel):
 
     def second_order(self, index: Tensor, direction: Tensor) -> Permitted:  # noqa: D102
         return self.right(padding_idx=None).second_order(index, direction)
-
-
-class IgnoresFrequencyTheSecondTime(FaultModel):
-    """The gradient's derivative is not divided by the count."""
-
-    about = (SECOND_ORDER,)
-
-    def second_order(self, index: Tensor, direction: Tensor) -> Permitted:  # noqa: D102
-        right = super().second_order(index, direction)
-        assert isinstance(right, Within)
-        if not self.scale_grad_by_freq:
-            return right
-        positions = [int(i) for i in index.components()]
-        counts, intervals = Counter(positions), list(right.intervals)
-        width = len(intervals) // max(len(positions), 1)
-        for place, row in enumerate(positions):
-            if row != self.padding_row:
-                again, count = [direction.entry(row).components()] * counts[row], [counts[row]] * counts[row]
-                found = gradient_intervals(again, count, direction.format)
-                intervals[place * width : (place + 1) * width] = found
-        return Within(right.dtype, right.shape, tuple(intervals))
