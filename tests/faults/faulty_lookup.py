@@ -126,7 +126,7 @@ class DropsTheTail(Twin):
 
 
 class Squeezes(Twin):
-    model = fault_models.outputs.SqueezesTheOutput
+    model = fault_models.output_forms.SqueezesTheOutput
     trips = ("lookup.shape",)
     grade = "medium"
     trigger = Output(index=(1,))
@@ -136,7 +136,7 @@ class Squeezes(Twin):
 
 
 class TakesAScalarForAVector(Twin):
-    model = fault_models.outputs.FlattensTheOutput
+    model = fault_models.output_forms.FlattensTheOutput
     where = "where the index is 0-d"
     trips = ("lookup.shape",)
     grade = "medium"
@@ -147,7 +147,7 @@ class TakesAScalarForAVector(Twin):
 
 
 class FlattensDeepIndices(Twin):
-    model = fault_models.outputs.FlattensTheOutput
+    model = fault_models.output_forms.FlattensTheOutput
     where = "where the index has more than two dimensions"
     trips = ("lookup.shape",)
     grade = "medium"
@@ -158,7 +158,7 @@ class FlattensDeepIndices(Twin):
 
 
 class ForgetsTheShapeOfNothing(Twin):
-    model = fault_models.outputs.FlattensTheOutput
+    model = fault_models.output_forms.FlattensTheOutput
     where = "where the index is empty"
     trips = ("lookup.shape",)
     grade = "rare"
@@ -169,7 +169,7 @@ class ForgetsTheShapeOfNothing(Twin):
 
 
 class WidensTheOutput(Twin):
-    model = fault_models.outputs.WidensTheOutput
+    model = fault_models.output_forms.WidensTheOutput
     trips = ("lookup.shape",)
     grade = "medium"
     dtype = "float16"

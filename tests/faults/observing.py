@@ -160,7 +160,9 @@ def cases_for(fault: type[Twin], drawn: int) -> Iterator[Case]:
             ON if trigger.scale_grad_by_freq else ANY,
             ON if trigger.sparse else ANY,
         )
-        yield from _drawn(dtype, arguments, lookups)[: drawn if dtype == fault.dtype else drawn // 4]
+        writes = fault.model is not None and WEIGHT in fault.model.about
+        found = _drawn(dtype, arguments, lookups, writable=writes)
+        yield from found[: drawn if dtype == fault.dtype else drawn // 4]
     if fault.model and fault.model.__module__.endswith("refused_lookups"):
         yield from _out_of_range(fault.dtype)[:drawn]
 
@@ -204,7 +206,9 @@ def _variations(case: Case) -> Iterator[Case]:
 
 
 @cache
-def _drawn(dtype: str, arguments: tuple[str, str, str, str], lookups: int) -> tuple[Case, ...]:
+def _drawn(
+    dtype: str, arguments: tuple[str, str, str, str], lookups: int, *, writable: bool = False
+) -> tuple[Case, ...]:
     """Cases of all kinds on one dtype, always the same."""
     padding_idx, max_norm, scale, sparse = arguments
     strategy = cases(
@@ -218,6 +222,7 @@ def _drawn(dtype: str, arguments: tuple[str, str, str, str], lookups: int) -> tu
         weights=palettes.ANY,
         lookups=lookups,
         large=False,
+        writable=writable,
     )
     return _collected(strategy)
 

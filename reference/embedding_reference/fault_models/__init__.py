@@ -6,23 +6,7 @@ wrong about and nothing else.
 
 from __future__ import annotations
 
-from embedding_reference.fault_models import (
-    accumulation,
-    arguments,
-    forms,
-    gradients,
-    lookups,
-    max_norm,
-    norm_type,
-    outputs,
-    padding_idx,
-    refused_lookups,
-    rescaled_rows,
-    scale_grad_by_freq,
-    second_order,
-    tables,
-    upstream_gradients,
-)
+from embedding_reference.fault_models import arguments, padding_idx, scale_grad_by_freq
 from embedding_reference.fault_models.fault_model import (
     ATTRIBUTES,
     FORM,
@@ -33,10 +17,20 @@ from embedding_reference.fault_models.fault_model import (
     WEIGHT,
     FaultModel,
 )
+from embedding_reference.fault_models.reading import lookups, output_forms, outputs, refused_lookups, tables
+from embedding_reference.fault_models.rescaling import max_norm, norm_type, rescaled_rows
+from embedding_reference.fault_models.training import (
+    accumulation,
+    forms,
+    gradients,
+    second_order,
+    upstream_gradients,
+)
 
 MODULES = (
     lookups,
     outputs,
+    output_forms,
     refused_lookups,
     gradients,
     upstream_gradients,
@@ -73,4 +67,20 @@ __all__ = [
     "SECOND_ORDER",
     "WEIGHT",
     "FaultModel",
+    "accumulation",
+    "arguments",
+    "forms",
+    "gradients",
+    "lookups",
+    "max_norm",
+    "norm_type",
+    "output_forms",
+    "outputs",
+    "padding_idx",
+    "refused_lookups",
+    "rescaled_rows",
+    "scale_grad_by_freq",
+    "second_order",
+    "tables",
+    "upstream_gradients",
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from embedding_reference.fault_models.accumulation import dust, with_rows
 from embedding_reference.fault_models.bases import Adding
 from embedding_reference.fault_models.fault_model import GRADIENT, OUTPUT, FaultModel
 from embedding_reference.fault_models.rules import by_row, zeros
+from embedding_reference.fault_models.training.accumulation import dust, with_rows
 from embedding_reference.model import Lookup
 from embedding_reference.permitted import Permitted
 from embedding_reference.tensor import Tensor

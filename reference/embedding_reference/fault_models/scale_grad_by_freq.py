@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
-from embedding_reference.fault_models.accumulation import with_rows
 from embedding_reference.fault_models.bases import Adding
 from embedding_reference.fault_models.fault_model import GRADIENT, FaultModel
+from embedding_reference.fault_models.training.accumulation import with_rows
 from embedding_reference.model import Lookup
 from embedding_reference.permitted import Interval, Permitted
 from embedding_reference.tensor import Tensor

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from embedding_reference.fault_models.bases import Adding, ContributesOtherwise
 from embedding_reference.fault_models.fault_model import GRADIENT, FaultModel
-from embedding_reference.fault_models.lookups import with_dimensions_swapped
+from embedding_reference.fault_models.reading.lookups import with_dimensions_swapped
 from embedding_reference.formats import FORMATS
 from embedding_reference.tensor import Tensor
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 from embedding_reference.fault_models.fault_model import OUTPUT, FaultModel
 from embedding_reference.fault_models.rules import by_row, forgiving, hull, mapped, picked, without_bits, zeros
 from embedding_reference.formats import FORMATS, Format
-from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.permitted import Anything, Interval, OneOf, Permitted, Raises, Within
 from embedding_reference.tensor import Tensor
 
 NAN = Interval(None, None, frozenset({"nan"}))
@@ -286,47 +286,6 @@ def _divided(rule: Permitted, form: Format, divisor: int) -> Permitted:
         intervals.append(Interval(Fraction(ends[0]), Fraction(ends[1]), one.also))
     shape = (len(intervals) // form.components,)
     return rule if isinstance(rule, Anything) else Within(form.name, shape, tuple(intervals))
-
-
-class FlattensTheOutput(FaultModel):
-    """The index is flattened: the output has the shape (number of indices, embedding_dim)."""
-
-    about = (OUTPUT,)
-
-    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
-        if not isinstance(super().output(weight, index), (Raises, Anything)):
-            index = Tensor(index.dtype, (index.numel,), index.data)
-        return super().output(weight, index)
-
-
-class SqueezesTheOutput(FaultModel):
-    """The output has lost its dimensions of length one."""
-
-    about = (OUTPUT,)
-
-    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
-        right = super().output(weight, index)
-        if isinstance(right, Exactly):
-            tensor = right.tensor
-            return Exactly(Tensor(tensor.dtype, tuple(n for n in tensor.shape if n != 1), tensor.data))
-        if isinstance(right, Rows):
-            return Within(right.dtype, tuple(n for n in right.shape if n != 1), tuple(hull(right)))
-        return right
-
-
-class WidensTheOutput(FaultModel):
-    """The output is float32 where the weight is narrower."""
-
-    about = (OUTPUT,)
-
-    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
-        right = super().output(weight, index)
-        if weight.format.precision >= FORMATS["float32"].precision or isinstance(right, Raises):
-            return right
-        if isinstance(right, Exactly):
-            return forgiving(Exactly(Tensor.of("float32", right.tensor.shape, right.tensor.components())))
-        assert isinstance(right, (Rows, Anything))
-        return Within("float32", right.shape, tuple(hull(right)))
 
 
 class ScalesTheOutputAsDropoutDoes(FaultModel):
