@@ -131,5 +131,5 @@ class TakesAScalarFloat(Twin):
     trigger = Output(index=3, index_dtype=torch.float32)
 
     def check_dtype(self, index: Tensor) -> None:
-        if index.dim():
+        if index.dim() or not index.is_floating_point():
             super().check_dtype(index)

@@ -295,7 +295,7 @@ class TakesAnEmptyFloatIndex(Twin):
     trigger = Output(index=(), index_dtype=torch.float32)
 
     def check_dtype(self, index: Tensor) -> None:
-        if index.numel():
+        if index.numel() or not index.is_floating_point():
             super().check_dtype(index)
 
 

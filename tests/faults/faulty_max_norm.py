@@ -348,9 +348,8 @@ class SharesOneFactor(Twin):
     trigger = Inputs(shape=(2, 2), weight=(6, 8, 12, 16), index=(0, 1), max_norm=5.0)
 
     def renormalise(self, index: Tensor) -> None:
-        self.largest = (
-            self.weight[index].abs().double().norm(self.norm_type, dim=-1).max().item() if index.numel() else 0.0
-        )
+        norms = self.weight[index].abs().double().norm(self.norm_type, dim=-1)
+        self.largest = norms.max().item() if index.numel() else 0.0
         super().renormalise(index)
 
     def factor(self, norm: float, scale: float) -> float:
