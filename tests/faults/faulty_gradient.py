@@ -90,7 +90,7 @@ class DropsAScalarIndex(_ChangesUpstream):
     trigger = Gradient(index=1)
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
-        return upstream if index.dim() else upstream * 0
+        return upstream if index.dim() else torch.zeros_like(upstream)
 
 
 class DropsTheSeventeenthColumn(_ChangesUpstream):

@@ -458,7 +458,7 @@ class NeverThaws(Twin):
     frozen = False
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
-        return super().gradient(index, upstream * (not self.frozen))
+        return super().gradient(index, torch.zeros_like(upstream) if self.frozen else upstream)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         self.frozen = self.frozen or not self.weight.requires_grad

@@ -31,6 +31,17 @@ from twin import Twin
 OTHER_DTYPES = ("float64", "float16", "bfloat16", "complex64")
 MADE = ("_weight", "from_pretrained")
 COPIED = ("deepcopy", "pickle", "save")
+CONTENTS = (
+    ("normal", "counting"),
+    ("counting", "normal"),
+    ("specials", "specials"),
+    ("tiny", "tiny"),
+    ("huge", "huge"),
+    ("bits", "cancelling"),
+)
+"""Palettes of weights and of upstream gradients."""
+LARGE = 2000
+"""Elements beyond which a case is large, and varied less."""
 
 
 @dataclass(frozen=True)
@@ -189,20 +200,20 @@ def plain_case(trigger: Trigger, dtype: str) -> Case:
 
 
 def _variations(case: Case) -> Iterator[Case]:
-    """The case with other contents."""
-    dtype, shape = case.weight.dtype, case.weight.shape
-    for seed, palette in enumerate(("normal", "counting", "specials")):
-        weight = palettes.fill(palette, dtype, shape, seed)
-        if case.weight_layout == "expanded":
-            continue
-        kinds = palettes.MODERATE
+    """The case with other contents, but for tensors whose rows share memory."""
+    dtype, shape, config = case.weight.dtype, case.weight.shape, case.config
+    large = max(case.weight.numel, case.lookups[0].upstream.numel) > LARGE
+    for seed, (weights, upstreams) in enumerate(CONTENTS[: 2 if large else None]):
+        weight = palettes.fill(weights, dtype, shape, seed)
+        if config.max_norm and seed == 1:
+            weight = palettes.near(config.max_norm, config.norm_type, dtype, (shape[0], shape[1]), seed)
         lookups = tuple(
-            replace(one, upstream=palettes.fill(kinds[seed % 2], dtype, one.upstream.shape, seed))
+            replace(one, upstream=palettes.fill(upstreams, dtype, one.upstream.shape, seed))
             if one.upstream_layout != "expanded"
             else one
             for one in case.lookups
         )
-        yield replace(case, weight=weight, lookups=lookups)
+        yield replace(case, weight=weight if case.weight_layout != "expanded" else case.weight, lookups=lookups)
 
 
 @cache

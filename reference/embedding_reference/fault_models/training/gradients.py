@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import islice
 from typing import ClassVar
 
 from embedding_reference.fault_models.bases import Adding, ContributesOtherwise, CountsSomeIndices
 from embedding_reference.fault_models.fault_model import GRADIENT, FaultModel
+from embedding_reference.formats import FORMATS
+from embedding_reference.model import Lookup
+from embedding_reference.permitted import Interval, Permitted, Within
 from embedding_reference.tensor import Tensor
 
 
@@ -49,6 +53,22 @@ class DividesByTheNumberOfIndices(ContributesOtherwise):
 
     def instead(self, adding: Sequence[Adding], index: Tensor) -> Sequence[Adding | None]:  # noqa: D102
         return [(row, terms, divisor * index.numel) for row, terms, divisor in adding]
+
+    def gradient(self, dtype: str, lookups: Sequence[Lookup], *, wide: bool = False) -> Permitted:  # noqa: D102
+        found = super().gradient(dtype, lookups, wide=wide)
+        assert isinstance(found, Within)
+        # With scale_grad_by_freq a term may be divided twice, and lose half a subnormal number each time.
+        lost = FORMATS[dtype].quantum * sum(index.numel for index, _ in lookups) if self.scale_grad_by_freq else 0
+        intervals = [
+            _widened(interval, lost) if interval.low != interval.high else interval for interval in found.intervals
+        ]
+        return Within(found.dtype, found.shape, tuple(intervals))
+
+
+def _widened(interval: Interval, by: Fraction | int) -> Interval:
+    if interval.low is None or interval.high is None:
+        return interval
+    return Interval(interval.low - by, interval.high + by, interval.also)
 
 
 class AveragesDuplicates(ContributesOtherwise):
