@@ -163,8 +163,11 @@ def cases_for(fault: type[Twin], drawn: int) -> Iterator[Case]:
         plain = plain_case(trigger, fault.dtype)
         yield plain
         yield from _variations(plain)
+    else:
+        drawn *= 3  # there is no other case
     lookups = 3 if isinstance(trigger, Accumulated) else 2 if isinstance(trigger, Together) else 1
-    for dtype in (fault.dtype, *OTHER_DTYPES):
+    own = "float64" if fault.setting == "made in float32" else fault.dtype
+    for dtype in (own, *OTHER_DTYPES):
         arguments = (
             ANY if trigger.padding_idx is None else ON,
             ANY if trigger.max_norm is None else ON,
@@ -172,10 +175,10 @@ def cases_for(fault: type[Twin], drawn: int) -> Iterator[Case]:
             ON if trigger.sparse else ANY,
         )
         writes = fault.model is not None and WEIGHT in fault.model.about
-        found = _drawn(dtype, arguments, lookups, writable=writes)
-        yield from found[: drawn if dtype == fault.dtype else drawn // 4]
+        count = drawn if dtype == own else drawn // 4
+        yield from _drawn(dtype, arguments, lookups, count, writable=writes)
     if fault.model and fault.model.__module__.endswith("refused_lookups"):
-        yield from _out_of_range(fault.dtype)[:drawn]
+        yield from _out_of_range(fault.dtype, drawn)
 
 
 def plain_case(trigger: Trigger, dtype: str) -> Case:
@@ -218,7 +221,7 @@ def _variations(case: Case) -> Iterator[Case]:
 
 @cache
 def _drawn(
-    dtype: str, arguments: tuple[str, str, str, str], lookups: int, *, writable: bool = False
+    dtype: str, arguments: tuple[str, str, str, str], lookups: int, count: int, *, writable: bool = False
 ) -> tuple[Case, ...]:
     """Cases of all kinds on one dtype, always the same."""
     padding_idx, max_norm, scale, sparse = arguments
@@ -235,36 +238,36 @@ def _drawn(
         large=False,
         writable=writable,
     )
-    return _collected(strategy)
+    return _collected(strategy, count)
 
 
 @cache
-def _out_of_range(dtype: str) -> tuple[Case, ...]:
+def _out_of_range(dtype: str, count: int) -> tuple[Case, ...]:
     """Cases with an index out of range, and with an index of a dtype that must be refused."""
     token = under_test.set(UnderTest(dtype=dtype))
     try:
-        outside = _collected(out_of_range())
+        outside = _collected(out_of_range(), count)
     finally:
         under_test.reset(token)
-    inside = _drawn(dtype, (ANY, ANY, ANY, ANY), 1)
+    inside = _drawn(dtype, (ANY, ANY, ANY, ANY), 1, count)
     others = [
         replace(case, lookups=(replace(case.lookups[0], index=_as(kind, case.index)),))
         for case in inside
         for kind in ("float16", "float32", "float64", "bool")
         if kind != "bool" or {int(i) for i in case.index.components()} <= {0, 1}
     ]
-    return tuple(case for pair in zip(outside, others, strict=False) for case in pair)
+    return (*outside, *others[: 2 * count])
 
 
 def _as(dtype: str, index: Tensor) -> Tensor:
     return Tensor.of(dtype, index.shape, index.components())
 
 
-def _collected(strategy: Any) -> tuple[Case, ...]:
+def _collected(strategy: Any, count: int) -> tuple[Case, ...]:
     found: list[Case] = []
 
     @settings(
-        max_examples=60,
+        max_examples=count,
         derandomize=True,
         database=None,
         phases=[Phase.generate],

@@ -11,7 +11,7 @@ from planted import FAULTS, name_of
 from twin import Twin
 
 MODELLED = [fault for fault in FAULTS if fault.model]
-DRAWN = 16
+DRAWN = 20
 """Cases that are drawn on the fault's own dtype; a quarter as many on each other one."""
 
 
