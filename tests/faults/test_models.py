@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
+import torch
 
 from observing import answers, cases_for
 from planted import FAULTS, name_of
 from twin import Twin
 
 MODELLED = [fault for fault in FAULTS if fault.model]
-DRAWN = 20
+DRAWN = 16
 """Cases that are drawn on the fault's own dtype; a quarter as many on each other one."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Tensors are small: several threads would only wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def test_most_faults_have_a_model() -> None:
