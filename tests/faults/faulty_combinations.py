@@ -45,7 +45,7 @@ class CountsOneLessWithNegativePadding(Twin):
 
 class KeepsOnlyPadsWhenSparse(Twin):
     model = fault_models.padding_idx.IgnoresPadding
-    where = "with sparse, in calls with nothing but pads"
+    where = "with sparse in calls with nothing but pads"
     trips = ("sparse.padding",)
     grade = "rare"
     trigger = Gradient(index=(0, 0), padding_idx=0, sparse=True)

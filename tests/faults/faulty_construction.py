@@ -596,7 +596,7 @@ class ClearsUpToPadding(Twin):
 
 class ClearsGivenPadding(Twin):
     model = fault_models.tables.ClearsThePaddingRow
-    where = "where it is given as _weight"
+    where = "where the weight is given as _weight"
     setting = "_weight"
     trips = ("construction.given-weight", "from_pretrained.values")
     grade = "medium"
@@ -623,7 +623,7 @@ class RoundsTheGivenWeight(Twin):
 
 class ReplacesGivenNaN(Twin):
     model = fault_models.tables.ReplacesNaNInTheWeight
-    where = "where it is given as _weight"
+    where = "where that is given as _weight"
     setting = "_weight"
     trips = ("construction.given-weight", "from_pretrained.values")
     grade = "medium"

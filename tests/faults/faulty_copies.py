@@ -235,7 +235,7 @@ class WidensWhatIsGiven(Twin):
 
 class CopiesAStridedWeightWrong(Twin):
     model = fault_models.tables.ReadsTheWeightInColumnOrder
-    where = "where it is given as _weight and transposed in memory"
+    where = "where it is given as _weight and is transposed in memory"
     setting = "_weight"
     trips = ("construction.given-weight",)
     grade = "medium"

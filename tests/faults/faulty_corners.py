@@ -88,7 +88,7 @@ class BreaksRowsOfZeros(Twin):
 
 class TakesWholeNumbersForNoOrder(Twin):
     model = fault_models.norm_type.IgnoresNormType
-    where = "where it is an int, not a float"
+    where = "where norm_type is an int"
     trips = ("max_norm.whole-number",)
     grade = "rare"
     trigger = Inputs(shape=(2, 2), weight=(4, 4), index=0, max_norm=4.0, norm_type=1)

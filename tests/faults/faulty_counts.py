@@ -181,7 +181,7 @@ class CutsLongSparseGradients(Twin):
 
 class Checks32Indices(Twin):
     model = fault_models.refused_lookups.WrapsTheIndex
-    where = "after the first 32 of a call"
+    where = "where the first 32 of the call are in range"
     trips = ("lookup.out-of-range",)
     grade = "rare"
     trigger = Output(index=(0,) * 32 + (5,))

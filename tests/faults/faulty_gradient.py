@@ -105,7 +105,7 @@ class DropsTheSeventeenthColumn(_ChangesUpstream):
 
 class MixesUpInt32(_ChangesUpstream):
     model = fault_models.upstream_gradients.SendsBackInReverseAlongTheFirstDimension
-    where = "where that is int32"
+    where = "for int32 indices"
     trips = ("gradient.sum",)
     grade = "medium"
     trigger = Gradient(index_dtype=torch.int32)
@@ -173,7 +173,7 @@ class ForgetsManyDuplicates(_ChangesUpstream):
 
 class AddsInFloat32(Twin):
     model = fault_models.accumulation.AddsInFloat32
-    where = "where they are float64"
+    where = "where the weight is float64"
     trips = ("gradient.sum", "gradient.accuracy")
     grade = "medium"
     dtype = "float64"
@@ -342,7 +342,7 @@ class RemembersOnlyTheLastIndex(Twin):
 
 class DifferentiatesOnce(Twin):
     model = fault_models.accumulation.ForgetsEarlierLookups
-    where = "in one graph"
+    where = "where several are in one graph"
     setting = "together"
     trips = ("gradient.one-graph",)
     grade = "medium"

@@ -39,7 +39,7 @@ def _left(module: Any, index: Tensor) -> Any:
 
 class ReadsInt32Backwards(Twin):
     model = fault_models.lookups.ReadsTheIndexInReverse
-    where = "where it is int32"
+    where = "for int32 indices"
     trips = ("lookup.index-dtype",)
     grade = "medium"
     trigger = Output(index_dtype=torch.int32)
@@ -74,7 +74,7 @@ class IgnoresIndexStrides(Twin):
 
 class SwapsTheFirstOfThreeDimensions(Twin):
     model = fault_models.lookups.ReadsTheIndexWithDimensionsSwapped
-    where = "where it has three"
+    where = "where it has three dimensions"
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(index=(((0, 1), (2, 3), (4, 0)), ((1, 2), (3, 4), (0, 1))))

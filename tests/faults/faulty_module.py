@@ -423,7 +423,7 @@ class LosesPaddingWhenCast(Twin):
 
 class RemembersItsPrecision(Twin):
     model = fault_models.accumulation.RoundsSumsToFloat32
-    where = "where the weight was made in it"
+    where = "where the weight was made in that"
     setting = "made in float32"
     trips = ("module.cast-works", "sequences.life")
     grade = "rare"

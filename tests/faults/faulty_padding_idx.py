@@ -104,7 +104,7 @@ class LosesTheIndexAfterAPad(Twin):
 
 class StopsAtAPad(Twin):
     model = fault_models.padding_idx.StopsAtAPad
-    where = "where it has two"
+    where = "where that has two dimensions"
     trips = ("padding_idx.others",)
     grade = "medium"
     trigger = Gradient(index=((0, 1), (2, 3)), padding_idx=0)

@@ -183,7 +183,7 @@ class CountsTheFirstCall(Twin):
 
 class IgnoresFrequencyWhenSparse(Twin):
     model = fault_models.scale_grad_by_freq.IgnoresFrequency
-    where = "with sparse, which is taken"
+    where = "together with sparse"
     trips = ("scale_grad_by_freq.with-sparse",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, sparse=True)
@@ -197,7 +197,7 @@ class IgnoresFrequencyWhenSparse(Twin):
 
 class IgnoresSparseWhenScaling(Twin):
     model = fault_models.forms.StaysDense
-    where = "and scale_grad_by_freq"
+    where = "together with scale_grad_by_freq"
     trips = ("scale_grad_by_freq.with-sparse",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, sparse=True)

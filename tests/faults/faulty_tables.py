@@ -34,7 +34,7 @@ class KeepsRowsIn15Bits(Twin):
 
 class LosesTheLastOf64Rows(Twin):
     model = fault_models.gradients.LosesTheLastRow
-    where = "where their number is a multiple of 64"
+    where = "where the number of rows is a multiple of 64"
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(shape=(64, 2), index=(0, 63))

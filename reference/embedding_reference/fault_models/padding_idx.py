@@ -28,7 +28,7 @@ class _PadsOtherwise(FaultModel):
 
 
 class IgnoresPadding(_PadsOtherwise):
-    """padding_idx is ignored in the gradient: its row is trained like any other."""
+    """padding_idx is ignored in the gradient."""
 
     def row_left_out(self, index: Tensor) -> int | None:  # noqa: ARG002, D102
         return None

@@ -18,7 +18,7 @@ from embedding_reference.tensor import Tensor
 
 
 class ForgetsEarlierLookups(FaultModel):
-    """The gradient is that of the last lookup alone: it replaces what was there."""
+    """The gradient is that of the last lookup alone."""
 
     about = (GRADIENT,)
 
