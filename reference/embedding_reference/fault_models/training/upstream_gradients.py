@@ -200,7 +200,12 @@ class MultipliesByMaxNorm(_ChangesTerms):
     """With max_norm the gradient is multiplied by it."""
 
     def change(self, term: float, upstream: Tensor) -> float:  # noqa: D102
-        return term if self.max_norm is None else upstream.format.round(term * self.max_norm)
+        form, single = upstream.format, FORMATS["float32"]
+        if self.max_norm is None or not math.isfinite(term):
+            return term
+        if form.precision > single.precision:
+            return form.round(term * self.max_norm)
+        return form.round(single.round(term * single.round(self.max_norm)))  # in float32, as scalars are
 
 
 class MultipliesByOneHotTransposed(FaultModel):
