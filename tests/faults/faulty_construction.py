@@ -72,7 +72,8 @@ class SwapsTwoArguments(Twin):
 
 
 class DefaultsToTheOneNorm(Twin):
-    model = fault_models.arguments.DefaultsToTheOneNorm
+    model = fault_models.arguments.TakesOneForNormType
+    where = "unless it is given"
     trips = ("construction.signature", "construction.attributes", "norm_type.default")
     grade = "easy"
     trigger = Signatures()

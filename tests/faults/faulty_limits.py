@@ -85,6 +85,7 @@ class RescalesInFloat32(Twin):
 
 class TakesTheLargestElement(Twin):
     model = fault_models.norm_type.TakesTheLargestElement
+    where = "where norm_type is infinite"
     trips = ("norm_type.order",)
     grade = "medium"
     trigger = Inputs(shape=(2, 2), weight=(-8, 1), index=0, max_norm=4.0, norm_type=math.inf)

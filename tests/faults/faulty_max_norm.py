@@ -384,7 +384,8 @@ class ForgetsTheRoot(Twin):
 
 
 class AveragesSquares(Twin):
-    model = fault_models.norm_type.AveragesSquares
+    model = fault_models.norm_type.AveragesPowers
+    where = "where norm_type is 2"
     trips = ("norm_type.default",)
     grade = "easy"
     trigger = Inputs(**LONG)

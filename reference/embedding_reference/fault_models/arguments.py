@@ -120,13 +120,13 @@ class ForgetsNormType(_HasOtherArguments):
         return self.right(norm_type=2.0)
 
 
-class DefaultsToTheOneNorm(_HasOtherArguments):
-    """A norm_type of 2 is taken for 1."""
+class TakesOneForNormType(_HasOtherArguments):
+    """norm_type is taken for 1."""
 
     about = (OUTPUT, WEIGHT, ATTRIBUTES)
 
     def other(self) -> Embedding:  # noqa: D102
-        return self.right(norm_type=1.0 if self.norm_type == 2 else self.norm_type)
+        return self.right(norm_type=1.0)
 
 
 class ForgetsSparse(_HasOtherArguments):

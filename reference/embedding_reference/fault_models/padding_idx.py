@@ -13,32 +13,13 @@ from embedding_reference.permitted import Permitted
 from embedding_reference.tensor import Tensor
 
 
-class _PadsOtherwise(FaultModel):
-    """Another row than the one at padding_idx, or none, is left out of the gradient."""
+class IgnoresPadding(FaultModel):
+    """padding_idx is ignored in the gradient."""
 
     about = (GRADIENT,)
 
-    def row_left_out(self, index: Tensor) -> int | None:
-        """The row that is left out of the gradient of a lookup; None: no row is."""
-        raise NotImplementedError
-
-    def contributions(self, index: Tensor, upstream: Tensor) -> Iterator[Adding]:
-        """What one lookup adds to the gradient."""
-        yield from self.right(padding_idx=self.row_left_out(index)).contributions(index, upstream)
-
-
-class IgnoresPadding(_PadsOtherwise):
-    """padding_idx is ignored in the gradient."""
-
-    def row_left_out(self, index: Tensor) -> int | None:  # noqa: ARG002, D102
-        return None
-
-
-class IgnoresPaddingOfRowZero(_PadsOtherwise):
-    """padding_idx=0 is taken for none: row 0 is trained like any other."""
-
-    def row_left_out(self, index: Tensor) -> int | None:  # noqa: ARG002, D102
-        return None if self.padding_idx == 0 else self.padding_row
+    def contributions(self, index: Tensor, upstream: Tensor) -> Iterator[Adding]:  # noqa: D102
+        yield from self.right(padding_idx=None).contributions(index, upstream)
 
 
 class TrainsLaterPads(FaultModel):
@@ -64,16 +45,6 @@ class LosesTheIndexAfterAPad(FaultModel):
         for place, one in enumerate(adding):
             if self.padding_row not in positions[max(place - 1, 0) : place + 1] or self.padding_row is None:
                 yield one
-
-
-class GivesNoGradientWithAPad(FaultModel):
-    """A call with a pad gives no gradient at all."""
-
-    about = (GRADIENT,)
-
-    def contributions(self, index: Tensor, upstream: Tensor) -> Iterator[Adding]:  # noqa: D102
-        if self.padding_row not in {int(i) for i in index.components()}:
-            yield from super().contributions(index, upstream)
 
 
 class SendsPadsToRowZero(FaultModel):

@@ -89,13 +89,16 @@ class TakesTheRealPart(_TakesTheNormOf):
         return Tensor.of(real, values.shape, values.components()[::2])
 
 
-class TakesTheLargestElement(_TakesTheNormOf):
-    """The infinity norm is the largest element, not the largest magnitude."""
+class TakesTheLargestElement(FaultModel):
+    """The norm is the largest element, not the largest magnitude."""
 
-    def measured(self, values: Tensor) -> Tensor:  # noqa: D102
-        if not math.isinf(self.norm_type) or values.format.components > 1 or not values.numel:
-            return values
-        return Tensor.of(values.dtype, (1,), [max(0.0, *values.components())])
+    about = (OUTPUT, WEIGHT)
+
+    def _norm(self, values: Tensor, *, wide: bool) -> norms.Norm:
+        if values.format.components > 1:
+            return super()._norm(values, wide=wide)
+        largest = Fraction(max(0.0, *values.components()) if values.numel else 0.0)
+        return norms.Norm(largest, largest)
 
 
 class TakesTheLargestNormOfBlocks(FaultModel):
@@ -123,17 +126,17 @@ class ForgetsTheRoot(FaultModel):
         return norms.Norm(max(min(low, form.largest), Fraction(0)), None if overflows else high)
 
 
-class AveragesSquares(FaultModel):
-    """The 2-norm is the root of the mean square."""
+class AveragesPowers(FaultModel):
+    """The norm is the root of the mean of powers, not of their sum."""
 
     about = (OUTPUT, WEIGHT)
 
     def _norm(self, values: Tensor, *, wide: bool) -> norms.Norm:
         norm = super()._norm(values, wide=wide)
-        if self.norm_type != 2:
+        if math.isinf(self.norm_type):
             return norm
-        root = Fraction(math.sqrt(max(values.numel, 1)))
-        u = FORMATS["float64"].unit_roundoff * 4
+        root = Fraction(max(values.numel, 1) ** (1 / self.norm_type))
+        u = FORMATS["float64"].unit_roundoff * 4  # 1 / norm_type, the power and the quotient are rounded
         return norms.Norm(norm.low / root * (1 - u), None if norm.high is None else norm.high / root * (1 + u))
 
 
