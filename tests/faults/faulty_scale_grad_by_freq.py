@@ -137,7 +137,12 @@ class ScalesTheOutput(Twin):
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
-        return found / self.occurrences(index).unsqueeze(-1) if self.scale_grad_by_freq else found
+        if not self.scale_grad_by_freq:
+            return found
+        counts = self.occurrences(index).unsqueeze(-1)
+        if found.is_complex():  # each part by itself, as the quotient of complex numbers is another matter
+            return torch.view_as_complex(torch.view_as_real(found) / counts.unsqueeze(-1))
+        return found / counts
 
 
 class DropsDuplicatesFromTheOutput(Twin):

@@ -270,7 +270,7 @@ class DividesTheOutputByFrequency(FaultModel):
             by = [counts[position] for position in positions]
             return [rule if n == 1 else _divided(rule, weight.format, n) for rule, n in zip(rules, by)]
 
-        return by_row(right, divided)
+        return forgiving(by_row(right, divided))
 
 
 def _divided(rule: Permitted, form: Format, divisor: int) -> Permitted:
@@ -299,7 +299,7 @@ class ScalesTheOutputAsDropoutDoes(FaultModel):
             return right
         form, kept = weight.format, Fraction(9, 10)
         intervals = []
-        for one in hull(right):
+        for one in _quotients(hull(right), form):
             if one.low is None or one.high is None:
                 intervals.append(one)
                 continue
@@ -310,3 +310,10 @@ class ScalesTheOutputAsDropoutDoes(FaultModel):
             intervals.append(Interval(low, high, one.also | frozenset(over)) if low < high else one)
         shape = (*index.shape, self.embedding_dim)
         return Within(weight.dtype, shape, tuple(intervals))
+
+
+def _quotients(intervals: Sequence[Interval], form: Format) -> Sequence[Interval]:
+    """Intervals of what is divided; a complex number with a NaN or infinite part may become anything."""
+    each, anything = form.components, Interval(None, None, frozenset({"any"}))
+    spoiled = {at // each for at, one in enumerate(intervals) if each > 1 and (one.low is None or one.high is None)}
+    return [anything if at // each in spoiled else one for at, one in enumerate(intervals)]
