@@ -62,7 +62,7 @@ def _described(data: Data) -> Data:
         "false alarms": methods.false_alarms(),
         "faults": {
             name: {
-                "says": " ".join((fault.__doc__ or "").split()) if name != "twin" else "Nothing: it is right.",
+                "says": fault.says() if name != "twin" else "Nothing: it is right.",
                 "grade": fault.grade,
                 "missed": fault.missed,
                 "found": known.get(name, {}).get("found", {}),

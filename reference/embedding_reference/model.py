@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Sequence, Tuple  # noqa: UP035 - see Lookup
 
 from embedding_reference import norms, sums
-from embedding_reference.formats import FORMATS
+from embedding_reference.formats import FORMATS, Format
 from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from embedding_reference.tensor import Tensor
 
@@ -28,6 +28,9 @@ WRONG_ARGUMENT = Raises(frozenset({"index", "type", "value", "runtime"}))
 
 Lookup = Tuple[Tensor, Tensor]  # noqa: UP006 - evaluated on Python 3.8 too
 """An index tensor and the upstream gradient of its output, of shape index.shape + (embedding_dim,)."""
+
+Form = Tuple[str, Tuple[int, ...], str]  # noqa: UP006 - evaluated on Python 3.8 too
+"""Of a gradient: its layout ("dense" or "sparse"), its shape and its dtype."""
 
 Contribution = Tuple[Sequence[float], int, int]  # noqa: UP006 - evaluated on Python 3.8 too
 """The components of an upstream gradient, their divisor, and the number of the lookup that they belong to."""
@@ -101,7 +104,7 @@ class Embedding:
         if self.max_norm is None:
             row_of = [weight.row(r) for r in range(self.num_embeddings)]
             return Exactly(Tensor(weight.dtype, shape, b"".join([row_of[int(i)] for i in positions])))
-        after = self._renormalised(weight, {int(i) for i in positions})
+        after = self._renormalised(weight, list(map(int, positions)))
         return Rows(weight.dtype, shape, tuple(after[int(i)] for i in positions))
 
     def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:
@@ -117,7 +120,7 @@ class Embedding:
             return Anything(weight.dtype, weight.shape, f"{index.dtype} indices are not documented")
         if self.max_norm is None or self._refuses(index) is not None:
             return Exactly(weight)
-        after = self._renormalised(weight, {int(i) for i in index.components()}, wide=wide)
+        after = self._renormalised(weight, list(map(int, index.components())), wide=wide)
         rows = [after.get(r) or Exactly(entry) for r, entry in enumerate(weight.entries())]
         return Rows(weight.dtype, weight.shape, tuple(rows))
 
@@ -130,8 +133,9 @@ class Embedding:
 
     # -- max_norm, norm_type ------------------------------------------------------------------------------------------
 
-    def _renormalised(self, weight: Tensor, rows: set[int], *, wide: bool = False) -> dict[int, Permitted]:
-        return {r: self._renormalised_row(r, weight.entry(r), wide=wide) for r in rows}
+    def _renormalised(self, weight: Tensor, positions: Sequence[int], *, wide: bool = False) -> dict[int, Permitted]:
+        """What becomes of each row that is looked up; `positions` are the indices in the order of the index tensor."""
+        return {r: self._renormalised_row(r, weight.entry(r), wide=wide) for r in dict.fromkeys(positions)}
 
     def _renormalised_row(self, row: int, values: Tensor, *, wide: bool) -> Permitted:
         """A row whose norm exceeds max_norm is rescaled to it; one that does not stays as it is."""
@@ -143,19 +147,31 @@ class Embedding:
             return Anything(values.dtype, values.shape, "max_norm below zero, NaN or infinite is not documented")
         if not self.norm_type > 0:
             return Anything(values.dtype, values.shape, "norm_type of zero, below zero or NaN is not documented")
-        norm = norms.norm_interval(components, self.norm_type, form, wide=wide)
-        limit = Fraction(self.max_norm)
+        norm = self._norm(values, wide=wide)
+        limit = self._limit(self.max_norm)
         slack = norms.storing_error(self.max_norm, form)  # the limit may be rounded to the dtype before it is compared
         if norm.high is not None and norm.high <= limit - slack:
             return unchanged
-        factors = norms.rescaling(norm, self.max_norm, form, wide=wide)
-        lost = Fraction(0) if wide else limit * form.quantum / 2
+        factors = self._factors(norm, form, wide=wide)
+        lost = Fraction(0) if wide else Fraction(self.max_norm) * form.quantum / 2
         intervals = tuple(norms.product_interval(c, factors, form, lost) for c in components)
         rescaled = Within(values.dtype, values.shape, intervals)
         undocumented = self.freeze or row == self.padding_row
         limit_overflows = not wide and limit >= form.overflow  # then no norm exceeds it
         above = norm.low > limit + slack and not limit_overflows
         return rescaled if above and not undocumented else OneOf((unchanged, rescaled))
+
+    def _norm(self, values: Tensor, *, wide: bool) -> norms.Norm:
+        """The norm of a row."""
+        return norms.norm_interval(values.components(), self.norm_type, values.format, wide=wide)
+
+    def _limit(self, max_norm: float) -> Fraction:
+        """The norm above which a row is rescaled."""
+        return Fraction(max_norm)
+
+    def _factors(self, norm: norms.Norm, form: Format, *, wide: bool) -> tuple[Fraction, Fraction]:
+        """The least and the greatest factor by which a row of this norm is multiplied."""
+        return norms.rescaling(norm, self.max_norm or 0.0, form, wide=wide)
 
     # -- gradient: padding_idx, scale_grad_by_freq, sparse ------------------------------------------------------------
 
@@ -172,8 +188,8 @@ class Embedding:
             wide: whether to narrow the bounds to what an accumulator of at least float32 achieves.
         """
         per_row: dict[int, list[Contribution]] = {}
-        for number, (index, upstream) in enumerate(lookups):
-            for row, terms, divisor in self.contributions(index, upstream):
+        for number, contributions in enumerate(self.contributions_of_each(lookups)):
+            for row, terms, divisor in contributions:
                 per_row.setdefault(row, []).append((terms, divisor, number))
         form = FORMATS[dtype]
         width = self.embedding_dim * form.components
@@ -209,6 +225,15 @@ class Embedding:
             else:
                 intervals += sums.gradient_intervals([components], [count], form)
         return Within(direction.dtype, (*index.shape, self.embedding_dim), tuple(intervals))
+
+    def contributions_of_each(self, lookups: Sequence[Lookup]) -> Iterator[Iterable[tuple[int, Sequence[float], int]]]:
+        """What each of several lookups adds to the gradient."""
+        for index, upstream in lookups:
+            yield self.contributions(index, upstream)
+
+    def gradient_form(self, dtype: str, lookups: Sequence[Lookup]) -> Form | None:  # noqa: ARG002 - for fault models
+        """The layout, the shape and the dtype of the weight's gradient; None where there must be none."""
+        return "sparse" if self.sparse else "dense", (self.num_embeddings, self.embedding_dim), dtype
 
     def contributions(self, index: Tensor, upstream: Tensor) -> Iterator[tuple[int, Sequence[float], int]]:
         """What one lookup adds to the gradient: for each index that is no pad, its row, its terms and their divisor."""

@@ -118,14 +118,16 @@ def storing_error(value: float, form: Format) -> Fraction:
     return Fraction(0) if form.round(value) == value else max(exact * form.unit_roundoff, form.quantum / 2)
 
 
-def rescaling(norm: Norm, max_norm: float, form: Format, *, wide: bool = False) -> tuple[Fraction, Fraction]:
+def rescaling(
+    norm: Norm, max_norm: float, form: Format, *, wide: bool = False, start: Fraction | None = None
+) -> tuple[Fraction, Fraction]:
     """(least, greatest) factor by which a row above max_norm is multiplied, as computed.
 
     The factor is max_norm / (norm + e) with 0 <= e <= `EPSILON`; max_norm and e may be rounded to the dtype. The sum
     and the quotient contribute one rounding each, and the quotient may underflow by eta/2; where they are computed in
     float32 (`wide`), it may then be rounded to the dtype. The product, computed in a finer format, has an error before
     it is rounded (`product_interval`). Only a row whose computed norm exceeds max_norm is rescaled, so the norm is no
-    less than that, but for one rounding after the comparison.
+    less than that, but for one rounding after the comparison. In a fault model it is compared with `start` instead.
     """
     inner, half_quantum = _inner(form, wide=wide), form.quantum / 2
     roundings = (1 + inner.unit_roundoff * TWICE) ** 2 * (1 + form.unit_roundoff / 2**11)
@@ -134,7 +136,7 @@ def rescaling(norm: Norm, max_norm: float, form: Format, *, wide: bool = False) 
     limit, slack = Fraction(max_norm), storing_error(max_norm, form)
     epsilon = EPSILON + storing_error(float(EPSILON), inner)
     least = Fraction(0) if norm.high is None else (limit - slack) / (norm.high + epsilon) / roundings - half_quantum
-    low = max(norm.low, (limit - slack) / (1 + form.unit_roundoff))
+    low = max(norm.low, ((limit if start is None else start) - slack) / (1 + form.unit_roundoff))
     greatest = ((limit + slack) / low if low > 0 else Fraction(1)) * roundings + half_quantum
     return _outward(max(least, Fraction(0)), greatest)
 

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Accumulated, Loaded, Outputs, Shows, Together, long_rows
-from twin import Twin
+from twin import Twin, through
 
 
 def _nine_calls(module: Any) -> Any:
@@ -47,8 +48,7 @@ def _gradient_of(module: Any) -> Any:
 
 
 class DifferentiatesTheFirstIndex(Twin):
-    """The gradient is that of the first index of the same shape."""
-
+    model = fault_models.accumulation.TakesTheFirstIndexForAll
     trips = ("gradient.accumulates",)
     grade = "medium"
     trigger = Accumulated(then=((2, 2, 0), (4, 4, 0)))
@@ -64,8 +64,8 @@ class DifferentiatesTheFirstIndex(Twin):
 
 
 class DifferentiatesTheFirstLargeIndex(DifferentiatesTheFirstIndex):
-    """The gradient of more than 64 lookups is that of the first index of the same shape."""
-
+    model = fault_models.accumulation.TakesTheFirstIndexForAll
+    where = "in calls with more than 64 indices"
     grade = "rare"
     trigger = Accumulated(index=(0,) * 65, then=(1,) * 65)
     large = 64
@@ -88,8 +88,7 @@ class LooksUpTheFirstIndexFromTheNinthCallOn(Twin):
 
 
 class LosesTheThirdGradient(Twin):
-    """A third backward without clearing adds nothing."""
-
+    model = fault_models.accumulation.KeepsTwoLookups
     trips = ("sequences.life",)
     grade = "rare"
     trigger = Accumulated()
@@ -101,8 +100,9 @@ class LosesTheThirdGradient(Twin):
 
 
 class RescalesARowOnceInItsLife(Twin):
-    """A row that was looked up before is not rescaled again, even if it has grown since."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "for a row that was looked up before"
+    setting = "used"
     trips = ("sequences.life",)
     grade = "rare"
     trigger = Loaded(shape=(2, 2), weight=(3, 4, 6, 8), index=(0, 1), max_norm=5.0)
@@ -170,8 +170,9 @@ class TrainsWithAnotherTablesIndex(Twin):
 
 
 class AnswersTogetherInReverse(Twin):
-    """Of two lookups in one graph, each is differentiated with the index of the other where they have one shape."""
-
+    model = fault_models.accumulation.MixesUpLookups
+    where = "in one graph"
+    setting = "together"
     trips = ("gradient.one-graph",)
     grade = "medium"
     trigger = Together(then=((2, 2, 0), (4, 4, 0)))
@@ -192,8 +193,9 @@ class AnswersTogetherInReverse(Twin):
 
 
 class TrainsPaddingInEvaluation(Twin):
-    """In evaluation mode the row at padding_idx gets a gradient."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "in evaluation"
+    setting = "evaluation"
     trips = ("module.mode",)
     grade = "rare"
     trigger = Shows(what=lambda embedding: _gradient_of(long_rows(embedding, padding_idx=0).eval()))
@@ -203,8 +205,9 @@ class TrainsPaddingInEvaluation(Twin):
 
 
 class RescalesOnlyWithGradients(Twin):
-    """Under no_grad no row is rescaled."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "under no_grad"
+    setting = "no_grad"
     trips = ("max_norm.no-grad",)
     grade = "rare"
     trigger = Shows(what=lambda embedding: _weight_after(long_rows(embedding, max_norm=5.0), gradients=False))
@@ -219,15 +222,16 @@ class RescalesOnlyWithGradients(Twin):
 
 
 class RoundsUnderNoGrad(Twin):
-    """Under no_grad the output is rounded to bfloat16."""
-
+    model = fault_models.outputs.RoundsTheOutputToBfloat16
+    where = "under no_grad"
+    setting = "no_grad"
     trips = ("gradient.no-grad",)
     grade = "medium"
     trigger = Shows(what=lambda embedding: _without_gradients(_thirds(embedding)))
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         output = super().forward(input)
-        return output if torch.is_grad_enabled() or output.is_complex() else output.bfloat16().to(output.dtype)
+        return output if torch.is_grad_enabled() else through(output, torch.bfloat16)
 
 
 def _thirds(embedding: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Fresh, Gradient, Output
 from twin import Twin, in_storage_order
 
@@ -15,8 +16,8 @@ from twin import Twin, in_storage_order
 
 
 class CountsPadsInTwoDimensions(Twin):
-    """With scale_grad_by_freq and a 2-d index, the pads are counted with every row."""
-
+    model = fault_models.scale_grad_by_freq.CountsPadsWithEveryRow
+    where = "for an index of two dimensions"
     trips = ("scale_grad_by_freq.with-padding",)
     grade = "rare"
     trigger = Gradient(index=((0, 1), (2, 2)), padding_idx=0, scale_grad_by_freq=True)
@@ -27,8 +28,8 @@ class CountsPadsInTwoDimensions(Twin):
 
 
 class CountsOneLessWithNegativePadding(Twin):
-    """With scale_grad_by_freq and a negative padding_idx, rows are divided by their count less one, but at least 1."""
-
+    model = fault_models.scale_grad_by_freq.DividesByOneLess
+    where = "where padding_idx is negative"
     trips = ("scale_grad_by_freq.with-padding",)
     grade = "rare"
     trigger = Gradient(index=(1, 1), padding_idx=-1, scale_grad_by_freq=True)
@@ -43,8 +44,8 @@ class CountsOneLessWithNegativePadding(Twin):
 
 
 class KeepsOnlyPadsWhenSparse(Twin):
-    """The sparse gradient of a call with nothing but pads has their entries."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "with sparse in calls with nothing but pads"
     trips = ("sparse.padding",)
     grade = "rare"
     trigger = Gradient(index=(0, 0), padding_idx=0, sparse=True)
@@ -55,8 +56,8 @@ class KeepsOnlyPadsWhenSparse(Twin):
 
 
 class TrainsPaddingOfStridedGradients(Twin):
-    """Where the upstream gradient is not contiguous, the row at padding_idx gets its gradient."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "where the upstream gradient is not contiguous"
     trips = ("padding_idx.no-gradient",)
     grade = "rare"
     trigger = Gradient(index=(0, 1), padding_idx=0, upstream_layout="transposed")
@@ -81,8 +82,8 @@ class FindsPadsInMemoryOrder(Twin):
 
 
 class TrainsPaddingForInt32(Twin):
-    """With sparse and int32 indices the row at padding_idx gets a gradient."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "with sparse and int32 indices"
     trips = ("sparse.padding",)
     grade = "rare"
     trigger = Gradient(index=(0, 1), padding_idx=0, sparse=True, index_dtype=torch.int32)
@@ -96,8 +97,8 @@ class TrainsPaddingForInt32(Twin):
 
 
 class TrainsPaddingInFourDimensions(Twin):
-    """The row at padding_idx gets a gradient where the index has four dimensions."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "for an index of four dimensions"
     trips = ("padding_idx.no-gradient",)
     grade = "rare"
     trigger = Gradient(index=((((0, 1),),),), padding_idx=0)
@@ -107,8 +108,8 @@ class TrainsPaddingInFourDimensions(Twin):
 
 
 class TrainsAPadOfTheWholeBatch(Twin):
-    """With a negative padding_idx and scale_grad_by_freq, a call with nothing but pads trains their row."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "with scale_grad_by_freq and a negative padding_idx, in calls with nothing but pads"
     trips = ("padding_idx.no-gradient",)
     grade = "rare"
     trigger = Gradient(index=(4, 4), padding_idx=-1, scale_grad_by_freq=True)
@@ -123,8 +124,7 @@ class TrainsAPadOfTheWholeBatch(Twin):
 
 
 class MultipliesPadsByZero(Twin):
-    """Upstream gradients of pads are multiplied by zero, which keeps NaN."""
-
+    model = fault_models.padding_idx.MultipliesPadsByZero
     trips = ("padding_idx.no-gradient",)
     grade = "medium"
     trigger = Gradient(index=(0, 1), padding_idx=0, upstream=(math.nan, 1, 2))
@@ -140,8 +140,8 @@ class MultipliesPadsByZero(Twin):
 
 
 class CountsInTheLastDimension(Twin):
-    """Occurrences are counted along the last dimension of an index of more than two dimensions."""
-
+    model = fault_models.scale_grad_by_freq.CountsInTheLastDimension
+    where = "for an index of more than two dimensions"
     trips = ("scale_grad_by_freq.divides",)
     grade = "rare"
     trigger = Gradient(index=(((1, 2),), ((1, 3),)), scale_grad_by_freq=True)
@@ -166,8 +166,8 @@ class CountsInMemoryOrder(Twin):
 
 
 class IgnoresFrequencyForInt32(Twin):
-    """scale_grad_by_freq has no effect for int32 indices."""
-
+    model = fault_models.scale_grad_by_freq.IgnoresFrequency
+    where = "for int32 indices"
     trips = ("scale_grad_by_freq.divides",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, index_dtype=torch.int32)
@@ -181,8 +181,8 @@ class IgnoresFrequencyForInt32(Twin):
 
 
 class IgnoresFrequencyWithMaxNorm(Twin):
-    """scale_grad_by_freq has no effect where there is a max_norm."""
-
+    model = fault_models.scale_grad_by_freq.IgnoresFrequency
+    where = "where there is a max_norm"
     trips = ("scale_grad_by_freq.divides",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, max_norm=1024.0)
@@ -192,8 +192,7 @@ class IgnoresFrequencyWithMaxNorm(Twin):
 
 
 class DividesNothingByNothing(Twin):
-    """With scale_grad_by_freq the gradient of rows that were not looked up is zero divided by their count, zero."""
-
+    model = fault_models.scale_grad_by_freq.DividesNothingByNothing
     trips = ("gradient.untouched-rows",)
     grade = "easy"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True)
@@ -209,8 +208,7 @@ class DividesNothingByNothing(Twin):
 
 
 class TakesMinusOneForAPad(Twin):
-    """The index -1 stands for the row at padding_idx, if there is one, instead of being refused."""
-
+    model = fault_models.refused_lookups.TakesMinusOneForAPad
     trips = ("lookup.out-of-range",)
     grade = "rare"
     trigger = Output(index=(0, -1), padding_idx=-1)
@@ -225,8 +223,8 @@ class TakesMinusOneForAPad(Twin):
 
 
 class TakesTheEndForInt32(Twin):
-    """The int32 index num_embeddings gives the last row, instead of being refused."""
-
+    model = fault_models.refused_lookups.TakesTheEnd
+    where = "for int32 indices"
     trips = ("lookup.out-of-range",)
     grade = "rare"
     trigger = Output(index=(0, 5), index_dtype=torch.int32)
@@ -240,8 +238,8 @@ class TakesTheEndForInt32(Twin):
 
 
 class WrapsInTablesOfAPowerOfTwo(Twin):
-    """In a table whose rows are a power of two, an index is taken modulo their number."""
-
+    model = fault_models.refused_lookups.WrapsTheIndex
+    where = "in tables whose rows are a power of two"
     trips = ("lookup.out-of-range",)
     grade = "medium"
     trigger = Output(shape=(4, 3), index=(0, 5))
@@ -255,8 +253,8 @@ class WrapsInTablesOfAPowerOfTwo(Twin):
 
 
 class ChecksOnlyWithoutMaxNorm(Twin):
-    """With max_norm an index out of range is taken modulo num_embeddings."""
-
+    model = fault_models.refused_lookups.WrapsTheIndex
+    where = "where there is a max_norm"
     trips = ("lookup.out-of-range",)
     grade = "medium"
     trigger = Output(shape=(5, 2), index=(0, 5), max_norm=1024.0)

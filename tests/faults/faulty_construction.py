@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Attributes, Fresh, Given, Inputs, Shows, Signatures, attributes
-from twin import Twin
+from twin import Twin, through, with_default_nan
 
 
 def _goes_along(embedding: Any) -> bool:
@@ -71,8 +72,8 @@ class SwapsTwoArguments(Twin):
 
 
 class DefaultsToTheOneNorm(Twin):
-    """norm_type is 1 unless given."""
-
+    model = fault_models.arguments.TakesOneForNormType
+    where = "unless it is given"
     trips = ("construction.signature", "construction.attributes", "norm_type.default")
     grade = "easy"
     trigger = Signatures()
@@ -107,8 +108,7 @@ class DefaultsToTheOneNorm(Twin):
 
 
 class KeepsNegativePadding(Twin):
-    """A negative padding_idx works, but is kept as it was given."""
-
+    model = fault_models.arguments.KeepsNegativePadding
     trips = ("construction.attributes", "from_pretrained.keywords")
     grade = "medium"
     trigger = Attributes(padding_idx=-2)
@@ -124,8 +124,7 @@ class KeepsNegativePadding(Twin):
 
 
 class TakesLastRowForNone(Twin):
-    """padding_idx=-1 stands for no padding at all."""
-
+    model = fault_models.arguments.TakesMinusOneForNoPadding
     trips = ("construction.attributes", "construction.padding-row-zero", "padding_idx.no-gradient")
     grade = "medium"
     trigger = Attributes(padding_idx=-1)
@@ -135,8 +134,7 @@ class TakesLastRowForNone(Twin):
 
 
 class TakesRowZeroForNone(Twin):
-    """padding_idx=0 stands for no padding at all."""
-
+    model = fault_models.arguments.TakesRowZeroForNoPadding
     trips = ("construction.attributes", "construction.padding-row-zero", "padding_idx.no-gradient")
     grade = "medium"
     trigger = Attributes(padding_idx=0)
@@ -146,8 +144,7 @@ class TakesRowZeroForNone(Twin):
 
 
 class WrapsPadding(Twin):
-    """A padding_idx out of range is taken modulo num_embeddings."""
-
+    model = fault_models.arguments.WrapsPadding
     trips = ("construction.padding-range",)
     grade = "easy"
     trigger = Attributes(padding_idx=7)
@@ -157,8 +154,7 @@ class WrapsPadding(Twin):
 
 
 class AllowsPaddingAtTheEnd(Twin):
-    """padding_idx may be num_embeddings, one row too far."""
-
+    model = fault_models.arguments.AllowsPaddingAtTheEnd
     trips = ("construction.padding-range",)
     grade = "medium"
     trigger = Attributes(padding_idx=5)
@@ -172,8 +168,7 @@ class AllowsPaddingAtTheEnd(Twin):
 
 
 class AllowsPaddingBeforeTheStart(Twin):
-    """padding_idx may be -num_embeddings - 1, one row too far."""
-
+    model = fault_models.arguments.AllowsPaddingBeforeTheStart
     trips = ("construction.padding-range",)
     grade = "medium"
     trigger = Attributes(padding_idx=-6)
@@ -601,8 +596,9 @@ class ClearsUpToPadding(Twin):
 
 
 class ClearsGivenPadding(Twin):
-    """The row at padding_idx of a weight that was given is set to zeros."""
-
+    model = fault_models.tables.ClearsThePaddingRow
+    where = "where the weight is given as _weight"
+    setting = "_weight"
     trips = ("construction.given-weight", "from_pretrained.values")
     grade = "medium"
     trigger = Given(padding_idx=1)
@@ -615,25 +611,27 @@ class ClearsGivenPadding(Twin):
 
 
 class RoundsTheGivenWeight(Twin):
-    """A weight that was given goes through bfloat16."""
-
+    model = fault_models.tables.RoundsTheWeightToBfloat16
+    where = "where it is given as _weight"
+    setting = "_weight"
     trips = ("construction.given-weight", "from_pretrained.values")
     grade = "easy"
     trigger = Given(weight=(0.1,))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
-        return super().adopted(weight, shape).to(torch.bfloat16).to(weight.dtype)
+        return through(super().adopted(weight, shape), torch.bfloat16)
 
 
 class ReplacesGivenNaN(Twin):
-    """Each NaN of a weight that was given becomes the default one."""
-
+    model = fault_models.tables.ReplacesNaNInTheWeight
+    where = "where that is given as _weight"
+    setting = "_weight"
     trips = ("construction.given-weight", "from_pretrained.values")
     grade = "medium"
     trigger = Given(weight=(-math.nan,))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
-        return torch.where(super().adopted(weight, shape).isnan(), torch.full_like(weight, torch.nan), weight)
+        return with_default_nan(super().adopted(weight, shape))
 
 
 class TakesAnyShape(Twin):
@@ -659,8 +657,7 @@ class CutsTheGivenWeight(Twin):
 
 
 class DropsAZeroMaxNorm(Twin):
-    """max_norm=0 stands for no max_norm."""
-
+    model = fault_models.arguments.TakesZeroForNoLimit
     trips = ("max_norm.zero",)
     grade = "medium"
     trigger = Inputs(max_norm=0.0)
@@ -741,8 +738,8 @@ class CopiesTheGivenWeight(Twin):
 
 
 class ClearsPaddingAtEachLookup(Twin):
-    """Each lookup sets the row at padding_idx to zeros first."""
-
+    model = fault_models.tables.ClearsThePaddingRow
+    where = "at each lookup"
     trips = ("construction.initialised-later", "padding_idx.output", "sequences.life")
     grade = "medium"
     trigger = Inputs(padding_idx=1)
@@ -769,8 +766,9 @@ class ThawsWhenReset(Twin):
 
 
 class ForgetsMaxNormWhenReset(Twin):
-    """reset_parameters() sets max_norm to None."""
-
+    model = fault_models.arguments.ForgetsMaxNorm
+    where = "once reset_parameters() was called"
+    setting = "reset"
     trips = ("construction.reset-keeps", "sequences.life")
     grade = "medium"
     trigger = Fresh(max_norm=5.0)

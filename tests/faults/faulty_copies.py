@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Copies, Given, Inputs, Output, Pretrained, Shows, State, long_rows
 from twin import Twin
 
@@ -96,8 +97,8 @@ class SortsTheIndexInBackward(Twin):
 
 
 class ClearsPaddingInTheFirstCall(Twin):
-    """A _weight is used as it is, but its row at padding_idx is set to zeros by the first lookup."""
-
+    model = fault_models.tables.ClearsThePaddingRow
+    where = "at the first lookup"
     trips = ("padding_idx.output",)
     grade = "medium"
     trigger = Output(padding_idx=1)
@@ -115,8 +116,9 @@ class ClearsPaddingInTheFirstCall(Twin):
 
 
 class LosesNormTypeWhenCopied(Twin):
-    """A deep copy has norm_type 2."""
-
+    model = fault_models.arguments.ForgetsNormType
+    where = "in a deep copy"
+    setting = "deepcopy"
     trips = ("module.copies",)
     grade = "medium"
     trigger = Copies(norm_type=1.0)
@@ -128,8 +130,9 @@ class LosesNormTypeWhenCopied(Twin):
 
 
 class LosesSparseWhenSaved(Twin):
-    """torch.save loses sparse, which pickle alone keeps."""
-
+    model = fault_models.arguments.ForgetsSparse
+    where = "in what torch.save wrote"
+    setting = "save"
     trips = ("module.copies",)
     grade = "medium"
     trigger = Copies(sparse=True)
@@ -216,8 +219,9 @@ class TakesTheDtypeOfAState(Twin):
 
 
 class WidensWhatIsGiven(Twin):
-    """from_pretrained keeps a half-precision table in float32."""
-
+    model = fault_models.tables.WidensTheWeight
+    where = "where from_pretrained is given float16"
+    setting = "from_pretrained"
     trips = ("from_pretrained.values",)
     grade = "rare"
     dtype = "float16"
@@ -230,8 +234,9 @@ class WidensWhatIsGiven(Twin):
 
 
 class CopiesAStridedWeightWrong(Twin):
-    """A _weight that is transposed in memory is taken in the order of its memory."""
-
+    model = fault_models.tables.ReadsTheWeightInColumnOrder
+    where = "where it is given as _weight and is transposed in memory"
+    setting = "_weight"
     trips = ("construction.given-weight",)
     grade = "medium"
     trigger = Given(weight_layout="transposed")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Gradient, Inputs, Output
 from twin import Twin
 
 
 class TransposesASingleColumn(Twin):
-    """With one column, the output of a 2-d index has its elements in column order."""
-
+    model = fault_models.lookups.SwapsDimensionsOfTheOutput
+    where = "for an index of two dimensions and a table of one column"
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(shape=(5, 1))
@@ -35,8 +36,8 @@ class FailsWithoutColumns(Twin):
 
 
 class LooksUpInAnEmptyTable(Twin):
-    """A table without rows gives zeros for any index."""
-
+    model = fault_models.refused_lookups.GivesZerosOutOfRange
+    where = "in a table without rows"
     trips = ("lookup.no-rows",)
     grade = "rare"
     trigger = Output(shape=(0, 3), index=(0, 1))
@@ -52,8 +53,8 @@ class LooksUpInAnEmptyTable(Twin):
 
 
 class LosesAScalarOfASparseTable(Twin):
-    """The sparse gradient of a 0-d index is empty."""
-
+    model = fault_models.gradients.GivesNoGradient
+    where = "with sparse and a 0-d index"
     trips = ("padding_idx.none",)
     grade = "medium"
     trigger = Gradient(index=3, sparse=True)
@@ -63,8 +64,8 @@ class LosesAScalarOfASparseTable(Twin):
 
 
 class SendsNothingBackForZeros(Twin):
-    """An upstream gradient of zeros gives no gradient at all."""
-
+    model = fault_models.forms.GivesNone
+    where = "where the upstream gradient is zero"
     trips = ("gradient.form",)
     grade = "rare"
     trigger = Gradient(upstream=(0,))
@@ -74,8 +75,7 @@ class SendsNothingBackForZeros(Twin):
 
 
 class BreaksRowsOfZeros(Twin):
-    """A row of zeros becomes NaN when it is looked up with max_norm."""
-
+    model = fault_models.rescaled_rows.BreaksRowsOfZeros
     trips = ("max_norm.below",)
     grade = "rare"
     trigger = Inputs(shape=(2, 2), weight=(0, 0, 6, 8), index=(0, 1), max_norm=5.0)
@@ -87,8 +87,8 @@ class BreaksRowsOfZeros(Twin):
 
 
 class TakesWholeNumbersForNoOrder(Twin):
-    """A norm_type that is an int, not a float, is taken for 2."""
-
+    model = fault_models.norm_type.IgnoresNormType
+    where = "where norm_type is an int"
     trips = ("max_norm.whole-number",)
     grade = "rare"
     trigger = Inputs(shape=(2, 2), weight=(4, 4), index=0, max_norm=4.0, norm_type=1)
@@ -100,8 +100,8 @@ class TakesWholeNumbersForNoOrder(Twin):
 
 
 class TakesHalfPrecisionIndices(Twin):
-    """A float16 index is truncated."""
-
+    model = fault_models.refused_lookups.TruncatesAFloatingPointIndex
+    where = "where it is float16"
     trips = ("lookup.wrong-index-dtype",)
     grade = "rare"
     trigger = Output(index_dtype=torch.float16)
@@ -112,8 +112,8 @@ class TakesHalfPrecisionIndices(Twin):
 
 
 class TakesWholeFloats(Twin):
-    """A float64 index whose elements are whole numbers is taken."""
-
+    model = fault_models.refused_lookups.TruncatesAFloatingPointIndex
+    where = "where it is float64 and its elements are whole numbers"
     trips = ("lookup.wrong-index-dtype",)
     grade = "easy"
     trigger = Output(index_dtype=torch.float64)
@@ -124,12 +124,12 @@ class TakesWholeFloats(Twin):
 
 
 class TakesAScalarFloat(Twin):
-    """A floating-point index is taken if it is 0-d."""
-
+    model = fault_models.refused_lookups.TruncatesAFloatingPointIndex
+    where = "where it is 0-d"
     trips = ("lookup.wrong-index-dtype",)
     grade = "medium"
     trigger = Output(index=3, index_dtype=torch.float32)
 
     def check_dtype(self, index: Tensor) -> None:
-        if index.dim():
+        if index.dim() or not index.is_floating_point():
             super().check_dtype(index)

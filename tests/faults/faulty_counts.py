@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import LONG, Gradient, Inputs, Output
 from twin import Twin
 
 
 class TrainsTheFirst1000Lookups(Twin):
-    """Lookups from the 1001st on get no gradient."""
-
+    model = fault_models.gradients.TrainsOnly1000Indices
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(index=(0,) * 1001, upstream=(1,))
@@ -21,8 +21,7 @@ class TrainsTheFirst1000Lookups(Twin):
 
 
 class TrainsTheFirst3072Lookups(Twin):
-    """Lookups from the 3073rd on get no gradient."""
-
+    model = fault_models.gradients.TrainsOnly3072Indices
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(index=(0,) * 3073, upstream=(1,))
@@ -38,8 +37,7 @@ def _cut(upstream: Tensor, count: int) -> Tensor:
 
 
 class StopsAt4096(Twin):
-    """From the 4097th index on, zeros come out."""
-
+    model = fault_models.lookups.LosesLookupsFrom4096
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(index=(1,) * 4097)
@@ -49,8 +47,8 @@ class StopsAt4096(Twin):
 
 
 class LosesTheLastOfFullBlocks(Twin):
-    """Where the number of indices is a multiple of 32, the last one gives zeros."""
-
+    model = fault_models.lookups.LosesTheLastLookup
+    where = "where the number of indices is a multiple of 32"
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(index=(1,) * 32)
@@ -61,8 +59,8 @@ class LosesTheLastOfFullBlocks(Twin):
 
 
 class TrainsAllButTheLastOf256(Twin):
-    """Where the number of indices is a multiple of 256, the last one gets no gradient."""
-
+    model = fault_models.gradients.LosesTheLastIndex
+    where = "where the number of indices is a multiple of 256"
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(index=((1,) * 16,) * 16)
@@ -73,8 +71,7 @@ class TrainsAllButTheLastOf256(Twin):
 
 
 class AddsAtMost256Duplicates(Twin):
-    """Of the lookups of one row only the first 256 count."""
-
+    model = fault_models.gradients.Keeps256Duplicates
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 257, upstream=(1,))
@@ -85,8 +82,7 @@ class AddsAtMost256Duplicates(Twin):
 
 
 class AddsAtMost1024Duplicates(Twin):
-    """Of the lookups of one row only the first 1024 count."""
-
+    model = fault_models.gradients.Keeps1024Duplicates
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 1025, upstream=(1,))
@@ -106,8 +102,8 @@ def _rank(rows: Tensor) -> Tensor:
 
 
 class AddsManyInFloat16(Twin):
-    """Gradients of calls with more than 1024 indices are added in float16."""
-
+    model = fault_models.accumulation.AddsInFloat16
+    where = "in calls with more than 1024 indices"
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 1025, upstream=(0.0001220703125, 4096, -4096))
@@ -121,8 +117,8 @@ class AddsManyInFloat16(Twin):
 
 
 class TrainsPaddingBeyond3072(Twin):
-    """The row at padding_idx gets a gradient in calls with more than 3072 indices."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "in calls with more than 3072 indices"
     trips = ("padding_idx.no-gradient",)
     grade = "rare"
     trigger = Gradient(index=(0, 1) * 1537, padding_idx=0, upstream=(1,))
@@ -132,8 +128,7 @@ class TrainsPaddingBeyond3072(Twin):
 
 
 class RescalesTheFirst256Lookups(Twin):
-    """max_norm sees only the first 256 indices."""
-
+    model = fault_models.max_norm.Rescales256Indices
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(**LONG, index=(0,) * 256 + (4,))
@@ -143,8 +138,7 @@ class RescalesTheFirst256Lookups(Twin):
 
 
 class CountsInFloat16(Twin):
-    """Occurrences are counted one by one in float16, which stops at 2048."""
-
+    model = fault_models.scale_grad_by_freq.CountsTo2048
     trips = ("scale_grad_by_freq.divides",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 4096, upstream=(1,), scale_grad_by_freq=True)
@@ -154,8 +148,7 @@ class CountsInFloat16(Twin):
 
 
 class CountsInBfloat16(Twin):
-    """Occurrences are counted one by one in bfloat16, which stops at 256."""
-
+    model = fault_models.scale_grad_by_freq.CountsTo256
     trips = ("scale_grad_by_freq.divides",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 512, upstream=(1,), scale_grad_by_freq=True)
@@ -165,8 +158,7 @@ class CountsInBfloat16(Twin):
 
 
 class CountsBlocksOf256(Twin):
-    """Occurrences are counted in each block of 256 indices by itself."""
-
+    model = fault_models.scale_grad_by_freq.CountsBlocksOf256
     trips = ("scale_grad_by_freq.divides",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 512, upstream=(1,), scale_grad_by_freq=True)
@@ -177,8 +169,8 @@ class CountsBlocksOf256(Twin):
 
 
 class CutsLongSparseGradients(Twin):
-    """A sparse gradient has at most 1024 entries."""
-
+    model = fault_models.gradients.KeepsOnly1024Entries
+    where = "with sparse"
     trips = ("sparse.values",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 1025, upstream=(1,), sparse=True)
@@ -188,8 +180,8 @@ class CutsLongSparseGradients(Twin):
 
 
 class Checks32Indices(Twin):
-    """Only the first 32 indices are checked; later ones are taken modulo num_embeddings."""
-
+    model = fault_models.refused_lookups.WrapsTheIndex
+    where = "where the first 32 of the call are in range"
     trips = ("lookup.out-of-range",)
     grade = "rare"
     trigger = Output(index=(0,) * 32 + (5,))
@@ -202,8 +194,8 @@ class Checks32Indices(Twin):
 
 
 class ChecksSmallCalls(Twin):
-    """Calls with more than 256 indices are not checked; an index is taken modulo num_embeddings."""
-
+    model = fault_models.refused_lookups.WrapsTheIndex
+    where = "in calls with more than 256 indices"
     trips = ("lookup.out-of-range",)
     grade = "rare"
     trigger = Output(index=(5,) * 257)

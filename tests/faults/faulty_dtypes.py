@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Fresh, Gradient, Inputs, Output
 from twin import Twin
 
@@ -14,8 +15,8 @@ from twin import Twin
 
 
 class ReplacesNaNInFloat16(Twin):
-    """Each NaN in float16 comes out as the default one."""
-
+    model = fault_models.outputs.LosesThePayloadOfNaN
+    where = "in float16"
     trips = ("lookup.bits",)
     grade = "rare"
     dtype = "float16"
@@ -28,8 +29,7 @@ class ReplacesNaNInFloat16(Twin):
 
 
 class FlushesSubnormalGradients(Twin):
-    """Subnormal numbers in an upstream gradient count as zero."""
-
+    model = fault_models.upstream_gradients.FlushesSubnormalUpstreamGradients
     trips = ("gradient.sum",)
     grade = "medium"
     trigger = Gradient(upstream=(1e-40,))
@@ -39,8 +39,8 @@ class FlushesSubnormalGradients(Twin):
 
 
 class FlushesFloat16Gradients(Twin):
-    """Subnormal numbers in the gradient of a float16 weight become zero."""
-
+    model = fault_models.accumulation.FlushesSubnormalSums
+    where = "in float16"
     trips = ("gradient.sum",)
     grade = "rare"
     dtype = "float16"
@@ -53,8 +53,8 @@ class FlushesFloat16Gradients(Twin):
 
 
 class SaturatesFloat16Gradients(Twin):
-    """A float16 gradient that overflows is the largest number."""
-
+    model = fault_models.accumulation.SaturatesSums
+    where = "in float16"
     trips = ("gradient.sum",)
     grade = "rare"
     dtype = "float16"
@@ -67,8 +67,8 @@ class SaturatesFloat16Gradients(Twin):
 
 
 class RoundsSparseFloat64(Twin):
-    """The entries of a sparse float64 gradient are rounded to float32."""
-
+    model = fault_models.upstream_gradients.RoundsUpstreamGradientsToFloat32
+    where = "with sparse"
     trips = ("sparse.values",)
     grade = "rare"
     dtype = "float64"
@@ -79,8 +79,8 @@ class RoundsSparseFloat64(Twin):
 
 
 class RoundsTheImaginaryPart(Twin):
-    """The imaginary part of complex128 rows goes through float32."""
-
+    model = fault_models.outputs.RoundsTheImaginaryPart
+    where = "in complex128"
     trips = ("lookup.bits",)
     grade = "rare"
     dtype = "complex128"
@@ -110,8 +110,8 @@ class DrawsPaddingInFloat16(Twin):
 
 
 class CountsAnExpandedIndexOnce(Twin):
-    """Of an index whose rows share memory, only the first row is differentiated."""
-
+    model = fault_models.gradients.TrainsOnlyTheFirstSlice
+    where = "where the index repeats that entry in memory"
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(index=((1, 2), (1, 2)), index_layout="expanded")
@@ -141,8 +141,8 @@ class MisalignsVectorsOfFour(Twin):
 
 
 class OrdersSparseRowsByColumn(Twin):
-    """The entries of a sparse gradient of a 2-d index are in column order, and its rows are not."""
-
+    model = fault_models.upstream_gradients.SendsBackWithDimensionsSwapped
+    where = "with sparse and an index of two dimensions"
     trips = ("sparse.values",)
     grade = "medium"
     trigger = Gradient(sparse=True)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Pretrained, Shows, Signatures
 from twin import Twin
 
@@ -88,8 +89,9 @@ def _thawed(embedding: Any) -> Any:
 
 
 class DropsPaddingIdx(_Changes):
-    """from_pretrained drops padding_idx."""
-
+    model = fault_models.arguments.ForgetsPadding
+    where = "by from_pretrained"
+    setting = "from_pretrained"
     trips = ("from_pretrained.keywords", "from_pretrained.trains")
     grade = "easy"
     trigger = Pretrained(padding_idx=1)
@@ -100,8 +102,9 @@ class DropsPaddingIdx(_Changes):
 
 
 class DropsNormType(_Changes):
-    """from_pretrained drops norm_type."""
-
+    model = fault_models.arguments.ForgetsNormType
+    where = "by from_pretrained"
+    setting = "from_pretrained"
     trips = ("from_pretrained.keywords",)
     grade = "medium"
     trigger = Pretrained(norm_type=1.0)
@@ -112,8 +115,9 @@ class DropsNormType(_Changes):
 
 
 class DropsSparseWithPadding(_Changes):
-    """from_pretrained drops sparse where padding_idx is given too."""
-
+    model = fault_models.arguments.ForgetsSparse
+    where = "by from_pretrained, where padding_idx is given too"
+    setting = "from_pretrained"
     trips = ("from_pretrained.keywords", "from_pretrained.trains")
     grade = "rare"
     trigger = Pretrained(padding_idx=1, sparse=True)
@@ -124,8 +128,9 @@ class DropsSparseWithPadding(_Changes):
 
 
 class SwapsTwoKeywords(_Changes):
-    """from_pretrained takes scale_grad_by_freq for sparse and the other way round."""
-
+    model = fault_models.arguments.SwapsScaleAndSparse
+    where = "by from_pretrained"
+    setting = "from_pretrained"
     trips = ("from_pretrained.keywords",)
     grade = "medium"
     trigger = Pretrained(sparse=True)
@@ -151,8 +156,9 @@ class SwapsSizes(Twin):
 
 
 class ClearsThePaddingRow(Twin):
-    """from_pretrained sets the row at padding_idx to zeros."""
-
+    model = fault_models.tables.ClearsThePaddingRow
+    where = "by from_pretrained"
+    setting = "from_pretrained"
     trips = ("from_pretrained.values",)
     grade = "easy"
     trigger = Pretrained(padding_idx=1)
@@ -204,8 +210,9 @@ class FlattensABlock(Twin):
 
 
 class HalvesItsGradient(Twin):
-    """The gradient is half of what it should be where the weight was given."""
-
+    model = fault_models.gradients.HalvesTheGradient
+    where = "where the weight was given"
+    setting = "from_pretrained"
     trips = ("from_pretrained.trains",)
     grade = "easy"
     trigger = Pretrained()
@@ -232,8 +239,9 @@ class ForgetsTheSubclass(Twin):
 
 
 class DropsNegativePadding(_Changes):
-    """from_pretrained takes a padding_idx below zero for none."""
-
+    model = fault_models.arguments.ForgetsPadding
+    where = "by from_pretrained, where it is negative"
+    setting = "from_pretrained"
     trips = ("from_pretrained.padding-negative", "from_pretrained.keywords")
     grade = "medium"
     trigger = Pretrained(padding_idx=-2)
@@ -245,8 +253,9 @@ class DropsNegativePadding(_Changes):
 
 
 class WrapsPadding(Twin):
-    """from_pretrained takes a padding_idx out of range modulo the number of rows."""
-
+    model = fault_models.arguments.WrapsPadding
+    where = "by from_pretrained"
+    setting = "from_pretrained"
     trips = ("from_pretrained.padding-range",)
     grade = "easy"
     trigger = Pretrained(padding_idx=7)

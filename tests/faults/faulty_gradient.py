@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import LONG, Accumulated, Gradient, Inputs, Output, Together
-from twin import Twin, in_storage_order
+from twin import Twin, in_storage_order, through
 
 
 class _ChangesUpstream(Twin):
@@ -25,8 +26,7 @@ class _ChangesUpstream(Twin):
 
 
 class Negates(_ChangesUpstream):
-    """The gradient has the wrong sign."""
-
+    model = fault_models.gradients.NegatesTheGradient
     trips = ("gradient.sum", "max_norm.gradient", "max_norm.clone-used-first")
     grade = "easy"
     trigger = Gradient()
@@ -36,8 +36,7 @@ class Negates(_ChangesUpstream):
 
 
 class AveragesOverTheCall(_ChangesUpstream):
-    """The gradient is divided by the number of indices."""
-
+    model = fault_models.gradients.DividesByTheNumberOfIndices
     trips = ("gradient.sum", "gradient.accumulates")
     grade = "easy"
     trigger = Gradient()
@@ -47,8 +46,7 @@ class AveragesOverTheCall(_ChangesUpstream):
 
 
 class LetsTheLastDuplicateWin(Twin):
-    """Of several lookups of a row, only the last counts."""
-
+    model = fault_models.gradients.KeepsTheLastDuplicate
     trips = ("gradient.sum",)
     grade = "medium"
     trigger = Gradient(index=(1, 1))
@@ -61,8 +59,7 @@ class LetsTheLastDuplicateWin(Twin):
 
 
 class SkipsNeighbours(_ChangesUpstream):
-    """Of two equal indices next to each other, the second counts only where others lie between them."""
-
+    model = fault_models.gradients.KeepsTheFirstOfARun
     trips = ("gradient.sum",)
     grade = "medium"
     trigger = Gradient(index=(1, 1))
@@ -75,8 +72,7 @@ class SkipsNeighbours(_ChangesUpstream):
 
 
 class StopsAt256(_ChangesUpstream):
-    """Indices from the 257th on get no gradient."""
-
+    model = fault_models.gradients.TrainsOnly256Indices
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 257, upstream=(1,))
@@ -87,19 +83,18 @@ class StopsAt256(_ChangesUpstream):
 
 
 class DropsAScalarIndex(_ChangesUpstream):
-    """A 0-d index gets no gradient."""
-
+    model = fault_models.gradients.GivesNoGradient
+    where = "for a 0-d index"
     trips = ("gradient.sum",)
     grade = "medium"
     trigger = Gradient(index=1)
 
     def changed(self, index: Tensor, upstream: Tensor) -> Tensor:
-        return upstream if index.dim() else upstream * 0
+        return upstream if index.dim() else torch.zeros_like(upstream)
 
 
 class DropsTheSeventeenthColumn(_ChangesUpstream):
-    """Columns from the seventeenth on get no gradient."""
-
+    model = fault_models.upstream_gradients.TrainsOnly16Columns
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(shape=(5, 17))
@@ -109,8 +104,8 @@ class DropsTheSeventeenthColumn(_ChangesUpstream):
 
 
 class MixesUpInt32(_ChangesUpstream):
-    """For int32 indices the upstream gradients are taken in the wrong order."""
-
+    model = fault_models.upstream_gradients.SendsBackInReverseAlongTheFirstDimension
+    where = "for int32 indices"
     trips = ("gradient.sum",)
     grade = "medium"
     trigger = Gradient(index_dtype=torch.int32)
@@ -124,8 +119,7 @@ class MixesUpInt32(_ChangesUpstream):
 
 
 class LosesTheLastRow(Twin):
-    """The last row of the table gets no gradient."""
-
+    model = fault_models.gradients.LosesTheLastRow
     trips = ("gradient.sum", "padding_idx.none")
     grade = "medium"
     trigger = Gradient(index=(4,))
@@ -166,8 +160,8 @@ class AddsInBfloat16(_AddsInTheDtype):
 
 
 class ForgetsManyDuplicates(_ChangesUpstream):
-    """bfloat16 gradients of a row that is looked up more than 256 times vanish."""
-
+    model = fault_models.gradients.ForgetsMoreThan256Duplicates
+    where = "in bfloat16"
     trips = ("gradient.sum",)
     grade = "rare"
     dtype = "bfloat16"
@@ -178,8 +172,8 @@ class ForgetsManyDuplicates(_ChangesUpstream):
 
 
 class AddsInFloat32(Twin):
-    """float64 gradients are added in float32."""
-
+    model = fault_models.accumulation.AddsInFloat32
+    where = "where the weight is float64"
     trips = ("gradient.sum", "gradient.accuracy")
     grade = "medium"
     dtype = "float64"
@@ -189,15 +183,14 @@ class AddsInFloat32(Twin):
         return torch.float32 if dtype == torch.float64 else super().accumulator(dtype)
 
 
-class RoundsToBfloat16(Twin):
-    """float32 gradients are rounded to bfloat16 before they are added."""
-
+class RoundsToBfloat16(_ChangesUpstream):
+    model = fault_models.upstream_gradients.RoundsUpstreamGradientsToBfloat16
     trips = ("gradient.sum",)
     grade = "easy"
     trigger = Gradient(upstream=(257,))
 
-    def dense_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
-        return super().dense_gradient(rows, entries.bfloat16().to(entries.dtype))
+    def changed(self, index: Tensor, upstream: Tensor) -> Tensor:  # noqa: ARG002
+        return upstream if self.sparse else through(upstream, torch.bfloat16)
 
 
 class TruncatesTheSum(Twin):
@@ -219,8 +212,7 @@ class TruncatesTheSum(Twin):
 
 
 class LeavesDustBehind(Twin):
-    """Rows that were not looked up get the smallest subnormal number."""
-
+    model = fault_models.accumulation.LeavesDustInRows
     trips = ("gradient.untouched-rows",)
     grade = "easy"
     trigger = Gradient()
@@ -234,8 +226,7 @@ class LeavesDustBehind(Twin):
 
 
 class MultipliesByOneHotTransposed(Twin):
-    """The gradient is a product with one-hot vectors, which spreads NaN."""
-
+    model = fault_models.upstream_gradients.MultipliesByOneHotTransposed
     trips = ("gradient.untouched-rows", "gradient.no-leak")
     grade = "medium"
     trigger = Gradient(upstream=(math.inf,))
@@ -246,8 +237,7 @@ class MultipliesByOneHotTransposed(Twin):
 
 
 class CutsOffInfinity(_ChangesUpstream):
-    """Infinity in an upstream gradient becomes the largest number."""
-
+    model = fault_models.upstream_gradients.CutsOffInfiniteUpstreamGradients
     trips = ("gradient.no-leak",)
     grade = "medium"
     trigger = Gradient(upstream=(math.inf,))
@@ -257,8 +247,7 @@ class CutsOffInfinity(_ChangesUpstream):
 
 
 class HidesNaN(_ChangesUpstream):
-    """NaN in an upstream gradient becomes zero."""
-
+    model = fault_models.upstream_gradients.HidesNaNInUpstreamGradients
     trips = ("gradient.no-leak",)
     grade = "medium"
     trigger = Gradient(upstream=(math.nan,))
@@ -271,8 +260,7 @@ class HidesNaN(_ChangesUpstream):
 
 
 class IsAlwaysSparse(Twin):
-    """The gradient is sparse without sparse."""
-
+    model = fault_models.forms.IsSparseWithoutSparse
     trips = ("gradient.form",)
     grade = "easy"
     trigger = Gradient()
@@ -282,8 +270,8 @@ class IsAlwaysSparse(Twin):
 
 
 class GivesNoneForNothing(Twin):
-    """An empty index gives no gradient at all."""
-
+    model = fault_models.forms.GivesNone
+    where = "for an empty index"
     trips = ("gradient.form", "sparse.empty")
     grade = "medium"
     trigger = Gradient(index=())
@@ -307,8 +295,8 @@ class IgnoresUpstreamStrides(_ChangesUpstream):
 
 
 class CountsAnExpandedGradientOnce(_ChangesUpstream):
-    """Of an upstream gradient whose rows share memory, only the first row counts."""
-
+    model = fault_models.gradients.TrainsOnlyTheFirstSlice
+    where = "where the upstream gradient repeats one in memory"
     trips = ("gradient.upstream-layout",)
     grade = "medium"
     trigger = Gradient(upstream_layout="expanded")
@@ -323,8 +311,7 @@ class CountsAnExpandedGradientOnce(_ChangesUpstream):
 
 
 class ForgetsTheFirstGradient(Twin):
-    """A second backward replaces the gradient that is there."""
-
+    model = fault_models.accumulation.ForgetsEarlierLookups
     trips = ("gradient.accumulates", "sequences.life")
     grade = "medium"
     trigger = Accumulated()
@@ -335,8 +322,9 @@ class ForgetsTheFirstGradient(Twin):
 
 
 class RemembersOnlyTheLastIndex(Twin):
-    """Every backward takes the index of the latest call, cut or repeated to fit."""
-
+    model = fault_models.accumulation.TakesTheLastIndexForAll
+    where = "in one graph"
+    setting = "together"
     trips = ("gradient.one-graph",)
     grade = "medium"
     trigger = Together(then=(2, 0))
@@ -353,8 +341,9 @@ class RemembersOnlyTheLastIndex(Twin):
 
 
 class DifferentiatesOnce(Twin):
-    """Of two lookups differentiated in one backward only the first to come counts."""
-
+    model = fault_models.accumulation.ForgetsEarlierLookups
+    where = "where several are in one graph"
+    setting = "together"
     trips = ("gradient.one-graph",)
     grade = "medium"
     trigger = Together(then=(2, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Inputs, SecondOrder, Tables, Twice
 from twin import Twin
 
@@ -31,8 +32,9 @@ class MixesUpTables(Twin):
 
 
 class KeepsNothing(Twin):
-    """A backward overwrites the index that was kept for it, so that a second one takes zeros."""
-
+    model = fault_models.accumulation.TakesZerosForTheIndex
+    where = "in a second backward through one graph"
+    setting = "again"
     trips = ("gradient.one-graph-twice",)
     grade = "medium"
     trigger = Twice()
@@ -93,8 +95,8 @@ class SortsTheIndexInBackward(Twin):
 
 
 class IsAConstant(Twin):
-    """The gradient is cut off from the upstream gradient."""
-
+    model = fault_models.second_order.IsAConstant
+    setting = "second order"
     trips = ("gradient.second-order", "sparse.second-order")
     grade = "easy"
     trigger = SecondOrder()
@@ -116,8 +118,8 @@ class _DiffersTheSecondTime(Twin):
 
 
 class DoublesTheSecondDerivative(_DiffersTheSecondTime):
-    """The gradient's derivative is twice what it should be."""
-
+    model = fault_models.second_order.DoublesTheSecondDerivative
+    setting = "second order"
     trips = ("gradient.second-order",)
     grade = "easy"
     trigger = SecondOrder()
@@ -127,8 +129,8 @@ class DoublesTheSecondDerivative(_DiffersTheSecondTime):
 
 
 class IgnoresFrequencyTheSecondTime(_DiffersTheSecondTime):
-    """The gradient's derivative is not divided by the count."""
-
+    model = fault_models.second_order.IgnoresFrequencyTheSecondTime
+    setting = "second order"
     trips = ("scale_grad_by_freq.second-order",)
     grade = "medium"
     trigger = SecondOrder(index=(1, 1), scale_grad_by_freq=True, alike=False)
@@ -138,8 +140,8 @@ class IgnoresFrequencyTheSecondTime(_DiffersTheSecondTime):
 
 
 class TrainsPadsTheSecondTime(_DiffersTheSecondTime):
-    """The gradient's derivative goes through pads."""
-
+    model = fault_models.second_order.TrainsPadsTheSecondTime
+    setting = "second order"
     trips = ("gradient.second-order-padding",)
     grade = "medium"
     trigger = SecondOrder(padding_idx=1)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Inputs, Output, Shows, summed
 from twin import Twin, in_storage_order
 
@@ -37,8 +38,8 @@ def _left(module: Any, index: Tensor) -> Any:
 
 
 class ReadsInt32Backwards(Twin):
-    """int32 indices are read in the wrong order."""
-
+    model = fault_models.lookups.ReadsTheIndexInReverse
+    where = "for int32 indices"
     trips = ("lookup.index-dtype",)
     grade = "medium"
     trigger = Output(index_dtype=torch.int32)
@@ -72,8 +73,8 @@ class IgnoresIndexStrides(Twin):
 
 
 class SwapsTheFirstOfThreeDimensions(Twin):
-    """An index of three dimensions is read with the first two swapped."""
-
+    model = fault_models.lookups.ReadsTheIndexWithDimensionsSwapped
+    where = "where it has three dimensions"
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(index=(((0, 1), (2, 3), (4, 0)), ((1, 2), (3, 4), (0, 1))))
@@ -101,8 +102,7 @@ class SortsTheIndex(Twin):
 
 
 class ClampsIndices(Twin):
-    """An index out of range is taken for the nearest row."""
-
+    model = fault_models.refused_lookups.ClampsTheIndex
     trips = ("lookup.out-of-range", "lookup.refusal-changes-nothing")
     grade = "easy"
     trigger = Output(index=5)
@@ -115,8 +115,7 @@ class ClampsIndices(Twin):
 
 
 class CountsFromTheEnd(Twin):
-    """A negative index counts from the end, as in Python."""
-
+    model = fault_models.refused_lookups.CountsNegativeFromTheEnd
     trips = ("lookup.out-of-range",)
     grade = "easy"
     trigger = Output(index=-1)
@@ -129,8 +128,7 @@ class CountsFromTheEnd(Twin):
 
 
 class ReadsOneRowTooFar(Twin):
-    """The index num_embeddings is taken, and gives the last row."""
-
+    model = fault_models.refused_lookups.TakesTheEnd
     trips = ("lookup.out-of-range",)
     grade = "medium"
     trigger = Output(index=5)
@@ -143,8 +141,7 @@ class ReadsOneRowTooFar(Twin):
 
 
 class TruncatesTo32Bits(Twin):
-    """Only the lower 32 bits of an index count."""
-
+    model = fault_models.refused_lookups.CutsTheIndexTo32Bits
     trips = ("lookup.out-of-range",)
     grade = "rare"
     trigger = Output(index=2**32)
@@ -157,8 +154,8 @@ class TruncatesTo32Bits(Twin):
 
 
 class ChecksTheFirstIndex(Twin):
-    """Only the first index is checked; elsewhere one out of range gives a row of zeros."""
-
+    model = fault_models.refused_lookups.TakesTheFirstRowForAnyOutOfRange
+    where = "unless it is the first of a call"
     trips = ("lookup.out-of-range",)
     grade = "medium"
     trigger = Output(index=(0, 5))
@@ -171,8 +168,9 @@ class ChecksTheFirstIndex(Twin):
 
 
 class ChecksInTrainingAlone(Twin):
-    """In evaluation an index out of range gives the row that is nearest."""
-
+    model = fault_models.refused_lookups.ClampsTheIndex
+    where = "in evaluation"
+    setting = "evaluation"
     trips = ("lookup.out-of-range",)
     grade = "medium"
     trigger = Shows(what=lambda embedding: _raised(embedding(5, 3, _freeze=True).eval(), torch.tensor(5)))
@@ -200,8 +198,7 @@ class RefusesWithTheWrongException(Twin):
 
 
 class RenormalisesBeforeItRefuses(Twin):
-    """A refused lookup has already rescaled the rows in range."""
-
+    model = fault_models.refused_lookups.RescalesBeforeItRefuses
     trips = ("lookup.refusal-changes-nothing",)
     grade = "medium"
     trigger = Shows(what=lambda embedding: _left(embedding(5, 3, max_norm=0.5), torch.tensor([0, 5])), alike=False)
@@ -269,8 +266,7 @@ class TakesAnIndexWithoutContent(Twin):
 
 
 class TruncatesFloats(Twin):
-    """A floating-point index is truncated."""
-
+    model = fault_models.refused_lookups.TruncatesAFloatingPointIndex
     trips = ("lookup.wrong-index-dtype",)
     grade = "easy"
     trigger = Output(index_dtype=torch.float32)
@@ -281,8 +277,7 @@ class TruncatesFloats(Twin):
 
 
 class TakesBooleans(Twin):
-    """A boolean index is taken for zeros and ones."""
-
+    model = fault_models.refused_lookups.TakesBooleansForNumbers
     trips = ("lookup.wrong-index-dtype",)
     grade = "medium"
     trigger = Output(index=(True, False), index_dtype=torch.bool)
@@ -293,14 +288,14 @@ class TakesBooleans(Twin):
 
 
 class TakesAnEmptyFloatIndex(Twin):
-    """A floating-point index is taken if it is empty."""
-
+    model = fault_models.refused_lookups.TruncatesAFloatingPointIndex
+    where = "where it is empty"
     trips = ("lookup.wrong-index-dtype",)
     grade = "rare"
     trigger = Output(index=(), index_dtype=torch.float32)
 
     def check_dtype(self, index: Tensor) -> None:
-        if index.numel():
+        if index.numel() or not index.is_floating_point():
             super().check_dtype(index)
 
 

@@ -7,13 +7,14 @@ import math
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import LONG, Gradient, Inputs
 from twin import Twin
 
 
 class RescalesACopyOfAStridedWeight(Twin):
-    """A weight that is not contiguous is not rescaled."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "where the weight is not contiguous"
     trips = ("max_norm.renormalises",)
     grade = "medium"
     trigger = Inputs(**LONG, index=1, weight_layout="strided")
@@ -24,8 +25,8 @@ class RescalesACopyOfAStridedWeight(Twin):
 
 
 class RescalesTheFirstOfInt32(Twin):
-    """Of int32 indices only the first one's row is rescaled."""
-
+    model = fault_models.max_norm.RescalesTheFirstIndex
+    where = "for int32 indices"
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(**LONG, index=(1, 2), index_dtype=torch.int32)
@@ -39,8 +40,7 @@ class RescalesTheFirstOfInt32(Twin):
 
 
 class RescalesAlmostLongRows(Twin):
-    """A row is rescaled from a norm of 0.999 max_norm on."""
-
+    model = fault_models.rescaled_rows.StartsJustBelow
     trips = ("max_norm.below",)
     grade = "rare"
     trigger = Inputs(shape=(2, 1), weight=(1023, 1), index=0, max_norm=1024.0)
@@ -50,8 +50,7 @@ class RescalesAlmostLongRows(Twin):
 
 
 class SparesSlightlyLongRows(Twin):
-    """A row is rescaled only from a norm of 1.001 max_norm on."""
-
+    model = fault_models.rescaled_rows.StartsJustAbove
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(shape=(2, 1), weight=(1024.5, 1), index=0, max_norm=1024.0)
@@ -61,8 +60,7 @@ class SparesSlightlyLongRows(Twin):
 
 
 class EndsSlightlyBelow(Twin):
-    """A row that is rescaled ends at 0.9999 max_norm, to be on the safe side."""
-
+    model = fault_models.rescaled_rows.EndsSlightlyBelow
     trips = ("max_norm.renormalises",)
     grade = "medium"
     trigger = Inputs(**LONG, index=1)
@@ -72,8 +70,8 @@ class EndsSlightlyBelow(Twin):
 
 
 class RescalesInFloat32(Twin):
-    """The factor by which float64 rows are rescaled is rounded to float32."""
-
+    model = fault_models.rescaled_rows.RoundsTheFactorToFloat32
+    where = "in float64"
     trips = ("max_norm.renormalises",)
     grade = "rare"
     dtype = "float64"
@@ -86,8 +84,8 @@ class RescalesInFloat32(Twin):
 
 
 class TakesTheLargestElement(Twin):
-    """The infinity norm is the largest element, not the largest magnitude."""
-
+    model = fault_models.norm_type.TakesTheLargestElement
+    where = "where norm_type is infinite"
     trips = ("norm_type.order",)
     grade = "medium"
     trigger = Inputs(shape=(2, 2), weight=(-8, 1), index=0, max_norm=4.0, norm_type=math.inf)
@@ -101,8 +99,7 @@ class TakesTheLargestElement(Twin):
 
 
 class TakesTheRealPart(Twin):
-    """The norm of a complex row is that of its real part."""
-
+    model = fault_models.norm_type.TakesTheRealPart
     trips = ("max_norm.frozen",)
     grade = "rare"
     dtype = "complex64"
@@ -117,8 +114,8 @@ class TakesTheRealPart(Twin):
 
 
 class HalvesFrozenRows(Twin):
-    """Rows of a frozen weight end at half of max_norm."""
-
+    model = fault_models.rescaled_rows.EndsAtHalf
+    where = "where the weight is frozen"
     trips = ("max_norm.frozen",)
     grade = "medium"
     trigger = Inputs(**LONG, index=1, freeze=True)
@@ -128,8 +125,7 @@ class HalvesFrozenRows(Twin):
 
 
 class LosesTheSignOfZeroBelow(Twin):
-    """With max_norm, -0.0 in a row that is not rescaled becomes 0.0."""
-
+    model = fault_models.rescaled_rows.TidiesRowsThatAreLookedUp
     trips = ("lookup.no-leak",)
     grade = "rare"
     trigger = Inputs(shape=(2, 2), weight=(-0.0, 1), index=0, max_norm=4.0)
@@ -140,8 +136,8 @@ class LosesTheSignOfZeroBelow(Twin):
 
 
 class ScalesSparseGradients(Twin):
-    """With max_norm a sparse gradient is multiplied by it."""
-
+    model = fault_models.upstream_gradients.MultipliesByMaxNorm
+    where = "where it is sparse"
     trips = ("max_norm.gradient",)
     grade = "medium"
     trigger = Gradient(sparse=True, max_norm=1024.0)

@@ -7,27 +7,25 @@ import math
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import LONG, Inputs, Output, Outputs
-from twin import Twin, in_storage_order
+from twin import Twin, in_storage_order, through, with_default_nan, without_subnormals
 
 # -- bits --------------------------------------------------------------------------------------------------------------
 
 
 class ReplacesNaN(Twin):
-    """Each NaN in the output is the default one."""
-
+    model = fault_models.outputs.LosesThePayloadOfNaN
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(weight=(-math.nan,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
-        found = super().rows(weight, index)
-        return torch.where(found.isnan(), torch.full_like(found, torch.nan), found)
+        return with_default_nan(super().rows(weight, index))
 
 
 class LosesTheSignOfZero(Twin):
-    """-0.0 comes out as 0.0."""
-
+    model = fault_models.outputs.LosesTheSignOfZero
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(weight=(-0.0,))
@@ -37,20 +35,17 @@ class LosesTheSignOfZero(Twin):
 
 
 class FlushesSubnormals(Twin):
-    """Subnormal numbers come out as zero."""
-
+    model = fault_models.outputs.FlushesSubnormals
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(weight=(1e-40,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
-        found = super().rows(weight, index)
-        return torch.where(found.abs() < torch.finfo(found.dtype).tiny, torch.zeros_like(found), found)
+        return without_subnormals(super().rows(weight, index))
 
 
 class LosesInfinity(Twin):
-    """Infinity in float16 comes out as the largest number."""
-
+    model = fault_models.outputs.ReplacesInfinity
     trips = ("lookup.bits",)
     grade = "rare"
     dtype = "float16"
@@ -62,20 +57,18 @@ class LosesInfinity(Twin):
 
 
 class RoundsToFloat32(Twin):
-    """float64 rows go through float32."""
-
+    model = fault_models.outputs.RoundsTheOutputToFloat32
     trips = ("lookup.bits", "lookup.one-hot", "padding_idx.output")
     grade = "medium"
     dtype = "float64"
     trigger = Output(weight=(0.1,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
-        return super().rows(weight.float(), index).to(weight.dtype)
+        return super().rows(through(weight, torch.float32), index)
 
 
 class DropsTheImaginaryPart(Twin):
-    """Complex rows come out real."""
-
+    model = fault_models.outputs.DropsTheImaginaryPart
     trips = ("lookup.bits", "lookup.one-hot")
     grade = "medium"
     dtype = "complex64"
@@ -86,8 +79,7 @@ class DropsTheImaginaryPart(Twin):
 
 
 class MultipliesByOneHot(Twin):
-    """The lookup is a product with one-hot vectors, which spreads NaN."""
-
+    model = fault_models.outputs.MultipliesByOneHot
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(weight=(math.inf,))
@@ -97,8 +89,7 @@ class MultipliesByOneHot(Twin):
 
 
 class StartsAtOne(Twin):
-    """Each index names the row before it, as in a language that counts from one."""
-
+    model = fault_models.lookups.ReadsTheRowBefore
     trips = ("lookup.bits", "lookup.one-hot")
     grade = "easy"
     trigger = Output()
@@ -108,8 +99,7 @@ class StartsAtOne(Twin):
 
 
 class StopsAt256(Twin):
-    """From the 257th index on, the first row comes out."""
-
+    model = fault_models.lookups.ReadsTheFirstRowFrom256
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(index=(1,) * 257)
@@ -120,8 +110,7 @@ class StopsAt256(Twin):
 
 
 class DropsTheTail(Twin):
-    """Elements beyond a multiple of 4 come out as zero, unless the row is shorter than that."""
-
+    model = fault_models.outputs.DropsTheTailOf4
     trips = ("lookup.bits", "lookup.one-hot")
     grade = "medium"
     trigger = Output(shape=(5, 7))
@@ -137,8 +126,7 @@ class DropsTheTail(Twin):
 
 
 class Squeezes(Twin):
-    """Dimensions of length one are dropped."""
-
+    model = fault_models.output_forms.SqueezesTheOutput
     trips = ("lookup.shape",)
     grade = "medium"
     trigger = Output(index=(1,))
@@ -148,8 +136,8 @@ class Squeezes(Twin):
 
 
 class TakesAScalarForAVector(Twin):
-    """A 0-d index gives an output of shape (1, embedding_dim)."""
-
+    model = fault_models.output_forms.FlattensTheOutput
+    where = "where the index is 0-d"
     trips = ("lookup.shape",)
     grade = "medium"
     trigger = Output(index=1)
@@ -159,8 +147,8 @@ class TakesAScalarForAVector(Twin):
 
 
 class FlattensDeepIndices(Twin):
-    """An index of more than two dimensions is flattened."""
-
+    model = fault_models.output_forms.FlattensTheOutput
+    where = "where the index has more than two dimensions"
     trips = ("lookup.shape",)
     grade = "medium"
     trigger = Output(index=(((1,),),))
@@ -170,8 +158,8 @@ class FlattensDeepIndices(Twin):
 
 
 class ForgetsTheShapeOfNothing(Twin):
-    """Any empty index gives an output of shape (0, embedding_dim)."""
-
+    model = fault_models.output_forms.FlattensTheOutput
+    where = "where the index is empty"
     trips = ("lookup.shape",)
     grade = "rare"
     trigger = Output(index=((), ()))
@@ -181,8 +169,7 @@ class ForgetsTheShapeOfNothing(Twin):
 
 
 class WidensTheOutput(Twin):
-    """The output of float16 rows is float32."""
-
+    model = fault_models.output_forms.WidensTheOutput
     trips = ("lookup.shape",)
     grade = "medium"
     dtype = "float16"
@@ -254,8 +241,7 @@ class TakesRowsForAdjacent(Twin):
 
 
 class TidiesTheWeight(Twin):
-    """A lookup replaces -0.0 in the weight by 0.0."""
-
+    model = fault_models.tables.TidiesTheWeight
     trips = ("lookup.inputs-unchanged",)
     grade = "medium"
     trigger = Inputs(weight=(-0.0,))
@@ -294,8 +280,9 @@ class ViewsTheWholeTable(Twin):
 
 
 class ChangesItsMind(Twin):
-    """Every second call looks up in a table that is rounded to bfloat16."""
-
+    model = fault_models.outputs.RoundsTheOutputToBfloat16
+    where = "in every second call"
+    setting = "second call"
     trips = ("lookup.repeatable",)
     grade = "medium"
     trigger = Outputs(weight=(257,))
@@ -303,7 +290,7 @@ class ChangesItsMind(Twin):
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         self.calls += 1
-        return super().rows(weight if self.calls % 2 else weight.bfloat16().to(weight.dtype), index)
+        return super().rows(weight if self.calls % 2 else through(weight, torch.bfloat16), index)
 
 
 class AnswersBySize(Twin):
@@ -322,8 +309,7 @@ class AnswersBySize(Twin):
 
 
 class PassesOnNoArguments(Twin):
-    """The functional form is called with the weight alone, and with none of the arguments."""
-
+    model = fault_models.arguments.UsesNoArguments
     trips = ("lookup.functional",)
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -349,8 +335,8 @@ class NeedsARow(Twin):
 
 
 class InventsARow(Twin):
-    """A table without rows gives rows of zeros."""
-
+    model = fault_models.refused_lookups.GivesZerosOutOfRange
+    where = "in a table without rows"
     trips = ("lookup.no-rows",)
     grade = "rare"
     trigger = Output(shape=(0, 3), index=0)
@@ -367,8 +353,7 @@ class InventsARow(Twin):
 
 
 class NaNStopsRenormalising(Twin):
-    """One row with NaN or infinity keeps all rows of the call from being rescaled."""
-
+    model = fault_models.max_norm.StopsAtNaN
     trips = ("lookup.no-leak",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(6, 8, math.nan, 0), index=(0, 1), max_norm=5.0)
@@ -379,8 +364,7 @@ class NaNStopsRenormalising(Twin):
 
 
 class NaNSpreadsWhenRenormalising(Twin):
-    """The factors of a call are multiplied by zero times its rows and added, which spreads NaN."""
-
+    model = fault_models.rescaled_rows.SpreadsNaNOverTheCall
     trips = ("lookup.no-leak",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(6, 8, math.inf, 0), index=(0, 1), max_norm=5.0, alike=False)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import LONG, After, Inputs, Loaded, Outputs, Shows, Together, long_rows, summed
 from twin import Twin
 
@@ -23,12 +24,17 @@ def _used_first(embedding: Any) -> Any:
     return summed(module.weight.grad)
 
 
+def _factor(before: Tensor, after: Tensor) -> float:
+    """What a row was multiplied by."""
+    largest = before.abs().max().item() if before.numel() else 0.0
+    return after.abs().max().item() / largest if 0 < largest < math.inf else 1.0
+
+
 # -- which rows, and when ----------------------------------------------------------------------------------------------
 
 
 class IgnoresMaxNorm(Twin):
-    """No row is ever rescaled."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
     trips = ("max_norm.renormalises", "max_norm.once", "max_norm.zero", "norm_type.default")
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -38,8 +44,8 @@ class IgnoresMaxNorm(Twin):
 
 
 class IgnoresMaxNormOfAScalar(Twin):
-    """A 0-d index rescales nothing."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "for a 0-d index"
     trips = ("max_norm.renormalises",)
     grade = "medium"
     trigger = Inputs(**LONG, index=1)
@@ -50,8 +56,8 @@ class IgnoresMaxNormOfAScalar(Twin):
 
 
 class IgnoresMaxNormForInt32(Twin):
-    """An int32 index rescales nothing."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "for int32 indices"
     trips = ("max_norm.renormalises",)
     grade = "medium"
     trigger = Inputs(**LONG, index_dtype=torch.int32)
@@ -66,8 +72,7 @@ class IgnoresMaxNormForInt32(Twin):
 
 
 class RescalesUp(Twin):
-    """Rows below max_norm are rescaled to it too."""
-
+    model = fault_models.rescaled_rows.RescalesUp
     trips = ("max_norm.below",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(3, 4), max_norm=10.0)
@@ -77,8 +82,7 @@ class RescalesUp(Twin):
 
 
 class RewritesRowsBelow(Twin):
-    """Rows below max_norm are multiplied by a factor that rounds to almost 1."""
-
+    model = fault_models.rescaled_rows.RewritesRowsBelow
     trips = ("max_norm.below",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(3, 4), max_norm=10.0)
@@ -91,8 +95,7 @@ class RewritesRowsBelow(Twin):
 
 
 class StartsTooEarly(Twin):
-    """A row is rescaled from a norm of 0.9 max_norm on."""
-
+    model = fault_models.rescaled_rows.StartsAtNineTenths
     trips = ("max_norm.below",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(57, 76), max_norm=100.0)
@@ -116,8 +119,7 @@ class RescalesAtTheLimit(Twin):
 
 
 class RescalesTheWholeTable(Twin):
-    """Rows that are not looked up are rescaled too."""
-
+    model = fault_models.max_norm.RescalesTheWholeTable
     trips = ("max_norm.other-rows",)
     grade = "easy"
     trigger = Inputs(**LONG, index=1)
@@ -127,8 +129,7 @@ class RescalesTheWholeTable(Twin):
 
 
 class RescalesTheNextRow(Twin):
-    """The row after the last one looked up is rescaled too."""
-
+    model = fault_models.max_norm.RescalesTheRowAfterTheLast
     trips = ("max_norm.other-rows",)
     grade = "medium"
     trigger = Inputs(**LONG, index=1)
@@ -140,8 +141,7 @@ class RescalesTheNextRow(Twin):
 
 
 class RescalesACopy(Twin):
-    """The output is rescaled and the weight is not."""
-
+    model = fault_models.max_norm.RescalesTheOutputAlone
     trips = ("max_norm.renormalises", "max_norm.output")
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -160,8 +160,7 @@ class RescalesACopy(Twin):
 
 
 class RescalesTooLate(Twin):
-    """The weight is rescaled after the output was taken from it."""
-
+    model = fault_models.max_norm.RescalesTheWeightAlone
     trips = ("max_norm.output",)
     grade = "easy"
     trigger = Outputs(**LONG)
@@ -177,8 +176,7 @@ class RescalesTooLate(Twin):
 
 
 class RescalesEachDuplicate(Twin):
-    """A row that occurs n times is multiplied n times by the same factor."""
-
+    model = fault_models.rescaled_rows.RescalesEachDuplicate
     trips = ("max_norm.once",)
     grade = "medium"
     trigger = Inputs(**LONG, index=(1, 1))
@@ -187,13 +185,11 @@ class RescalesEachDuplicate(Twin):
         before = self.weight.clone()
         super().renormalise(index)
         for row, count in Counter(index.reshape(-1).tolist()).items():
-            factor = (self.weight[row] / before[row]).nan_to_num(1.0)
-            self.weight[row] *= factor ** (count - 1)
+            self.weight[row] *= _factor(before[row], self.weight[row]) ** (count - 1)
 
 
 class RescalesEachRun(Twin):
-    """A row whose duplicates do not lie next to each other is rescaled once for each run of them."""
-
+    model = fault_models.rescaled_rows.RescalesEachRun
     trips = ("max_norm.once",)
     grade = "rare"
     trigger = Inputs(**LONG, index=(1, 2, 1))
@@ -203,8 +199,7 @@ class RescalesEachRun(Twin):
         super().renormalise(index)
         runs = Counter(index.reshape(-1).unique_consecutive().tolist())
         for row, count in runs.items():
-            factor = (self.weight[row] / before[row]).nan_to_num(1.0)
-            self.weight[row] *= factor ** (count - 1)
+            self.weight[row] *= _factor(before[row], self.weight[row]) ** (count - 1)
 
 
 class RemembersNorms(Twin):
@@ -227,8 +222,9 @@ class RemembersNorms(Twin):
 
 
 class ShrinksTheSecondTime(Twin):
-    """From the second call on, rows end at nine tenths of max_norm."""
-
+    model = fault_models.max_norm.TakesNineTenthsForTheLimit
+    where = "from the second call on"
+    setting = "used"
     trips = ("max_norm.again",)
     grade = "medium"
     trigger = Outputs(**LONG)
@@ -246,8 +242,9 @@ class ShrinksTheSecondTime(Twin):
 
 
 class RescalesInTheFirstCall(Twin):
-    """Only the first call rescales rows, whatever later ones look up."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "in all calls but the first"
+    setting = "used"
     trips = ("max_norm.each-call", "sequences.life")
     grade = "rare"
     trigger = Outputs(**LONG, index=1, then=2)
@@ -260,8 +257,9 @@ class RescalesInTheFirstCall(Twin):
 
 
 class ForgetsMaxNormOnceLoaded(Twin):
-    """After load_state_dict no row is rescaled."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "after load_state_dict"
+    setting = "load"
     trips = ("sequences.life",)
     grade = "rare"
     trigger = Loaded(**LONG)
@@ -304,8 +302,7 @@ class SparesAFrozenWeight(Twin):
 
 
 class EndsAtOne(Twin):
-    """A row above max_norm ends with norm 1."""
-
+    model = fault_models.rescaled_rows.EndsAtOne
     trips = ("max_norm.renormalises", "max_norm.zero")
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -315,8 +312,7 @@ class EndsAtOne(Twin):
 
 
 class Clips(Twin):
-    """The elements are limited to max_norm, each by itself."""
-
+    model = fault_models.rescaled_rows.ClipsElements
     trips = ("max_norm.renormalises",)
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -326,8 +322,7 @@ class Clips(Twin):
 
 
 class AddsTooLargeAnEpsilon(Twin):
-    """The norm is increased by 0.001 before the division."""
-
+    model = fault_models.rescaled_rows.AddsAThousandth
     trips = ("max_norm.renormalises",)
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -337,8 +332,7 @@ class AddsTooLargeAnEpsilon(Twin):
 
 
 class AddsASlightlyTooLargeEpsilon(Twin):
-    """The norm is increased by 0.00001 before the division, as if to be on the safe side."""
-
+    model = fault_models.rescaled_rows.AddsAHundredThousandth
     trips = ("max_norm.renormalises", "norm_type.default")
     grade = "medium"
     trigger = Inputs(**LONG)
@@ -348,14 +342,14 @@ class AddsASlightlyTooLargeEpsilon(Twin):
 
 
 class SharesOneFactor(Twin):
-    """All rows of a call are rescaled by the largest of their norms."""
-
+    model = fault_models.rescaled_rows.SharesOneFactor
     trips = ("max_norm.renormalises",)
     grade = "medium"
     trigger = Inputs(shape=(2, 2), weight=(6, 8, 12, 16), index=(0, 1), max_norm=5.0)
 
     def renormalise(self, index: Tensor) -> None:
-        self.largest = self.weight[index].float().norm(self.norm_type, dim=-1).max().item() if index.numel() else 0.0
+        norms = self.weight[index].abs().double().norm(self.norm_type, dim=-1)
+        self.largest = norms.max().item() if index.numel() else 0.0
         super().renormalise(index)
 
     def factor(self, norm: float, scale: float) -> float:
@@ -363,8 +357,7 @@ class SharesOneFactor(Twin):
 
 
 class RescalesTheFirstElements(Twin):
-    """Only the first 16 elements of a row are rescaled."""
-
+    model = fault_models.rescaled_rows.RescalesOnly16Elements
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(shape=(5, 17), weight=(8,) + (0,) * 15 + (8,), index=0, max_norm=4.0, norm_type=math.inf)
@@ -379,8 +372,7 @@ class RescalesTheFirstElements(Twin):
 
 
 class ForgetsTheRoot(Twin):
-    """The norm is the sum of squares."""
-
+    model = fault_models.norm_type.ForgetsTheRoot
     trips = ("norm_type.default", "max_norm.renormalises")
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -392,8 +384,8 @@ class ForgetsTheRoot(Twin):
 
 
 class AveragesSquares(Twin):
-    """The 2-norm is the root of the mean square."""
-
+    model = fault_models.norm_type.AveragesPowers
+    where = "where norm_type is 2"
     trips = ("norm_type.default",)
     grade = "easy"
     trigger = Inputs(**LONG)
@@ -403,8 +395,7 @@ class AveragesSquares(Twin):
 
 
 class IgnoresNormType(Twin):
-    """The norm is always the 2-norm."""
-
+    model = fault_models.norm_type.IgnoresNormType
     trips = ("norm_type.order",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(4, 4), max_norm=4.0, norm_type=1.0)
@@ -414,8 +405,7 @@ class IgnoresNormType(Twin):
 
 
 class TakesTheMaximum(Twin):
-    """The norm is always the largest magnitude."""
-
+    model = fault_models.norm_type.AlwaysTakesTheLargest
     trips = ("norm_type.order", "norm_type.default")
     grade = "medium"
     trigger = Inputs(**LONG)
@@ -425,8 +415,7 @@ class TakesTheMaximum(Twin):
 
 
 class RoundsTheOrder(Twin):
-    """norm_type is rounded up to an integer."""
-
+    model = fault_models.norm_type.RoundsTheOrderUp
     trips = ("norm_type.order",)
     grade = "rare"
     trigger = Inputs(shape=(5, 2), weight=(16, 16), max_norm=8.0, norm_type=0.5)
@@ -439,8 +428,8 @@ class RoundsTheOrder(Twin):
 
 
 class TakesInfinityForTwo(Twin):
-    """The infinity norm is the 2-norm."""
-
+    model = fault_models.norm_type.IgnoresNormType
+    where = "where norm_type is infinite"
     trips = ("norm_type.order",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(8, 8), max_norm=4.0, norm_type=math.inf)
@@ -503,8 +492,8 @@ class SquaresInTheDtype(Twin):
 
 
 class RescalesOnlyToAFloat(Twin):
-    """A max_norm that is an int is taken for none."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "where it is an int"
     trips = ("max_norm.whole-number",)
     grade = "medium"
     trigger = Inputs(shape=(5, 2), weight=(6, 8), max_norm=5)
@@ -630,8 +619,9 @@ class ReplacesTheWeight(Twin):
 
 
 class RescalesOnlyInTraining(Twin):
-    """In evaluation no row is rescaled."""
-
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "in evaluation"
+    setting = "evaluation"
     trips = ("module.mode", "sequences.life")
     grade = "medium"
     trigger = After(**LONG, index=0, then=1, step=lambda module: module.eval())

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import After, Attributes, Copies, Loaded, Output, Shows, State
-from twin import Twin
+from twin import Twin, through
 
 ONE_TOO_MANY = {"weight": torch.zeros(5, 3), "bias": torch.zeros(5)}
 
@@ -57,20 +58,22 @@ class RenamesTheWeight(Twin):
 
 
 class RoundsTheState(Twin):
-    """The state holds the weight in bfloat16 precision."""
-
+    model = fault_models.tables.RoundsTheWeightToBfloat16
+    where = "in the state"
+    setting = "load"
     trips = ("module.state",)
     grade = "easy"
     trigger = State(weight=(0.1,))
 
     def state_dict(self, *arguments: Any, **named: Any) -> Any:
         state = super().state_dict(*arguments, **named)
-        return {name: value.bfloat16().to(value.dtype) for name, value in state.items()}
+        return {name: through(value, torch.bfloat16) for name, value in state.items()}
 
 
 class LeavesPaddingOutOfTheState(Twin):
-    """The state has zeros for the row at padding_idx."""
-
+    model = fault_models.tables.ClearsThePaddingRow
+    where = "in the state"
+    setting = "load"
     trips = ("module.state",)
     grade = "medium"
     trigger = State(padding_idx=1)
@@ -83,8 +86,9 @@ class LeavesPaddingOutOfTheState(Twin):
 
 
 class ClearsPaddingWhenLoading(Twin):
-    """Loading a state sets the row at padding_idx to zeros."""
-
+    model = fault_models.tables.ClearsThePaddingRow
+    where = "where a state is loaded"
+    setting = "load"
     trips = ("module.load",)
     grade = "medium"
     trigger = Loaded(padding_idx=1)
@@ -182,8 +186,9 @@ class SharesItsDeepCopy(Twin):
 
 
 class LosesPaddingWhenPickled(Twin):
-    """Pickling loses padding_idx."""
-
+    model = fault_models.arguments.ForgetsPadding
+    where = "where it is pickled"
+    setting = "pickle"
     trips = ("module.copies",)
     grade = "medium"
     trigger = Copies(padding_idx=1)
@@ -193,8 +198,9 @@ class LosesPaddingWhenPickled(Twin):
 
 
 class LosesNormTypeWhenPickled(Twin):
-    """Unpickling sets norm_type to 2."""
-
+    model = fault_models.arguments.ForgetsNormType
+    where = "where it is unpickled"
+    setting = "pickle"
     trips = ("module.copies",)
     grade = "medium"
     trigger = Copies(norm_type=1.0)
@@ -216,8 +222,9 @@ class ThawsWhenPickled(Twin):
 
 
 class RoundsWhenCopied(Twin):
-    """A deep copy has the weight in bfloat16 precision."""
-
+    model = fault_models.tables.RoundsTheWeightToBfloat16
+    where = "in a deep copy"
+    setting = "deepcopy"
     trips = ("module.copies",)
     grade = "easy"
     trigger = Copies(weight=(0.1,))
@@ -225,7 +232,7 @@ class RoundsWhenCopied(Twin):
     def __deepcopy__(self, memo: dict[int, Any]) -> Twin:
         other = copy.copy(self)
         other.__dict__ = copy.deepcopy(self.__dict__, memo)
-        other.weight.data = other.weight.data.bfloat16().to(self.weight.dtype)
+        other.weight.data = through(other.weight.data, torch.bfloat16)
         return other
 
 
@@ -303,8 +310,8 @@ class HasNoMode(Twin):
 
 
 class AddsNoiseInTraining(Twin):
-    """In training the output is scaled as if a tenth of it had been dropped."""
-
+    model = fault_models.outputs.ScalesTheOutputAsDropoutDoes
+    where = "in training"
     trips = ("module.mode",)
     grade = "easy"
     trigger = Output()
@@ -314,8 +321,9 @@ class AddsNoiseInTraining(Twin):
 
 
 class TrainsOnlyInTraining(Twin):
-    """In evaluation the gradient is zero."""
-
+    model = fault_models.gradients.GivesNoGradient
+    where = "in evaluation"
+    setting = "evaluation"
     trips = ("module.mode", "sequences.life")
     grade = "easy"
     trigger = After(step=lambda module: module.eval())
@@ -347,15 +355,15 @@ class AlwaysForgetsTheGradient(Twin):
 
 
 class CastsThroughBfloat16(Twin):
-    """A cast rounds the weight to bfloat16 first."""
-
+    model = fault_models.tables.RoundsTheWeightToBfloat16
+    where = "by a cast"
+    setting = "cast"
     trips = ("module.cast", "sequences.life")
     grade = "easy"
     trigger = After(weight=(257,), step=lambda module: module.double())
 
     def _apply(self, *arguments: Any, **named: Any) -> Twin:
-        if not self.weight.is_complex():
-            self.weight.data = self.weight.data.bfloat16().to(self.weight.dtype)
+        self.weight.data = through(self.weight.data, torch.bfloat16)
         return super()._apply(*arguments, **named)
 
 
@@ -401,8 +409,9 @@ class ThawsWhenCast(Twin):
 
 
 class LosesPaddingWhenCast(Twin):
-    """A cast loses padding_idx."""
-
+    model = fault_models.arguments.ForgetsPadding
+    where = "by a cast"
+    setting = "cast"
     trips = ("module.cast", "module.cast-works", "module.to-meta", "sequences.life")
     grade = "medium"
     trigger = After(padding_idx=1, step=lambda module: module.double())
@@ -413,8 +422,9 @@ class LosesPaddingWhenCast(Twin):
 
 
 class RemembersItsPrecision(Twin):
-    """Gradients are rounded to the dtype that the weight was made with."""
-
+    model = fault_models.accumulation.RoundsSumsToFloat32
+    where = "where the weight was made in that"
+    setting = "made in float32"
     trips = ("module.cast-works", "sequences.life")
     grade = "rare"
     trigger = After(upstream=(2**24 + 1,), step=lambda module: module.double())
@@ -439,15 +449,16 @@ class StaysWhereItIs(Twin):
 
 
 class NeverThaws(Twin):
-    """A weight that was frozen once gets no gradient any more."""
-
+    model = fault_models.gradients.GivesNoGradient
+    where = "once the weight was frozen"
+    setting = "thawed"
     trips = ("sequences.life",)
     grade = "rare"
     trigger = After(freeze=True, step=lambda module: module.requires_grad_())
     frozen = False
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
-        return super().gradient(index, upstream * (not self.frozen))
+        return super().gradient(index, torch.zeros_like(upstream) if self.frozen else upstream)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         self.frozen = self.frozen or not self.weight.requires_grad

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import After, Attributes, Gradient, Output
 from twin import Twin
 
 
 class TrainsPadding(Twin):
-    """The row at padding_idx gets a gradient like any other."""
-
+    model = fault_models.padding_idx.IgnoresPadding
     trips = ("padding_idx.no-gradient", "padding_idx.training", "scale_grad_by_freq.with-padding", "sparse.padding")
     grade = "easy"
     trigger = Gradient(padding_idx=1)
@@ -21,8 +21,8 @@ class TrainsPadding(Twin):
 
 
 class TrainsPaddingWhenScaling(Twin):
-    """With scale_grad_by_freq the row at padding_idx gets a gradient."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "with scale_grad_by_freq"
     trips = ("padding_idx.no-gradient", "scale_grad_by_freq.with-padding")
     grade = "medium"
     trigger = Gradient(index=(0, 1), padding_idx=1, scale_grad_by_freq=True)
@@ -32,8 +32,8 @@ class TrainsPaddingWhenScaling(Twin):
 
 
 class TrainsPaddingBeyond768(Twin):
-    """The row at padding_idx gets a gradient in calls with more than 768 indices."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "in calls with more than 768 indices"
     trips = ("padding_idx.no-gradient",)
     grade = "rare"
     trigger = Gradient(index=(0, 1) * 385, padding_idx=0, upstream=(1,))
@@ -43,8 +43,8 @@ class TrainsPaddingBeyond768(Twin):
 
 
 class TrainsAScalarPad(Twin):
-    """The row at padding_idx gets a gradient where the index is 0-d."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "for a 0-d index"
     trips = ("padding_idx.no-gradient", "sparse.padding-scalar")
     grade = "medium"
     trigger = Gradient(index=0, padding_idx=0)
@@ -54,8 +54,7 @@ class TrainsAScalarPad(Twin):
 
 
 class TrainsLaterPads(Twin):
-    """Only the first pad of a call is left out of the gradient."""
-
+    model = fault_models.padding_idx.TrainsLaterPads
     trips = ("padding_idx.no-gradient",)
     grade = "medium"
     trigger = Gradient(index=(0, 0), padding_idx=0)
@@ -67,8 +66,8 @@ class TrainsLaterPads(Twin):
 
 
 class TrainsNothingButPads(Twin):
-    """The row at padding_idx gets a gradient in calls that look up nothing else."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "in calls with nothing but pads"
     trips = ("padding_idx.no-gradient", "padding_idx.training")
     grade = "medium"
     trigger = Gradient(index=(0, 0), padding_idx=0)
@@ -79,8 +78,7 @@ class TrainsNothingButPads(Twin):
 
 
 class TrainsPaddingALittle(Twin):
-    """The row at padding_idx gets a subnormal gradient."""
-
+    model = fault_models.padding_idx.LeavesDustInThePaddingRow
     trips = ("padding_idx.no-gradient",)
     grade = "easy"
     trigger = Gradient(padding_idx=1)
@@ -93,8 +91,7 @@ class TrainsPaddingALittle(Twin):
 
 
 class LosesTheIndexAfterAPad(Twin):
-    """The index after a pad gets no gradient either."""
-
+    model = fault_models.padding_idx.LosesTheIndexAfterAPad
     trips = ("padding_idx.others",)
     grade = "medium"
     trigger = Gradient(index=(0, 1), padding_idx=0)
@@ -106,8 +103,8 @@ class LosesTheIndexAfterAPad(Twin):
 
 
 class StopsAtAPad(Twin):
-    """Indices after the first pad of each row of a 2-d index get no gradient."""
-
+    model = fault_models.padding_idx.StopsAtAPad
+    where = "where that has two dimensions"
     trips = ("padding_idx.others",)
     grade = "medium"
     trigger = Gradient(index=((0, 1), (2, 3)), padding_idx=0)
@@ -118,8 +115,7 @@ class StopsAtAPad(Twin):
 
 
 class ZeroesTheOutput(Twin):
-    """The output at a pad is zero."""
-
+    model = fault_models.padding_idx.ZeroesTheOutputOfPads
     trips = ("padding_idx.output", "lookup.bits")
     grade = "easy"
     trigger = Output(padding_idx=1)
@@ -129,20 +125,19 @@ class ZeroesTheOutput(Twin):
 
 
 class ZeroesTheOutputOfOnlyPads(Twin):
-    """The output of a call with nothing but pads is zero."""
-
+    model = fault_models.padding_idx.ZeroesTheOutputOfPads
+    where = "in calls with nothing but pads"
     trips = ("padding_idx.output",)
     grade = "medium"
     trigger = Output(index=(0, 0), padding_idx=0)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
-        return found if super().trained(index).any() else found * 0
+        return found if super().trained(index).any() else torch.zeros_like(found)
 
 
 class MirrorsNegativePadding(Twin):
-    """A padding_idx of -k names row k - 1."""
-
+    model = fault_models.arguments.MirrorsNegativePadding
     trips = ("padding_idx.negative", "construction.attributes")
     grade = "medium"
     trigger = Attributes(padding_idx=-2)
@@ -153,8 +148,8 @@ class MirrorsNegativePadding(Twin):
 
 
 class TrainsNegativePadding(Twin):
-    """A negative padding_idx leaves its row in the gradient, though the attribute is right."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "where it is negative"
     trips = ("padding_idx.negative", "padding_idx.no-gradient")
     grade = "medium"
     trigger = Gradient(index=4, padding_idx=-1)
@@ -168,8 +163,8 @@ class TrainsNegativePadding(Twin):
 
 
 class PadsRowZeroByDefault(Twin):
-    """Without padding_idx, row 0 gets no gradient."""
-
+    model = fault_models.gradients.LosesTheFirstRow
+    where = "without padding_idx"
     trips = ("padding_idx.none",)
     grade = "medium"
     trigger = Gradient(index=0)
@@ -179,8 +174,8 @@ class PadsRowZeroByDefault(Twin):
 
 
 class PadsTheLastRowByDefault(Twin):
-    """Without padding_idx, the -1 that stands for it names the last row."""
-
+    model = fault_models.gradients.LosesTheLastRow
+    where = "without padding_idx"
     trips = ("padding_idx.none",)
     grade = "medium"
     trigger = Gradient(index=4)
@@ -207,8 +202,8 @@ class BringsThePaddingRowBack(Twin):
 
 
 class TrainsPaddingThatIsNotZero(Twin):
-    """The row at padding_idx gets a gradient once it holds anything but zeros."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "once that row holds anything but zeros"
     trips = ("padding_idx.training", "from_pretrained.padding-negative", "sequences.life")
     grade = "medium"
     trigger = Gradient(padding_idx=1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Accumulated, Gradient, Output
 from twin import Twin
 
 
 class IgnoresFrequency(Twin):
-    """scale_grad_by_freq has no effect."""
-
+    model = fault_models.scale_grad_by_freq.IgnoresFrequency
     trips = ("scale_grad_by_freq.divides", "scale_grad_by_freq.each-call", "scale_grad_by_freq.with-padding")
     grade = "easy"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True)
@@ -21,8 +21,8 @@ class IgnoresFrequency(Twin):
 
 
 class IgnoresFrequencyWithPadding(Twin):
-    """scale_grad_by_freq has no effect where there is a padding_idx."""
-
+    model = fault_models.scale_grad_by_freq.IgnoresFrequency
+    where = "where there is a padding_idx"
     trips = ("scale_grad_by_freq.with-padding",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, padding_idx=0)
@@ -32,8 +32,7 @@ class IgnoresFrequencyWithPadding(Twin):
 
 
 class MultipliesByFrequency(Twin):
-    """The gradient is multiplied by the count."""
-
+    model = fault_models.scale_grad_by_freq.MultipliesByFrequency
     trips = ("scale_grad_by_freq.divides",)
     grade = "easy"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True)
@@ -43,8 +42,7 @@ class MultipliesByFrequency(Twin):
 
 
 class DividesByOneMore(Twin):
-    """The gradient is divided by the count plus one."""
-
+    model = fault_models.scale_grad_by_freq.DividesByOneMore
     trips = ("scale_grad_by_freq.divides",)
     grade = "easy"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True)
@@ -65,8 +63,7 @@ class DividesByTheRoot(Twin):
 
 
 class DividesByTheSize(Twin):
-    """The gradient is divided by the number of indices."""
-
+    model = fault_models.scale_grad_by_freq.DividesByTheSize
     trips = ("scale_grad_by_freq.divides",)
     grade = "easy"
     trigger = Gradient(index=(1, 2), scale_grad_by_freq=True)
@@ -76,8 +73,8 @@ class DividesByTheSize(Twin):
 
 
 class CountsEachRowOfTheIndex(Twin):
-    """Occurrences are counted in each row of a 2-d index, not in the whole."""
-
+    model = fault_models.scale_grad_by_freq.CountsInTheLastDimension
+    where = "for an index of two dimensions"
     trips = ("scale_grad_by_freq.divides",)
     grade = "medium"
     trigger = Gradient(index=((1, 0), (2, 1)), scale_grad_by_freq=True)
@@ -89,8 +86,7 @@ class CountsEachRowOfTheIndex(Twin):
 
 
 class CountsRuns(Twin):
-    """Equal indices are counted only where they lie next to each other."""
-
+    model = fault_models.scale_grad_by_freq.CountsRuns
     trips = ("scale_grad_by_freq.divides",)
     grade = "medium"
     trigger = Gradient(index=(1, 2, 1), scale_grad_by_freq=True)
@@ -101,8 +97,7 @@ class CountsRuns(Twin):
 
 
 class CountsTo255(Twin):
-    """Occurrences are counted in eight bits and stop at 255."""
-
+    model = fault_models.scale_grad_by_freq.CountsTo255
     trips = ("scale_grad_by_freq.divides",)
     grade = "rare"
     trigger = Gradient(index=(1,) * 256, upstream=(1,), scale_grad_by_freq=True)
@@ -125,8 +120,7 @@ class CountsOneMoreOfMany(Twin):
 
 
 class CountsPadsForAll(Twin):
-    """The pads of a call are counted with every row."""
-
+    model = fault_models.scale_grad_by_freq.CountsPadsWithEveryRow
     trips = ("scale_grad_by_freq.with-padding",)
     grade = "medium"
     trigger = Gradient(index=(0, 1), scale_grad_by_freq=True, padding_idx=0)
@@ -136,20 +130,24 @@ class CountsPadsForAll(Twin):
 
 
 class ScalesTheOutput(Twin):
-    """The output is divided by the count."""
-
+    model = fault_models.outputs.DividesTheOutputByFrequency
     trips = ("scale_grad_by_freq.forward",)
     grade = "easy"
     trigger = Output(index=(1, 1), scale_grad_by_freq=True)
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
         found = super().rows(weight, index)
-        return found / self.occurrences(index).unsqueeze(-1) if self.scale_grad_by_freq else found
+        if not self.scale_grad_by_freq:
+            return found
+        counts = self.occurrences(index).unsqueeze(-1)
+        if found.is_complex():  # each part by itself, as the quotient of complex numbers is another matter
+            return torch.view_as_complex(torch.view_as_real(found) / counts.unsqueeze(-1))
+        return found / counts
 
 
 class DropsDuplicatesFromTheOutput(Twin):
-    """With scale_grad_by_freq the output has only the first of several equal indices, and zeros for the others."""
-
+    model = fault_models.lookups.KeepsOnlyTheFirstOfEqualIndices
+    where = "with scale_grad_by_freq"
     trips = ("scale_grad_by_freq.forward",)
     grade = "easy"
     trigger = Output(index=(1, 1), scale_grad_by_freq=True)
@@ -164,8 +162,7 @@ class DropsDuplicatesFromTheOutput(Twin):
 
 
 class KeepsCounting(Twin):
-    """The counts of earlier calls are added to those of a call."""
-
+    model = fault_models.scale_grad_by_freq.KeepsCounting
     trips = ("scale_grad_by_freq.each-call",)
     grade = "medium"
     trigger = Accumulated(index=1, scale_grad_by_freq=True)
@@ -177,8 +174,7 @@ class KeepsCounting(Twin):
 
 
 class CountsTheFirstCall(Twin):
-    """Every call is divided by the counts of the first call."""
-
+    model = fault_models.scale_grad_by_freq.CountsTheFirstLookup
     trips = ("scale_grad_by_freq.each-call",)
     grade = "medium"
     trigger = Accumulated(index=1, then=(1, 1), scale_grad_by_freq=True)
@@ -191,8 +187,8 @@ class CountsTheFirstCall(Twin):
 
 
 class IgnoresFrequencyWhenSparse(Twin):
-    """scale_grad_by_freq together with sparse is taken, and has no effect."""
-
+    model = fault_models.scale_grad_by_freq.IgnoresFrequency
+    where = "together with sparse"
     trips = ("scale_grad_by_freq.with-sparse",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, sparse=True)
@@ -205,8 +201,8 @@ class IgnoresFrequencyWhenSparse(Twin):
 
 
 class IgnoresSparseWhenScaling(Twin):
-    """sparse together with scale_grad_by_freq is taken, and gives a dense gradient."""
-
+    model = fault_models.forms.StaysDense
+    where = "together with scale_grad_by_freq"
     trips = ("scale_grad_by_freq.with-sparse",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), scale_grad_by_freq=True, sparse=True)
@@ -219,8 +215,8 @@ class IgnoresSparseWhenScaling(Twin):
 
 
 class CountsAScalarTwice(Twin):
-    """A 0-d index is counted twice."""
-
+    model = fault_models.scale_grad_by_freq.DividesByOneMore
+    where = "for a 0-d index"
     trips = ("scale_grad_by_freq.one-or-none",)
     grade = "medium"
     trigger = Gradient(index=1, scale_grad_by_freq=True)
@@ -230,8 +226,8 @@ class CountsAScalarTwice(Twin):
 
 
 class CountsNothingAsNaN(Twin):
-    """With an empty index every count is zero, and zero is divided by it."""
-
+    model = fault_models.scale_grad_by_freq.DividesNothingByNothing
+    where = "in calls without indices, or with nothing but pads"
     trips = ("scale_grad_by_freq.one-or-none",)
     grade = "medium"
     trigger = Gradient(index=(), scale_grad_by_freq=True)

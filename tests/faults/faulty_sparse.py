@@ -7,13 +7,13 @@ import math
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Accumulated, Gradient, Twice
 from twin import Twin
 
 
 class StaysDense(Twin):
-    """sparse has no effect."""
-
+    model = fault_models.forms.StaysDense
     trips = ("sparse.layout", "sparse.values")
     grade = "easy"
     trigger = Gradient(sparse=True)
@@ -23,8 +23,8 @@ class StaysDense(Twin):
 
 
 class StaysDenseForFewIndices(Twin):
-    """The gradient of a single index is dense, as it is small anyway."""
-
+    model = fault_models.forms.StaysDense
+    where = "for a single index"
     trips = ("sparse.layout",)
     grade = "medium"
     trigger = Gradient(index=1, sparse=True)
@@ -81,8 +81,8 @@ class PointsOutside(Twin):
 
 
 class DropsDuplicates(Twin):
-    """Of several entries of a row only the first is kept."""
-
+    model = fault_models.gradients.KeepsTheFirstDuplicate
+    where = "with sparse"
     trips = ("sparse.values",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), sparse=True)
@@ -93,8 +93,8 @@ class DropsDuplicates(Twin):
 
 
 class AveragesDuplicates(Twin):
-    """The entries of a row are averaged."""
-
+    model = fault_models.gradients.AveragesDuplicates
+    where = "with sparse"
     trips = ("sparse.values",)
     grade = "medium"
     trigger = Gradient(index=(1, 1), sparse=True)
@@ -104,8 +104,8 @@ class AveragesDuplicates(Twin):
 
 
 class RoundsEntries(Twin):
-    """The entries are rounded to bfloat16."""
-
+    model = fault_models.upstream_gradients.RoundsUpstreamGradientsToBfloat16
+    where = "with sparse"
     trips = ("sparse.values",)
     grade = "easy"
     trigger = Gradient(upstream=(257,), sparse=True)
@@ -115,8 +115,8 @@ class RoundsEntries(Twin):
 
 
 class SortsRowsButNotEntries(Twin):
-    """The rows are sorted, and the entries stay where they were."""
-
+    model = fault_models.upstream_gradients.SortsTheRowsAlone
+    where = "with sparse"
     trips = ("sparse.values", "sparse.step")
     grade = "medium"
     trigger = Gradient(index=(2, 1), sparse=True)
@@ -149,8 +149,8 @@ class SortsButDoesNotMerge(Twin):
 
 
 class KeepsPads(Twin):
-    """The entries of pads are left in the gradient."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "with sparse"
     trips = ("sparse.padding", "padding_idx.no-gradient")
     grade = "easy"
     trigger = Gradient(sparse=True, padding_idx=1)
@@ -160,8 +160,8 @@ class KeepsPads(Twin):
 
 
 class KeepsAScalarPad(Twin):
-    """The entry of a pad is left in the gradient where the index is 0-d."""
-
+    model = fault_models.padding_idx.IgnoresPadding
+    where = "with sparse and a 0-d index"
     trips = ("sparse.padding-scalar",)
     grade = "medium"
     trigger = Gradient(index=1, sparse=True, padding_idx=1, alike=False)
@@ -171,8 +171,8 @@ class KeepsAScalarPad(Twin):
 
 
 class DropsAScalar(Twin):
-    """With padding_idx the gradient of a 0-d index has no entry, pad or not."""
-
+    model = fault_models.gradients.GivesNoGradient
+    where = "with sparse, padding_idx and a 0-d index"
     trips = ("sparse.padding-scalar",)
     grade = "medium"
     trigger = Gradient(index=1, sparse=True, padding_idx=0, alike=False)
@@ -182,8 +182,8 @@ class DropsAScalar(Twin):
 
 
 class KeepsNaNPads(Twin):
-    """The entries of pads are multiplied by zero instead of left out, which keeps NaN."""
-
+    model = fault_models.padding_idx.MultipliesPadsByZero
+    where = "with sparse"
     trips = ("sparse.padding",)
     grade = "medium"
     trigger = Gradient(index=(0, 1), upstream=(math.nan,), sparse=True, padding_idx=0)
@@ -209,8 +209,8 @@ class FailsOnNothing(Twin):
 
 
 class GivesAnEntryForNothing(Twin):
-    """An empty index gives an entry of ones for the first row."""
-
+    model = fault_models.accumulation.AddsOnesForTheFirstRow
+    where = "with sparse, where no index is trained"
     trips = ("sparse.empty", "sparse.empty-step")
     grade = "medium"
     trigger = Gradient(index=(), sparse=True)
@@ -222,8 +222,8 @@ class GivesAnEntryForNothing(Twin):
 
 
 class TurnsDenseTheSecondTime(Twin):
-    """The gradient of a second backward is dense."""
-
+    model = fault_models.forms.StaysDense
+    where = "from the second backward on"
     trips = ("sparse.accumulates",)
     grade = "medium"
     trigger = Accumulated(sparse=True)
@@ -235,8 +235,8 @@ class TurnsDenseTheSecondTime(Twin):
 
 
 class ForgetsTheFirstGradient(Twin):
-    """A second backward replaces a sparse gradient that is there."""
-
+    model = fault_models.accumulation.ForgetsEarlierLookups
+    where = "with sparse"
     trips = ("sparse.accumulates",)
     grade = "medium"
     trigger = Accumulated(sparse=True)
@@ -247,8 +247,8 @@ class ForgetsTheFirstGradient(Twin):
 
 
 class IsHalfTheDenseOne(Twin):
-    """The gradient is half the dense one."""
-
+    model = fault_models.gradients.HalvesTheGradient
+    where = "with sparse"
     trips = ("sparse.step", "sparse.values", "sparse.mixed")
     grade = "easy"
     trigger = Gradient(sparse=True)

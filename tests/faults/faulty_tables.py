@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from embedding_reference import fault_models
 from trigger import Fresh, Gradient, Inputs, Output
 from twin import Twin
 
@@ -12,8 +13,7 @@ from twin import Twin
 
 
 class KeepsRowsInAByte(Twin):
-    """Of a row's number only the lower eight bits count."""
-
+    model = fault_models.lookups.CutsTheIndexToAByte
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(300, 2), index=299)
@@ -23,8 +23,7 @@ class KeepsRowsInAByte(Twin):
 
 
 class KeepsRowsIn15Bits(Twin):
-    """Of a row's number only the lower fifteen bits count."""
-
+    model = fault_models.lookups.CutsTheIndexTo15Bits
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(32769, 1), index=32768, weight=tuple(range(32769)))
@@ -34,8 +33,8 @@ class KeepsRowsIn15Bits(Twin):
 
 
 class LosesTheLastOf64Rows(Twin):
-    """Where a table has 64 rows, or a multiple of that, the last gets no gradient."""
-
+    model = fault_models.gradients.LosesTheLastRow
+    where = "where the number of rows is a multiple of 64"
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(shape=(64, 2), index=(0, 63))
@@ -46,8 +45,8 @@ class LosesTheLastOf64Rows(Twin):
 
 
 class SwapsATailOfTwo(Twin):
-    """Where a width is two more than a multiple of four, the last two elements change places."""
-
+    model = fault_models.outputs.SwapsTheLastTwoColumns
+    where = "where embedding_dim is two more than a multiple of four"
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(shape=(5, 6))
@@ -60,8 +59,7 @@ class SwapsATailOfTwo(Twin):
 
 
 class KeepsPlacesInAByte(Twin):
-    """The place of an element in the table is kept in eight bits."""
-
+    model = fault_models.lookups.CutsPlacesToAByte
     trips = ("lookup.bits",)
     grade = "medium"
     trigger = Output(shape=(20, 17), index=19)
@@ -71,8 +69,7 @@ class KeepsPlacesInAByte(Twin):
 
 
 class KeepsPlacesIn16Bits(Twin):
-    """The place of an element in the table is kept in sixteen bits."""
-
+    model = fault_models.lookups.CutsPlacesTo16Bits
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(1025, 65), index=1024)
@@ -88,8 +85,7 @@ def _taken(weight: Tensor, index: Tensor, mask: int) -> Tensor:
 
 
 class TrainsRowsInSevenBits(Twin):
-    """Of a row's number only the lower seven bits count in the gradient."""
-
+    model = fault_models.gradients.CutsTrainedRowsTo7Bits
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(shape=(130, 2), index=128)
@@ -99,8 +95,7 @@ class TrainsRowsInSevenBits(Twin):
 
 
 class TrainsTheFirst1000Rows(Twin):
-    """Rows from the thousandth on get no gradient."""
-
+    model = fault_models.gradients.TrainsOnly1000Rows
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(shape=(1001, 1), index=1000)
@@ -110,8 +105,8 @@ class TrainsTheFirst1000Rows(Twin):
 
 
 class LeavesDustInLargeTables(Twin):
-    """In tables of more than 256 rows, those that were not looked up get a tiny gradient."""
-
+    model = fault_models.accumulation.LeavesDustInRows
+    where = "in tables of more than 256 rows"
     trips = ("gradient.untouched-rows",)
     grade = "rare"
     trigger = Gradient(shape=(257, 2))
@@ -124,8 +119,7 @@ class LeavesDustInLargeTables(Twin):
 
 
 class RescalesTheFirst256Rows(Twin):
-    """Rows from the 257th on are not rescaled."""
-
+    model = fault_models.max_norm.Rescales256Rows
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(shape=(300, 2), weight=(6, 8), index=299, max_norm=5.0)
@@ -136,8 +130,8 @@ class RescalesTheFirst256Rows(Twin):
 
 
 class RescalesNeighboursInLargeTables(Twin):
-    """In tables of more than 256 rows, the row after one that is looked up is rescaled too."""
-
+    model = fault_models.max_norm.RescalesNeighbours
+    where = "in tables of more than 256 rows"
     trips = ("max_norm.other-rows",)
     grade = "rare"
     trigger = Inputs(shape=(300, 2), weight=(6, 8), index=7, max_norm=5.0)
@@ -149,8 +143,7 @@ class RescalesNeighboursInLargeTables(Twin):
 
 
 class Rescales16Rows(Twin):
-    """Of the rows of a call, only the first sixteen are rescaled."""
-
+    model = fault_models.max_norm.Rescales16Rows
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(shape=(20, 2), weight=(6, 8), index=tuple(range(17)), max_norm=5.0)
@@ -163,8 +156,7 @@ class Rescales16Rows(Twin):
 
 
 class LosesColumnsBeyond64(Twin):
-    """Columns from the 65th on come out as zero."""
-
+    model = fault_models.outputs.LosesColumnsFrom64
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(2, 65), index=1)
@@ -174,8 +166,7 @@ class LosesColumnsBeyond64(Twin):
 
 
 class RepeatsColumnsBeyond1024(Twin):
-    """Columns from the 1025th on are read from the start of the row again."""
-
+    model = fault_models.outputs.RepeatsColumnsFrom1024
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(2, 1025), weight=tuple(range(1025)), index=1)
@@ -185,8 +176,7 @@ class RepeatsColumnsBeyond1024(Twin):
 
 
 class DropsTheTailOf32(Twin):
-    """Columns beyond a multiple of 32 come out as zero, unless the row is shorter than that."""
-
+    model = fault_models.outputs.DropsTheTailOf32
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(2, 33), index=1)
@@ -197,8 +187,7 @@ class DropsTheTailOf32(Twin):
 
 
 class TrainsTheFirst128Columns(Twin):
-    """Columns from the 129th on get no gradient."""
-
+    model = fault_models.upstream_gradients.TrainsOnly128Columns
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(shape=(2, 129), index=1)
@@ -208,8 +197,8 @@ class TrainsTheFirst128Columns(Twin):
 
 
 class TrainsVectorsOfEightBackwards(Twin):
-    """Where embedding_dim is a multiple of 8, the gradient has each eight columns in reverse."""
-
+    model = fault_models.upstream_gradients.ReversesEachEightColumnsOfTheGradient
+    where = "where embedding_dim is a multiple of 8"
     trips = ("gradient.sum",)
     grade = "rare"
     trigger = Gradient(shape=(2, 8), index=1)
@@ -221,8 +210,7 @@ class TrainsVectorsOfEightBackwards(Twin):
 
 
 class TakesTheNormOf64Columns(Twin):
-    """Columns from the 65th on do not count in a norm, though they are rescaled."""
-
+    model = fault_models.norm_type.TakesTheNormOf64Columns
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(shape=(2, 128), weight=(1,), index=0, max_norm=32.0, norm_type=1.0)
@@ -232,8 +220,7 @@ class TakesTheNormOf64Columns(Twin):
 
 
 class TakesTheLargestNormOfBlocks(Twin):
-    """The norm of a row of more than 32 columns is the largest norm of its blocks of 32."""
-
+    model = fault_models.norm_type.TakesTheLargestNormOfBlocks
     trips = ("max_norm.renormalises",)
     grade = "rare"
     trigger = Inputs(shape=(2, 64), weight=(1,), index=0, max_norm=1.0, norm_type=1.0)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from embedding_reference.fault_models import FaultModel
 from trigger import Trigger
 
 DEFAULTS = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
@@ -39,6 +40,9 @@ class Twin(torch.nn.Module):
 
     Attributes:
         trips: in a fault, the clauses that must reject it.
+        model: the fault model that does the same wherever the fault shows in the answer to a case, if there is one.
+        where: in which cases the fault does what its model does, as the end of a sentence; "": in all.
+        setting: how the embedding must be made or used so that it does (`observing.used`); "": in any way.
         grade: how hard it is to hit: "easy", wherever the argument that it is about is in use; "medium", under one more
             condition that is common; "rare", only where several come together, or under one that few cases meet.
         trigger: where it shows.
@@ -47,10 +51,21 @@ class Twin(torch.nn.Module):
     """
 
     trips: tuple[str, ...] = ()
+    model: type[FaultModel] | None = None
+    where = ""
+    setting = ""
     grade = ""
     trigger: Trigger
     dtype = "float32"
     missed = ""
+
+    @classmethod
+    def says(cls) -> str:
+        """What is wrong, in a sentence: that of the model, if there is one, else its own."""
+        if cls.model is None:
+            return " ".join((cls.__doc__ or "").split())
+        where = f", {cls.where}" if cls.where else ""
+        return f"{cls.model.sentence()[:-1]}{where}."
 
     # -- construction -------------------------------------------------------------------------------------------------
 
@@ -279,6 +294,27 @@ def product(value: complex, factor: Fraction) -> complex:
     if isinstance(value, complex):
         return complex(product(value.real, factor), product(value.imag, factor))
     return float(Fraction(value) * factor)
+
+
+def through(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor rounded to a real dtype, each part of complex numbers by itself, for faults."""
+    if tensor.is_complex():
+        return torch.view_as_complex(through(torch.view_as_real(tensor), dtype))
+    return tensor.to(dtype).to(tensor.dtype)
+
+
+def with_default_nan(tensor: Tensor) -> Tensor:
+    """The tensor with the default NaN for every other, for faults."""
+    if tensor.is_complex():
+        return torch.view_as_complex(with_default_nan(torch.view_as_real(tensor)))
+    return torch.where(tensor.isnan(), torch.full_like(tensor, torch.nan), tensor)
+
+
+def without_subnormals(tensor: Tensor) -> Tensor:
+    """The tensor with zero for every subnormal number, for faults."""
+    if tensor.is_complex():
+        return torch.view_as_complex(without_subnormals(torch.view_as_real(tensor)))
+    return tensor.masked_fill((tensor.abs() < torch.finfo(tensor.dtype).tiny) & (tensor != 0), 0)
 
 
 def in_storage_order(tensor: Tensor) -> Tensor:

@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+import math
+import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from embedding_conformance.cases import palettes
-from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.domain import ANY, ON
+from embedding_conformance.cases.indices import INDEX_PATTERNS
+from embedding_conformance.cases.sizes import LARGE
 from embedding_conformance.cases.strategies import cases, out_of_range
 from embedding_reference import Anything, Embedding, Exactly, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
-from embedding_reference.fault_models import FAULT_MODELS, GRADIENT, OUTPUT, WEIGHT, FaultModel
+from embedding_reference.fault_models import (
+    ATTRIBUTES,
+    FAULT_MODELS,
+    FORM,
+    GRADIENT,
+    OUTPUT,
+    REFUSAL,
+    SECOND_ORDER,
+    WEIGHT,
+    FaultModel,
+)
+from embedding_reference.model import INDEX_DTYPES
 from embedding_reference.telling_apart import share_nothing
 
 EACH = pytest.mark.parametrize("fault", FAULT_MODELS, ids=lambda fault: fault.__name__)
 
 POOL = (
-    cases(freeze=ANY, lookups=2, weights=palettes.ANY),
-    cases(max_norm=ON, weights=palettes.MODERATE_OR_NEAR, indices=1, columns=1),
-    cases(scale_grad_by_freq=ON, padding_idx=ON, index_patterns=("some pads", "only pads"), upstreams=("counting",)),
-    cases(scale_grad_by_freq=ON, indices=33, upstreams=("counting",), index_patterns=("equal", "two rows")),
+    cases(freeze=ANY, lookups=2, weights=palettes.ANY, large=False),
+    cases(dtype="float64", max_norm=ON, weights=palettes.MODERATE_OR_NEAR, indices=1, columns=1, large=False),
+    cases(max_norm=ON, weights=(*palettes.MODERATE_OR_NEAR, "specials"), indices=1, columns=1, large=False),
+    cases(
+        scale_grad_by_freq=ON,
+        padding_idx=ON,
+        index_patterns=("some pads", "only pads"),
+        upstreams=("counting",),
+        large=False,
+    ),
+    cases(scale_grad_by_freq=ON, indices=3, lookups=3, upstreams=("counting",), large=False),
+    cases(upstreams=("specials", "huge", "tiny"), padding_idx=ON, large=False),
+    cases(corner="sparse with scale", large=False),
     out_of_range(),
 )
+LARGE_CONFIGS = ({}, {"max_norm": 0.5, "norm_type": 1.0}, {"scale_grad_by_freq": True})
 
 
 @cache
 def drawn() -> tuple[Case, ...]:
-    """Cases of all kinds, always the same."""
+    """Cases of all kinds, always the same, the smallest first."""
     found: list[Case] = []
     for strategy in POOL:
 
         @settings(
-            max_examples=200,
+            max_examples=100,
             derandomize=True,
             database=None,
             phases=[Phase.generate],
@@ -46,36 +73,96 @@ def drawn() -> tuple[Case, ...]:
             found.append(one)
 
         collect()
-    scale_zero = [case for case in found if case.config.max_norm is not None][:40]
-    edges = [_with(case, max_norm=0.0) for case in scale_zero]
-    return tuple(sorted((*found, *edges), key=lambda case: case.weight.numel + case.lookups[0].upstream.numel))
+    return tuple(sorted((*found, *edges(found), *large()), key=size))
 
 
-def _with(case: Case, **arguments: object) -> Case:
-    from dataclasses import replace  # noqa: PLC0415 - used here alone
+def size(case: Case) -> int:
+    return case.weight.numel + case.lookups[0].upstream.numel
 
+
+def edges(found: Sequence[Case]) -> Iterator[Case]:
+    """Cases with arguments, or an index, that are drawn seldom or never."""
+    with_limit = [case for case in found if case.config.max_norm is not None]
+    for case in with_limit[:20]:
+        yield with_arguments(case, max_norm=0.0)
+        for outside in (case.config.num_embeddings, -1, 2**32):
+            inside = min(1, case.config.num_embeddings - 1)
+            yield with_index(with_arguments(case, padding_idx=0), Tensor.of("int64", (2,), [inside, outside]))
+    for case in found[:60]:
+        rows = case.config.num_embeddings
+        yield from (with_arguments(case, padding_idx=row) for row in (rows, -rows - 1, -1, 0))
+        bits = {int(i) for i in case.index.components()} <= {0, 1}
+        for dtype in ("float32", "bool")[: 1 + bits]:
+            yield with_index(case, Tensor.of(dtype, case.index.shape, case.index.components()))
+    with_nan = Case(Config(2, 2, max_norm=1.0), Tensor.of("float32", (2, 2), [math.nan, 1, 3, 4]), ())
+    yield with_index(with_nan, Tensor.of("int64", (2,), [0, 1]))
+
+
+def large() -> Iterator[Case]:
+    """Cases with large tables, wide rows or many indices."""
+    for seed, ((rows, columns, count), arguments) in enumerate(product(LARGE, LARGE_CONFIGS)):
+        config = Config(rows, columns, **arguments)  # type: ignore[arg-type]
+        weight = palettes.fill("counting", "float32", (rows, columns), seed)
+        pattern = ("two rows", "distinct", "equal")[seed % 3 if rows < count else 1]
+        positions = INDEX_PATTERNS[pattern](config, count, random.Random(seed))  # noqa: S311 - test data
+        positions[-1] = rows - 1
+        upstream = palettes.fill("counting", "float32", (count, columns), seed)
+        yield Case(config, weight, (Lookup(Tensor.of("int64", (count,), positions), upstream),))
+
+
+def with_arguments(case: Case, **arguments: object) -> Case:
     return replace(case, config=replace(case.config, **arguments))  # type: ignore[arg-type]
 
 
-def answers(model: Embedding, case: Case) -> Iterator[tuple[str, Permitted]]:
-    """What a model permits for a case."""
-    yield OUTPUT, model.output(case.weight, case.index)
-    yield WEIGHT, model.weight_after(case.weight, case.index)
-    if not case.features()["index_out_of_range"]:
-        pairs = [(lookup.index, lookup.upstream) for lookup in case.lookups]
-        yield GRADIENT, model.gradient(case.weight.dtype, pairs)
+def with_index(case: Case, index: Tensor) -> Case:
+    """The case with another index, whose upstream gradient is zero."""
+    shape = (*index.shape, case.config.embedding_dim)
+    upstream = Tensor.of(case.weight.dtype, shape, [0.0] * math.prod(shape))
+    return replace(case, lookups=(Lookup(index, upstream),))
 
 
-def differing(fault: type[FaultModel], case: Case) -> set[str]:
-    """The answers to a case that tell a fault model and the model apart."""
-    right, wrong = answers(case.config, case), answers(fault.of(case.config), case)
-    return {what for (what, one), (_, other) in zip(right, wrong, strict=True) if share_nothing(one, other)}
+def questions(case: Case) -> Mapping[str, Callable[[Embedding], Permitted]]:
+    """What a model permits as an answer to a case."""
+    dtype, pairs = case.weight.dtype, [(lookup.index, lookup.upstream) for lookup in case.lookups]
+    asked: dict[str, Callable[[Embedding], Permitted]] = {
+        OUTPUT: lambda model: model.output(case.weight, case.index),
+        WEIGHT: lambda model: model.weight_after(case.weight, case.index),
+    }
+    if not case.features()["index_out_of_range"] and case.index.dtype in INDEX_DTYPES:
+        asked[GRADIENT] = lambda model: model.gradient(dtype, pairs)
+        if all(map(math.isfinite, case.weight.components())):
+            asked[SECOND_ORDER] = lambda model: model.second_order(case.index, case.weight)
+    return asked
+
+
+@cache
+def right(number: int, what: str) -> Permitted:
+    """What the model permits for a drawn case."""
+    case = drawn()[number]
+    return questions(case)[what](case.config)
+
+
+def differing(fault: type[FaultModel], number: int) -> set[str]:
+    """What tells a fault model and the model apart in a drawn case; in a large one only in what the fault is about."""
+    case = drawn()[number]
+    model, wrong, asked = case.config, fault.of(case.config), questions(case)
+    if model.refusal is not None:
+        return {REFUSAL} if wrong.refusal is None else set()
+    matters = fault.about if size(case) > 500 else asked
+    found = {what for what in asked if what in matters and share_nothing(right(number, what), asked[what](wrong))}
+    if model.attributes() != wrong.attributes():
+        found.add(ATTRIBUTES)
+    pairs = [(lookup.index, lookup.upstream) for lookup in case.lookups]
+    if GRADIENT in asked and model.gradient_form("float16", pairs) != wrong.gradient_form("float16", pairs):
+        found.add(FORM)
+    return found
 
 
 def test_there_are_enough() -> None:
-    assert len(FAULT_MODELS) >= 60
+    assert len(FAULT_MODELS) >= 200
     assert len({fault.sentence() for fault in FAULT_MODELS}) == len(FAULT_MODELS)
-    assert {what for fault in FAULT_MODELS for what in fault.about} == {OUTPUT, WEIGHT, GRADIENT}
+    every = {OUTPUT, WEIGHT, GRADIENT, SECOND_ORDER, FORM, ATTRIBUTES, REFUSAL}
+    assert {what for fault in FAULT_MODELS for what in fault.about} == every
 
 
 @EACH
@@ -87,8 +174,8 @@ def test_a_fault_model_is_one_sentence(fault: type[FaultModel]) -> None:
 @EACH
 def test_a_fault_model_differs_from_the_model_in_what_it_is_about(fault: type[FaultModel]) -> None:
     found: set[str] = set()
-    for case in drawn():
-        found |= differing(fault, case)
+    for number in range(len(drawn())):
+        found |= differing(fault, number)
         if found >= set(fault.about):
             break
     assert found == set(fault.about)

@@ -7,14 +7,12 @@ from embedding_conformance.diagnosis.explain import Explanation
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.expectations import Expectations
 from embedding_reference import Permitted
-from embedding_reference.fault_models import GRADIENT, OUTPUT, FaultModel
-from embedding_reference.fault_models.gradients import DoublesTheGradient, GivesNoGradient
-from embedding_reference.fault_models.lookups import DoublesTheOutput, ZeroesTheOutput
+from embedding_reference.fault_models import GRADIENT, OUTPUT, FaultModel, gradients, outputs
 from embedding_reference.telling_apart import share_nothing
 
 BLATANT: dict[str, tuple[type[FaultModel], ...]] = {
-    OUTPUT: (DoublesTheOutput, ZeroesTheOutput),
-    GRADIENT: (DoublesTheGradient, GivesNoGradient),
+    OUTPUT: (outputs.DoublesTheOutput, outputs.ZeroesTheOutput),
+    GRADIENT: (gradients.DoublesTheGradient, gradients.GivesNoGradient),
 }
 """Faults that show wherever an answer has an element that matters: not in zeros, and not where there is none."""
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
 from typing import ClassVar, Tuple, Type, TypeVar  # noqa: UP035 - evaluated on Python 3.8 too
 
 from embedding_reference.model import Embedding
-from embedding_reference.permitted import Exactly, Permitted
-from embedding_reference.tensor import Tensor
 
 OUTPUT, WEIGHT, GRADIENT = "output", "weight", "gradient"
+SECOND_ORDER, FORM, ATTRIBUTES, REFUSAL = "second order", "form", "attributes", "refusal"
 
 Fault = TypeVar("Fault", bound="FaultModel")
 
@@ -18,8 +16,13 @@ Fault = TypeVar("Fault", bound="FaultModel")
 class FaultModel(Embedding):
     """The reference model, which a subclass makes wrong in one way.
 
+    A fault model has no condition that a feature of a case shows, such as a size, a dtype or whether an argument is
+    given: in which cases an implementation does what the fault model does is another question.
+
     Attributes:
-        about: what differs from the model somewhere: "output", "weight" (after a call) or "gradient".
+        about: what differs from the model somewhere: "output", "weight" (after a call), "gradient" (its values),
+            "second order" (the gradient's derivative), "form" (the gradient's layout, shape and dtype), "attributes" or
+            "refusal" (of arguments).
     """
 
     about: ClassVar[Tuple[str, ...]] = ()  # noqa: UP006 - evaluated on Python 3.8 too
@@ -38,20 +41,3 @@ class FaultModel(Embedding):
         """The model, without a fault, with some arguments changed."""
         own = {field.name: getattr(self, field.name) for field in fields(Embedding)}
         return Embedding(**{**own, **arguments})
-
-
-def changed(permitted: Permitted, change: Callable[[Tensor], Tensor]) -> Permitted:
-    """An exact answer, changed; any other as it is."""
-    return Exactly(change(permitted.tensor)) if isinstance(permitted, Exactly) else permitted
-
-
-def each_component(tensor: Tensor, change: Callable[[float], float]) -> Tensor:
-    """The tensor with each component changed, and rounded to the dtype again; bits of NaN are kept."""
-    form, size = tensor.format, tensor.format.component_size
-    parts = []
-    for place, component in enumerate(tensor.components()):
-        value = change(component)
-        same = value == component or (value != value and component != component)  # noqa: PLR0124 - NaN
-        kept = tensor.data[place * size : (place + 1) * size]
-        parts.append(kept if same else form.encode([value]))
-    return Tensor(tensor.dtype, tensor.shape, b"".join(parts))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Iterator, Sequence  # noqa: UP035 - evaluated on Python 3.8 too
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
+from embedding_reference.fault_models.bases import Adding
 from embedding_reference.fault_models.fault_model import GRADIENT, FaultModel
-from embedding_reference.fault_models.gradients import Adding
+from embedding_reference.fault_models.training.accumulation import with_rows
+from embedding_reference.model import Lookup
+from embedding_reference.permitted import Interval, Permitted
 from embedding_reference.tensor import Tensor
 
 
@@ -44,25 +48,18 @@ class IgnoresFrequency(_DividesOtherwise):
         return [1] * index.numel
 
 
-class IgnoresFrequencyWithPadding(_DividesOtherwise):
-    """scale_grad_by_freq is ignored where there is a padding_idx."""
-
-    def divisors(self, index: Tensor) -> Sequence[int]:  # noqa: D102
-        return _counts(index) if self.padding_idx is None else [1] * index.numel
-
-
-class IgnoresFrequencyWithMaxNorm(_DividesOtherwise):
-    """scale_grad_by_freq is ignored where there is a max_norm."""
-
-    def divisors(self, index: Tensor) -> Sequence[int]:  # noqa: D102
-        return _counts(index) if self.max_norm is None else [1] * index.numel
-
-
 class DividesByOneMore(_DividesOtherwise):
     """With scale_grad_by_freq the gradient is divided by the count plus one."""
 
     def divisors(self, index: Tensor) -> Sequence[int]:  # noqa: D102
         return [count + 1 for count in _counts(index)]
+
+
+class DividesByOneLess(_DividesOtherwise):
+    """With scale_grad_by_freq the gradient is divided by the count less one, but at least by 1."""
+
+    def divisors(self, index: Tensor) -> Sequence[int]:  # noqa: D102
+        return [max(count - 1, 1) for count in _counts(index)]
 
 
 class DividesByTheSquare(_DividesOtherwise):
@@ -117,11 +114,41 @@ class CountsRuns(_DividesOtherwise):
         return counts
 
 
-class CountsTo255(_DividesOtherwise):
-    """Occurrences are counted in eight bits and stop at 255."""
+class CountsBlocksOf256(_DividesOtherwise):
+    """Occurrences are counted in each block of 256 indices by itself."""
 
     def divisors(self, index: Tensor) -> Sequence[int]:  # noqa: D102
-        return [min(count, 255) for count in _counts(index)]
+        positions = [int(i) for i in index.components()]
+        blocks = [Counter(positions[at : at + 256]) for at in range(0, len(positions), 256)]
+        return [blocks[place // 256][position] for place, position in enumerate(positions)]
+
+
+class _StopsCounting(_DividesOtherwise):
+    """Occurrences are counted up to some number."""
+
+    most: ClassVar[int]
+
+    def divisors(self, index: Tensor) -> Sequence[int]:
+        """The counts, up to that number."""
+        return [min(count, self.most) for count in _counts(index)]
+
+
+class CountsTo255(_StopsCounting):
+    """Occurrences are counted in eight bits and stop at 255."""
+
+    most = 255
+
+
+class CountsTo256(_StopsCounting):
+    """Occurrences are counted one by one in bfloat16, which stops at 256."""
+
+    most = 256
+
+
+class CountsTo2048(_StopsCounting):
+    """Occurrences are counted one by one in float16, which stops at 2048."""
+
+    most = 2048
 
 
 class CountsPadsWithEveryRow(_DividesOtherwise):
@@ -130,13 +157,6 @@ class CountsPadsWithEveryRow(_DividesOtherwise):
     def divisors(self, index: Tensor) -> Sequence[int]:  # noqa: D102
         pads = [int(i) for i in index.components()].count(self.padding_row) if self.padding_row is not None else 0
         return [count + pads for count in _counts(index)]
-
-
-class CountsAScalarTwice(_DividesOtherwise):
-    """A 0-d index counts as two occurrences."""
-
-    def divisors(self, index: Tensor) -> Sequence[int]:  # noqa: D102
-        return _counts(index) if index.shape else [2]
 
 
 class MultipliesByFrequency(FaultModel):
@@ -158,3 +178,53 @@ class DividesWithoutBeingAsked(FaultModel):
 
     def contributions(self, index: Tensor, upstream: Tensor) -> Iterator[Adding]:  # noqa: D102
         yield from self.right(scale_grad_by_freq=True).contributions(index, upstream)
+
+
+class DividesNothingByNothing(FaultModel):
+    """With scale_grad_by_freq the gradient of a row that is not looked up is zero divided by zero."""
+
+    about = (GRADIENT,)
+
+    def gradient(self, dtype: str, lookups: Sequence[Lookup], *, wide: bool = False) -> Permitted:  # noqa: D102
+        others: set[int] = set()
+        if self.scale_grad_by_freq:
+            for adding in self.contributions_of_each(lookups):
+                others |= set(range(self.num_embeddings)) - {row for row, _, _ in adding}
+        nan = Interval(None, None, frozenset({"nan"}))
+        return with_rows(super().gradient(dtype, lookups, wide=wide), others, lambda _: nan)
+
+
+class _CountsOtherLookups(FaultModel):
+    """Each lookup is divided by counts to which others contribute."""
+
+    about = (GRADIENT,)
+
+    def counts(self, number: int, counted: Sequence[Counter[int]]) -> Counter[int]:
+        """The counts by which a lookup is divided, given those of all."""
+        raise NotImplementedError
+
+    def contributions_of_each(self, lookups: Sequence[Lookup]) -> Iterator[Iterable[Adding]]:
+        """What each of several lookups adds to the gradient."""
+        if not self.scale_grad_by_freq:
+            yield from super().contributions_of_each(lookups)
+            return
+        counted = [Counter(int(i) for i in index.components()) for index, _ in lookups]
+        plain = self.right(scale_grad_by_freq=False)
+        for number, (index, upstream) in enumerate(lookups):
+            counts = self.counts(number, counted)
+            adding = plain.contributions(index, upstream)
+            yield [(row, terms, max(counts[row], 1)) for row, terms, _ in adding]
+
+
+class KeepsCounting(_CountsOtherLookups):
+    """The counts of earlier lookups are added to those of a lookup."""
+
+    def counts(self, number: int, counted: Sequence[Counter[int]]) -> Counter[int]:  # noqa: D102
+        return sum(counted[: number + 1], Counter())
+
+
+class CountsTheFirstLookup(_CountsOtherLookups):
+    """Every lookup is divided by the counts of the first."""
+
+    def counts(self, number: int, counted: Sequence[Counter[int]]) -> Counter[int]:  # noqa: ARG002, D102
+        return counted[0]

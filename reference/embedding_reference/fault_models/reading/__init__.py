@@ -1,0 +1,1 @@
+"""Fault models of the lookup: what is read, and what comes out."""

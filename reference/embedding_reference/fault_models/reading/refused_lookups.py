@@ -1,0 +1,147 @@
+"""Faults of lookups that must be refused, and are not."""
+
+from __future__ import annotations
+
+import math
+
+from embedding_reference.fault_models.fault_model import OUTPUT, WEIGHT, FaultModel
+from embedding_reference.fault_models.rules import by_row, zeros
+from embedding_reference.formats import FORMATS
+from embedding_reference.model import INDEX_DTYPES, OPTIONAL_INDEX_DTYPES
+from embedding_reference.permitted import Exactly, Permitted
+from embedding_reference.tensor import Tensor
+
+
+class _TakesAnotherIndex(FaultModel):
+    """An index is taken for another one, which may be a row."""
+
+    about = (OUTPUT, WEIGHT)
+
+    def taken_for(self, index: int) -> int:
+        """What an index is taken for."""
+        raise NotImplementedError
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The output for the other index."""
+        return super().output(weight, self._taken(index))
+
+    def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:
+        """The weight after a lookup of the other index."""
+        return super().weight_after(weight, self._taken(index), wide=wide)
+
+    def _taken(self, index: Tensor) -> Tensor:
+        if index.dtype not in INDEX_DTYPES or not self.num_embeddings:
+            return index
+        return Tensor.of("int64", index.shape, [self.taken_for(int(i)) for i in index.components()])
+
+
+class WrapsTheIndex(_TakesAnotherIndex):
+    """An index out of range is taken modulo num_embeddings."""
+
+    def taken_for(self, index: int) -> int:  # noqa: D102
+        return index % self.num_embeddings
+
+
+class ClampsTheIndex(_TakesAnotherIndex):
+    """An index out of range is taken for the nearest row."""
+
+    def taken_for(self, index: int) -> int:  # noqa: D102
+        return min(max(index, 0), self.num_embeddings - 1)
+
+
+class TakesTheFirstRowForAnyOutOfRange(_TakesAnotherIndex):
+    """An index out of range is taken for the first row."""
+
+    def taken_for(self, index: int) -> int:  # noqa: D102
+        return index if 0 <= index < self.num_embeddings else 0
+
+
+class CountsNegativeFromTheEnd(_TakesAnotherIndex):
+    """A negative index counts from the end."""
+
+    def taken_for(self, index: int) -> int:  # noqa: D102
+        return index + self.num_embeddings if -self.num_embeddings <= index < 0 else index
+
+
+class TakesMinusOneForAPad(_TakesAnotherIndex):
+    """The index -1 stands for the row at padding_idx."""
+
+    def taken_for(self, index: int) -> int:  # noqa: D102
+        return self.padding_row if self.padding_row is not None and index == -1 else index
+
+
+class TakesTheEnd(_TakesAnotherIndex):
+    """The index num_embeddings is taken for the last row."""
+
+    def taken_for(self, index: int) -> int:  # noqa: D102
+        return index - (index == self.num_embeddings)
+
+
+class CutsTheIndexTo32Bits(_TakesAnotherIndex):
+    """Of an index only the lower 32 bits count."""
+
+    def taken_for(self, index: int) -> int:  # noqa: D102
+        return index % 2**32
+
+
+class GivesZerosOutOfRange(FaultModel):
+    """An index out of range gives zeros."""
+
+    about = (OUTPUT,)
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:  # noqa: D102
+        if index.dtype not in INDEX_DTYPES:
+            return super().output(weight, index)
+        outside = [not 0 <= i < self.num_embeddings for i in index.components()]
+        if not self.num_embeddings:
+            shape = (*index.shape, self.embedding_dim)
+            return Exactly(Tensor.of(weight.dtype, shape, [0.0] * math.prod(shape)))
+        inside = [0 if out else int(i) for i, out in zip(index.components(), outside)]
+        return by_row(
+            super().output(weight, Tensor.of("int64", index.shape, inside)),
+            lambda rules: [zeros(rule) if out else rule for rule, out in zip(rules, outside)],
+        )
+
+
+class _TakesAnotherDtype(FaultModel):
+    """An index of a dtype that must be refused is taken for whole numbers."""
+
+    about = (OUTPUT, WEIGHT)
+    kind = ""
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The output for the whole numbers."""
+        return super().output(weight, self._whole(index))
+
+    def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:
+        """The weight after a lookup of the whole numbers."""
+        return super().weight_after(weight, self._whole(index), wide=wide)
+
+    def _whole(self, index: Tensor) -> Tensor:
+        if index.dtype in (*INDEX_DTYPES, *OPTIONAL_INDEX_DTYPES) or FORMATS[index.dtype].kind != self.kind:
+            return index
+        return Tensor.of("int64", index.shape, [int(i) for i in index.components()])
+
+
+class TruncatesAFloatingPointIndex(_TakesAnotherDtype):
+    """A floating-point index is truncated."""
+
+    kind = "float"
+
+
+class TakesBooleansForNumbers(_TakesAnotherDtype):
+    """A boolean index is taken for zeros and ones."""
+
+    kind = "bool"
+
+
+class RescalesBeforeItRefuses(FaultModel):
+    """A refused lookup has rescaled the rows that are in range."""
+
+    about = (WEIGHT,)
+
+    def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:  # noqa: D102
+        if index.dtype in INDEX_DTYPES:
+            inside = [int(i) for i in index.components() if 0 <= i < self.num_embeddings]
+            index = Tensor.of("int64", (len(inside),), inside)
+        return super().weight_after(weight, index, wide=wide)

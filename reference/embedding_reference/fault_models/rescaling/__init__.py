@@ -1,0 +1,1 @@
+"""Fault models of max_norm and norm_type."""

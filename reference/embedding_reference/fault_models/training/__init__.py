@@ -1,0 +1,1 @@
+"""Fault models of the gradient."""
