@@ -96,9 +96,9 @@ def test_a_wrong_embedding_fails_on_the_right_clause(trains_pads: tuple[Path, Ru
     assert run.status == 1
     assert run.verdicts == {("padding_idx.no-gradient", "float32"): "deviates", ("lookup.bits", "float32"): "conforms"}
     deviation = run.verdict("padding_idx.no-gradient")["deviation"]
-    for shown in (deviation["case_repr"], deviation["expected"], deviation["observed"], deviation["script"]):
+    for shown in (deviation["case_repr"], deviation["expected"], deviation["observed"]):
         assert shown in run.text
-    assert re.search(r"first difference: at \[\d, 0\] expected 0 \(0x00000000\), observed \d+\.0 \(0x", run.text)
+    assert "cause 1: padding_idx.no-gradient [MUST]: padding_idx is ignored in the gradient." in run.text
 
 
 class Sparse(torch.nn.Module):

@@ -94,6 +94,8 @@ def edges(found: Sequence[Case]) -> Iterator[Case]:
         bits = {int(i) for i in case.index.components()} <= {0, 1}
         for dtype in ("float32", "bool")[: 1 + bits]:
             yield with_index(case, Tensor.of(dtype, case.index.shape, case.index.components()))
+    too_long = Case(Config(2, 2, max_norm=1.0), Tensor.of("float32", (2, 2), [3, 4, 6, 8]), ())
+    yield from (with_index(too_long, Tensor.of(dtype, (2,), [0, 1])) for dtype in ("float32", "bool"))
     with_nan = Case(Config(2, 2, max_norm=1.0), Tensor.of("float32", (2, 2), [math.nan, 1, 3, 4]), ())
     yield with_index(with_nan, Tensor.of("int64", (2,), [0, 1]))
 

@@ -53,7 +53,8 @@ def diagnose(trials: Trials, deviation: Deviation, known: Sequence[Finding], her
         found.conforming = [
             features_of(case) for case in trials.conforming if could_show(case, found.deviation, found.explanation)
         ]
-        found.pattern = learn(own, found.conforming)
+        better = learn(own, found.conforming)
+        found.pattern = better if better.conditions else found.pattern
     return found
 
 

@@ -26,33 +26,39 @@ def told(run: Results, *, scripts: bool = False) -> list[str]:
 
 def smallest_case(evidence: Evidence) -> list[str]:
     """The smallest case, and what was expected and observed for it."""
-    return [
-        f"smallest case: {_short(evidence.case_repr) or 'none is needed'}",
-        f"expected: {_short(evidence.expected)}",
-        f"observed: {_short(evidence.observed)}",
-    ]
+    case = [f"smallest case: {_short(evidence.case_repr)}"] if evidence.case_repr else []
+    return [*case, f"expected: {_short(evidence.expected)}", f"observed: {_short(evidence.observed)}"]
 
 
-def where(cause: Cause) -> str:
-    """In which cases a cause shows, and on how many cases that rests."""
+def where(cause: Cause) -> list[str]:
+    """In which cases a cause shows, and on how many cases that rests; nothing where no cases were drawn."""
     if not cause.covered:
-        return "where: not narrowed down"
-    found = f"where: {cause.pattern} ({cause.deviating} of {cause.covered} such cases deviate"
-    return f"{found}, 0 of {cause.outside} others)" if cause.where else f"{found})"
+        return []
+    found = f"{cause.deviating} of {cause.covered} such cases deviate"
+    if not cause.where:
+        return [f"where: in every case that can show it ({found})"]
+    return [f"where: {cause.pattern} ({found}, 0 of {cause.outside} others)"]
 
 
-def breadth(run: Results, cause: Cause) -> str:
-    """The clauses and the dtypes of a cause."""
+def breadth(run: Results, cause: Cause) -> list[str]:
+    """The dtypes of a cause, and the other clauses that it breaks; nothing where there is neither."""
     others = [clause for clause in cause.clauses if clause != cause.plainest]
     named = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
     everywhere = len(cause.dtypes) > 1 and set(cause.dtypes) == set(run.header.dtypes)
     dtypes = "every dtype" if everywhere else ", ".join(cause.dtypes)
-    return f"on {dtypes or 'no particular dtype'}" + (f"; it also breaks {named}" if named else "")
+    told = [f"on {dtypes}"] * bool(dtypes) + [f"it also breaks {named}"] * bool(named)
+    return ["; ".join(told)] if told else []
 
 
 def _lines(run: Results, cause: Cause) -> list[str]:
-    details = [where(cause), breadth(run, cause), *smallest_case(cause.evidence)]
+    details = [*where(cause), *breadth(run, cause), *smallest_case(cause.evidence), *_remarks(run, cause)]
     return [_title(run, cause), *(f"   {line}" for line in details)]
+
+
+def _remarks(run: Results, cause: Cause) -> list[str]:
+    """The first thing to know about a clause that shows it, such as that it comes and goes."""
+    reasons = (verdict.reason for verdict in run.verdicts if cause.number in verdict.causes and verdict.reason)
+    return [f"but: {reason}" for reason in reasons][:1]
 
 
 def _title(run: Results, cause: Cause) -> str:

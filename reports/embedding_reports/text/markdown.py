@@ -9,7 +9,7 @@ from embedding_reports.model.facts import reproduce
 from embedding_reports.model.findings import Finding, Sighting
 from embedding_reports.model.view import RunView, arrange
 from embedding_reports.outcomes import VERDICTS, Outcome
-from embedding_reports.records import Results
+from embedding_reports.records import Cause, Results
 from embedding_reports.text.plain import difference
 
 LONGEST = 4000
@@ -27,6 +27,7 @@ def summary(run: Results) -> str:
     blocks = [f"### Embedding conformance: {_text(view.label)}", " ".join(map(_text, view.sentences))]
     if run.verdicts:
         blocks.append(_counts(view))
+    blocks += [_cause(cause) for cause in run.causes]
     if view.attention:
         blocks.append(_table(view.attention))
         blocks += _evidence(view.attention)
@@ -46,6 +47,15 @@ def _counts(view: RunView) -> str:
     part = view.summary.partly_unsupported
     remark = f"\n\n{part} of the others {'is' if part == 1 else 'are'} unsupported in part." if part else ""
     return f"| {names} |\n|{' ---: |' * len(outcomes)}\n| {counts} |{remark}"
+
+
+def _cause(cause: Cause) -> str:
+    """What is wrong, where, and how many clauses it breaks."""
+    broken = f"breaks {_code(cause.plainest)}" + (f" and {others} more" if (others := len(cause.clauses) - 1) else "")
+    if cause.covered:
+        where = f"where {_code(cause.pattern)}" if cause.where else "in every case that can show it"
+        broken += f", {where} ({cause.deviating} of {cause.covered} such cases deviate)"
+    return f"**{cause.number}. {_text(cause.does)}** {broken}"
 
 
 def _table(findings: Sequence[Finding]) -> str:
