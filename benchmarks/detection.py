@@ -24,6 +24,7 @@ from embedding_conformance.running.profiles import PROFILES
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "benchmarks" / "detection.json"
+DIAGNOSIS = ROOT / "benchmarks" / "diagnosis.json"
 PAGE = ROOT / "docs" / "detection.md"
 sys.path.append(str(ROOT / "tests" / "faults"))  # where the faults are; other processes inherit it
 
@@ -46,7 +47,7 @@ def main() -> None:
             for thorough in (False, True):
                 missing = _missing(data, options.only, options.methods)
                 _measure(data, [task for task in missing if (task[1] == "thorough") == thorough], pool)
-    PAGE.write_text(page.rendered(data), encoding="utf-8")
+    PAGE.write_text(page.rendered(data, json.loads(DIAGNOSIS.read_text(encoding="utf-8"))), encoding="utf-8")
 
 
 def _described(data: Data) -> Data:

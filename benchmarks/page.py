@@ -59,19 +59,53 @@ METHOD = """\
 """
 
 
-def rendered(data: Data) -> str:
-    """The page as Markdown."""
+def rendered(data: Data, diagnosed: Data) -> str:
+    """The page as Markdown, of the data of `detection.py` and of `diagnosis.py`."""
     faults = {name: fault for name, fault in data["faults"].items() if name != "twin"}
     parts = [
         INTRODUCTION.format(count=len(faults), torch=data["torch"]),
         "\n".join(["## What is caught", "", *_totals(data, faults)]),
         "\n".join(_missed(faults)),
         "\n".join(_only_elsewhere(faults)),
+        "\n".join(_diagnosis(diagnosed, len(faults))),
         METHOD,
         "\n".join(_clauses(faults)),
         "\n".join(_each(faults)),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _diagnosis(diagnosed: Data, count: int) -> Iterator[str]:
+    """In how many causes faults are told, by which fault model, and whether seeds agree."""
+    yield "## What is said"
+    yield ""
+    first = {name: runs["1"] for name, runs in diagnosed.items() if runs.get("1", {}).get("causes")}
+    models = {name: run["model"] for name, run in first.items()}
+    told = {name: run["causes"][0]["fault"] for name, run in first.items()}
+    with_model = [name for name, model in models.items() if model]
+    right = sum(told[name] == models[name] for name in with_model)
+    others = sum(told[name] not in (models[name], None) for name in with_model)
+    guessed = sum(told[name] is not None for name in first if not models[name])
+    several = [runs for runs in diagnosed.values() if len(runs) > 1 and all(run["causes"] for run in runs.values())]
+    same = sum(len({run["causes"][0]["case"] for run in runs.values()}) == 1 for runs in several)
+    yield f"Measured on {len(diagnosed)} of the {count} faults, drawn at random; {len(first)} deviate in the run:"
+    yield ""
+    yield "| | |"
+    yield "| --- | ---: |"
+    yield _row("come out as one cause", _share(sum(len(run["causes"]) == 1 for run in first.values()), len(first)))
+    yield _row("the first cause is explained by a fault model", _share(sum(map(bool, told.values())), len(first)))
+    yield _row("by the one that the fault names, where it names one", _share(right, len(with_model)))
+    yield _row("by another one, where it names one", _share(others, len(with_model)))
+    yield _row("by one, where the fault names none", _share(guessed, len(first) - len(with_model)))
+    yield _row("the same smallest case with five seeds", _share(same, len(several)))
+    yield _row("median seconds of the run", f"{median(run['seconds'] for run in first.values()):.1f}" if first else "")
+    yield ""
+    yield "`python benchmarks/diagnosis.py` runs every clause on each, on its own dtype, in the profile `smoke`. One"
+    yield "that is explained by another fault model may still be told rightly: some models are special cases of others."
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole} ({100 * part / whole:.0f} %)" if whole else "not measured"
 
 
 def _totals(data: Data, faults: Data) -> Iterator[str]:

@@ -59,11 +59,14 @@ def main() -> None:
 
 def generated() -> dict[Path, str]:
     """The text of each file that is generated, as a whole or in part."""
-    measured = json.loads((ROOT / "benchmarks" / "detection.json").read_text(encoding="utf-8"))
+    measured, diagnosed = (
+        json.loads((ROOT / "benchmarks" / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("detection", "diagnosis")
+    )
     return {
         DOCS / "contract.md": _contract(),
         DOCS / "protocol.schema.json": json.dumps(protocol_schema(), indent=1) + "\n",
-        DOCS / "detection.md": page.rendered(measured),
+        DOCS / "detection.md": page.rendered(measured, diagnosed),
         **publish.pages(),
         **{path: with_tables(path.read_text(encoding="utf-8"), tables) for path, tables in TABLES.items()},
     }

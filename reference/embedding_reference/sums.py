@@ -175,7 +175,7 @@ class _Adding:
     @cached_property
     def quantum(self) -> int:
         """The dtype's smallest subnormal."""
-        return math.lcm(*set(self.divisors)) << _GUARD
+        return reduce(_common_multiple, set(self.divisors), 1) << _GUARD
 
     @cached_property
     def weights(self) -> list[int]:
@@ -261,3 +261,8 @@ def _division_error(count: int, form: Format) -> Fraction:
 def _times(factor: Fraction, magnitude: int) -> int:
     """The product, rounded up."""
     return -(-magnitude * factor.numerator // factor.denominator)
+
+
+def _common_multiple(one: int, other: int) -> int:
+    """The least common multiple; `math.lcm` came with Python 3.9."""
+    return one * other // math.gcd(one, other)

@@ -99,7 +99,7 @@ def observed(number: int, rows: list[int], *, deviates: bool = True) -> Observed
     return Observed(asked, OUTPUT, answer.tensor, deviates)
 
 
-SHIFTED = [observed(number, [1, 0]) for number in range(5)]
+SHIFTED = [observed(number, [1, 0]) for number in range(10)]
 
 
 def everywhere(_: Case) -> bool:
@@ -110,24 +110,24 @@ def test_all_that_deviates_must_be_explained() -> None:
     found = explain(Observations(SHIFTED), OUTPUT, everywhere)
     assert found is not None
     assert found.fault.__name__ == "ReadsTheNextRow"
-    assert explain(Observations([*SHIFTED, observed(9, [1, 1])]), OUTPUT, everywhere) is None
+    assert explain(Observations([*SHIFTED, observed(19, [1, 1])]), OUTPUT, everywhere) is None
 
 
 def test_what_does_not_deviate_must_not_speak_against_it() -> None:
-    right = observed(9, [0, 2], deviates=False)
+    right = observed(19, [0, 2], deviates=False)
     assert explain(Observations(SHIFTED, [right]), OUTPUT, everywhere) is None
 
 
 def test_what_the_cause_does_not_cover_speaks_against_nothing() -> None:
-    right = observed(9, [0, 2], deviates=False)
+    right = observed(19, [0, 2], deviates=False)
     found = explain(Observations(SHIFTED, [right]), OUTPUT, lambda asked: asked != right.case)
     assert found is not None
     assert (found.fault.__name__, found.everywhere) == ("ReadsTheNextRow", False)
 
 
 def test_few_cases_explain_nothing() -> None:
-    assert explain(Observations(SHIFTED[:2]), OUTPUT, everywhere) is None
-    assert explain(Observations(SHIFTED[:1] * 5), OUTPUT, everywhere) is None
+    assert explain(Observations(SHIFTED[:7]), OUTPUT, everywhere) is None
+    assert explain(Observations(SHIFTED[:1] * 10), OUTPUT, everywhere) is None
 
 
 def test_what_is_another_answer_is_not_explained() -> None:
@@ -136,7 +136,7 @@ def test_what_is_another_answer_is_not_explained() -> None:
 
 def test_nothing_is_explained_that_the_model_permits() -> None:
     """The clause then asks for more than an answer to the case."""
-    permitted = [observed(number, [0, 2]) for number in range(5)]
+    permitted = [observed(number, [0, 2]) for number in range(10)]
     assert explain(Observations(permitted), OUTPUT, everywhere) is None
 
 

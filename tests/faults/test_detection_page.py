@@ -11,6 +11,7 @@ from planted import FAULTS, name_of
 
 ROOT = Path(__file__).parents[2]
 DATA = json.loads((ROOT / "benchmarks" / "detection.json").read_text(encoding="utf-8"))
+DIAGNOSED = json.loads((ROOT / "benchmarks" / "diagnosis.json").read_text(encoding="utf-8"))
 
 
 def page() -> Any:
@@ -24,7 +25,7 @@ def page() -> Any:
 
 
 def test_the_page_is_made_of_the_data() -> None:
-    assert (ROOT / "docs" / "detection.md").read_text(encoding="utf-8") == page().rendered(DATA)
+    assert (ROOT / "docs" / "detection.md").read_text(encoding="utf-8") == page().rendered(DATA, DIAGNOSED)
 
 
 def test_the_data_is_about_the_faults_of_the_tree() -> None:

@@ -112,6 +112,15 @@ def test_a_deviation_fails_the_run_and_is_shown(misreads: Run) -> None:
         assert shown in misreads.text
 
 
+def test_findings_of_two_processes_are_of_one_cause(tmp_path: Path) -> None:
+    several = "test_bits or test_index_dtype or test_one_hot or test_output"
+    run = suite(tmp_path, "plain:Misreads", several, "-n", "2", profile="default")
+    (cause,) = run.document["causes"]
+    assert cause["plainest"] == "lookup.bits"
+    assert {"lookup.one-hot", "padding_idx.output"} <= set(cause["clauses"])
+    assert cause["where"] == [{"feature": "index_ndim", "least": 2, "most": 2}]
+
+
 def test_the_case_shown_is_the_smallest(tmp_path: Path) -> None:
     run = suite(tmp_path, "plain:Inverts", "test_bits", profile="thorough")
     case = run.verdict("lookup.bits")["deviation"]["case"]

@@ -201,7 +201,7 @@ def _plainness(one: Shown, arguments: Sequence[str], contract: Mapping[str, Clau
     return (
         LEVELS.index(clause.level),
         len(asked ^ set(arguments)),
-        len(clause.needs),
+        len(clause.needs) + clause.may_crash,
         section,
         [*contract].index(one.clause),
     )

@@ -7,16 +7,17 @@ from embedding_conformance.diagnosis.explain import Explanation
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.expectations import Expectations
 from embedding_reference import Permitted
-from embedding_reference.fault_models import GRADIENT, OUTPUT, FaultModel, gradients, outputs
+from embedding_reference.fault_models import GRADIENT, OUTPUT, WEIGHT, FaultModel, gradients, max_norm, outputs
 from embedding_reference.telling_apart import share_nothing
 
 BLATANT: dict[str, tuple[type[FaultModel], ...]] = {
     OUTPUT: (outputs.DoublesTheOutput, outputs.ZeroesTheOutput),
     GRADIENT: (gradients.DoublesTheGradient, gradients.GivesNoGradient),
+    WEIGHT: (max_norm.IgnoresMaxNorm,),
 }
 """Faults that show wherever an answer has an element that matters: not in zeros, and not where there is none."""
 
-ANSWERS = {"output": OUTPUT, "gradient": GRADIENT, "derivative": GRADIENT, "step": GRADIENT}
+ANSWERS = {"output": OUTPUT, "gradient": GRADIENT, "derivative": GRADIENT, "step": GRADIENT, "weight": WEIGHT}
 """Words for what a clause judges, and the answer that decides whether there is anything to see."""
 
 
@@ -27,6 +28,10 @@ def could_show(case: Case, deviation: Deviation, explanation: Explanation | None
     if deviation.difference is None:
         return True
     what = next((what for word, what in ANSWERS.items() if word in deviation.symptom), None)
+    if what == GRADIENT and case.config.freeze:
+        return False
+    if what == WEIGHT and case.config.max_norm is None:  # what is written without need shows anywhere
+        return True
     return what is None or all(_tells_apart(case, what, fault) for fault in BLATANT[what])
 
 

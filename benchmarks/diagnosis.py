@@ -1,0 +1,85 @@
+"""How planted faults are diagnosed: in how many causes, by which fault model, and whether seeds agree.
+
+    python benchmarks/diagnosis.py                     measure what is missing, then write docs/detection.md
+    python benchmarks/diagnosis.py --afresh            measure everything
+    python benchmarks/diagnosis.py --faults 100        a sample, the same each time
+
+It can be interrupted at any time and goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import page
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "benchmarks" / "diagnosis.json"
+DETECTION = ROOT / "benchmarks" / "detection.json"
+sys.path.append(str(ROOT / "tests" / "faults"))  # where the faults are; other processes inherit it
+
+SEEDS = (1, 2, 3, 4, 5)
+"""The first seed is of every fault that is measured; the others are of every `AGREEING`th."""
+
+AGREEING = 5
+
+Data = dict[str, Any]
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    from planted import FAULTS, name_of  # noqa: PLC0415 - found on the path that this module extends
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--afresh", action="store_true", help="forget what was measured")
+    parser.add_argument("--faults", type=int, default=len(FAULTS), metavar="N", help="how many")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    options = parser.parse_args()
+    data: Data = {} if options.afresh or not DATA.exists() else json.loads(DATA.read_text(encoding="utf-8"))
+    names = sorted(map(name_of, FAULTS))
+    random.Random(0).shuffle(names)  # noqa: S311 - a sample
+    tasks = [(name, seed) for seed in SEEDS for name in names[: options.faults : 1 if seed == SEEDS[0] else AGREEING]]
+    missing = [(name, seed) for name, seed in tasks if str(seed) not in data.get(name, {})]
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        for number, (name, seed, found) in enumerate(pool.imap_unordered(_run, missing), 1):
+            data.setdefault(name, {})[str(seed)] = found
+            lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(data[key])}" for key in sorted(data))
+            DATA.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+            print(f"{number}/{len(missing)} {name}, seed {seed}: {len(found['causes'])}", flush=True)
+    written = page.rendered(json.loads(DETECTION.read_text(encoding="utf-8")), data)
+    (ROOT / "docs" / "detection.md").write_text(written, encoding="utf-8")
+
+
+def _run(task: tuple[str, int]) -> tuple[str, int, Data]:
+    """Run every clause on a fault, on its own dtype, in the smoke profile."""
+    import bench  # noqa: PLC0415 - in each process
+    from embedding_conformance import check  # noqa: PLC0415
+    from planted import FAULTS, name_of  # noqa: PLC0415
+
+    name, seed = task
+    (fault,) = (one for one in FAULTS if name_of(one) == name)
+    start = time.process_time()
+    found = check(bench.adapter(fault), profile="smoke", dtypes=fault.dtype, isolation="none", seed=seed)
+    causes = [
+        {
+            "clause": cause.plainest,
+            "fault": cause.fault,
+            "where": cause.pattern,
+            "clauses": len(cause.clauses),
+            "case": cause.evidence.case_repr[:300],
+        }
+        for cause in found.causes
+    ]
+    model = fault.model.__name__ if fault.model else None
+    return name, seed, {"causes": causes, "model": model, "seconds": round(time.process_time() - start, 1)}
+
+
+if __name__ == "__main__":
+    main()
