@@ -35,15 +35,15 @@ Data = dict[str, Any]
 
 def main() -> None:
     """Measure, and write the page."""
-    from planted import FAULTS, name_of  # noqa: PLC0415 - found on the path that this module extends
+    from planted import BY_NAME  # noqa: PLC0415 - found on the path that this module extends
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--afresh", action="store_true", help="forget what was measured")
-    parser.add_argument("--faults", type=int, default=len(FAULTS), metavar="N", help="how many")
+    parser.add_argument("--faults", type=int, default=len(BY_NAME), metavar="N", help="how many")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     options = parser.parse_args()
     data: Data = {} if options.afresh or not DATA.exists() else json.loads(DATA.read_text(encoding="utf-8"))
-    names = sorted(map(name_of, FAULTS))
+    names = sorted(BY_NAME)
     random.Random(0).shuffle(names)  # noqa: S311 - a sample
     tasks = [(name, seed) for seed in SEEDS for name in names[: options.faults : 1 if seed == SEEDS[0] else AGREEING]]
     missing = [(name, seed) for name, seed in tasks if str(seed) not in data.get(name, {})]
@@ -61,10 +61,10 @@ def _run(task: tuple[str, int]) -> tuple[str, int, Data]:
     """Run every clause on a fault, on its own dtype, in the smoke profile."""
     import bench  # noqa: PLC0415 - in each process
     from embedding_conformance import check  # noqa: PLC0415
-    from planted import FAULTS, name_of  # noqa: PLC0415
+    from planted import BY_NAME  # noqa: PLC0415
 
     name, seed = task
-    (fault,) = (one for one in FAULTS if name_of(one) == name)
+    fault = BY_NAME[name]
     start = time.process_time()
     found = check(bench.adapter(fault), profile="smoke", dtypes=fault.dtype, isolation="none", seed=seed)
     causes = [

@@ -18,13 +18,13 @@ from embedding_conformance.judging.clause import INFO
 from embedding_conformance.running.check import Run
 from embedding_conformance.running.profiles import PROFILES
 from embedding_reports.outcomes import Outcome
-from planted import FAULTS, name_of
+from planted import BY_NAME
 from twin import Twin
 
 Found = dict[str, Any]
 """What came of a method: "by" (None: not caught), "cases" and "seconds" until then, and what else there is to say."""
 
-SUBJECTS: dict[str, type[Twin]] = {"twin": Twin, **{name_of(fault): fault for fault in FAULTS}}
+SUBJECTS: dict[str, type[Twin]] = {"twin": Twin, **BY_NAME}
 
 
 def suite(name: str, profile: str, dtypes: Callable[[type[Twin]], tuple[str, ...]]) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,11 @@ class Condition:
         if self.least is not None:
             return f"{self.feature} >= {_written(self.least)}"
         return f"{self.feature} <= {_written(self.most)}"
+
+
+def in_words(conditions: Sequence[Condition]) -> str:
+    """Conditions that hold together, in words."""
+    return " and ".join(map(str, conditions)) or "always"
 
 
 def _written(value: object) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from embedding_reports.condition import Condition
+from embedding_reports.condition import Condition, in_words
 from embedding_reports.outcomes import Level, Outcome
 
 
@@ -108,7 +108,7 @@ class Cause:
     @property
     def pattern(self) -> str:
         """In which cases it shows, in words."""
-        return " and ".join(map(str, self.where)) or "always"
+        return in_words(self.where)
 
 
 @dataclass(frozen=True)

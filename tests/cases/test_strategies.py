@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
+from drawing import drawn
 from embedding_conformance.boundary.target import resolve
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import DTYPES, FEATURES, LAYOUTS, Case, Config, Lookup
@@ -39,25 +38,6 @@ from embedding_conformance.judging.clause import Clause
 from embedding_conformance.suite.catalogue import clauses
 from embedding_reference import FORMATS, Tensor
 from examined import subject
-
-
-def drawn(strategy: st.SearchStrategy[Any], count: int = 60) -> list[Any]:
-    """Examples, always the same."""
-    found: list[Any] = []
-
-    @settings(
-        max_examples=count,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def collect(one: Any) -> None:
-        found.append(one)
-
-    collect()
-    return found
 
 
 def well_formed(case: Case) -> bool:

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 
 import torch
-from hypothesis import HealthCheck, Phase, given, settings
 
 import bench
+from drawing import drawn
 from embedding_conformance.adapters.torch.tensors import from_torch
 from embedding_conformance.boundary.observations import Backward, Gradient
 from embedding_conformance.boundary.refusals import Refused, Unsupported
@@ -20,7 +20,7 @@ from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.domain import ANY, ON
 from embedding_conformance.cases.strategies import UnderTest, cases, out_of_range, under_test
-from embedding_conformance.diagnosis.explain import _permits
+from embedding_conformance.diagnosis.explain import permits
 from embedding_conformance.judging.compare import Deviation, compare
 from embedding_conformance.judging.observed import Observed
 from embedding_reference import Embedding, Permitted, Tensor
@@ -64,7 +64,7 @@ class Answer:
             return bool(self.answer == model.gradient_form(self.case.weight.dtype, pairs))
         if self.what == SECOND_ORDER:
             return _is_within(model.second_order(self.case.index, self.case.weight), self.answer)
-        return _permits(model, Observed(self.case, self.what, self.answer, deviates=True))
+        return permits(model, Observed(self.case, self.what, self.answer, deviates=True))
 
 
 def _is_within(permitted: Permitted, observed: Tensor) -> bool:
@@ -239,7 +239,7 @@ def _drawn(
         large=False,
         writable=writable,
     )
-    return _collected(strategy, count)
+    return tuple(drawn(strategy, count))
 
 
 @cache
@@ -247,7 +247,7 @@ def _out_of_range(dtype: str, count: int) -> tuple[Case, ...]:
     """Cases with an index out of range, and with an index of a dtype that must be refused."""
     token = under_test.set(UnderTest(dtype=dtype))
     try:
-        outside = _collected(out_of_range(), count)
+        outside = drawn(out_of_range(), count)
     finally:
         under_test.reset(token)
     inside = _drawn(dtype, (ANY, ANY, ANY, ANY), 1, count)
@@ -262,21 +262,3 @@ def _out_of_range(dtype: str, count: int) -> tuple[Case, ...]:
 
 def _as(dtype: str, index: Tensor) -> Tensor:
     return Tensor.of(dtype, index.shape, index.components())
-
-
-def _collected(strategy: Any, count: int) -> tuple[Case, ...]:
-    found: list[Case] = []
-
-    @settings(
-        max_examples=count,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def collect(one: Case) -> None:
-        found.append(one)
-
-    collect()
-    return tuple(found)

@@ -28,3 +28,7 @@ FAULTS: list[type[Twin]] = [
 def name_of(fault: type[Twin]) -> str:
     """The module and the class, e.g. "sparse.KeepsPads"."""
     return f"{fault.__module__.removeprefix('faulty_')}.{fault.__name__}"
+
+
+BY_NAME = {name_of(fault): fault for fault in FAULTS}
+"""All of them by name."""

@@ -11,8 +11,8 @@ from functools import cache
 from itertools import product
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 
+from drawing import drawn
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.domain import ANY, ON
@@ -56,23 +56,9 @@ LARGE_CONFIGS = ({}, {"max_norm": 0.5, "norm_type": 1.0}, {"scale_grad_by_freq":
 
 
 @cache
-def drawn() -> tuple[Case, ...]:
+def pool() -> tuple[Case, ...]:
     """Cases of all kinds, always the same, the smallest first."""
-    found: list[Case] = []
-    for strategy in POOL:
-
-        @settings(
-            max_examples=100,
-            derandomize=True,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(strategy)
-        def collect(one: Case) -> None:
-            found.append(one)
-
-        collect()
+    found = [case for strategy in POOL for case in drawn(strategy, 100)]
     return tuple(sorted((*found, *edges(found), *large()), key=size))
 
 
@@ -140,13 +126,13 @@ def questions(case: Case) -> Mapping[str, Callable[[Embedding], Permitted]]:
 @cache
 def right(number: int, what: str) -> Permitted:
     """What the model permits for a drawn case."""
-    case = drawn()[number]
+    case = pool()[number]
     return questions(case)[what](case.config)
 
 
 def differing(fault: type[FaultModel], number: int) -> set[str]:
     """What tells a fault model and the model apart in a drawn case; in a large one only in what the fault is about."""
-    case = drawn()[number]
+    case = pool()[number]
     model, wrong, asked = case.config, fault.of(case.config), questions(case)
     if model.refusal is not None:
         return {REFUSAL} if wrong.refusal is None else set()
@@ -176,7 +162,7 @@ def test_a_fault_model_is_one_sentence(fault: type[FaultModel]) -> None:
 @EACH
 def test_a_fault_model_differs_from_the_model_in_what_it_is_about(fault: type[FaultModel]) -> None:
     found: set[str] = set()
-    for number in range(len(drawn())):
+    for number in range(len(pool())):
         found |= differing(fault, number)
         if found >= set(fault.about):
             break

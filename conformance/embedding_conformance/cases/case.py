@@ -48,6 +48,11 @@ class Config(Embedding):
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
 
+    @property
+    def in_use(self) -> frozenset[str]:
+        """The names of the arguments that differ from their defaults, `freeze` among them."""
+        return frozenset(self.changed()) | ({"freeze"} if self.freeze else set())
+
 
 @dataclass(frozen=True, repr=False)
 class Lookup:

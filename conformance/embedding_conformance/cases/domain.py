@@ -93,14 +93,7 @@ class Domain:
 
     def _admits_arguments(self, case: Case) -> bool:
         config = case.config
-        present = {
-            "padding_idx": config.padding_idx is not None,
-            "max_norm": config.max_norm is not None,
-            "scale_grad_by_freq": config.scale_grad_by_freq,
-            "sparse": config.sparse,
-            "freeze": config.freeze,
-        }
-        if any(getattr(self, name) == (OFF if on else ON) for name, on in present.items()):
+        if any(getattr(self, name) == (OFF if name in config.in_use else ON) for name in SWITCHES):
             return False
         in_corner = {name for name, holds in CORNERS.items() if any(holds(config, one) for one in case.lookups)}
         return (

@@ -30,7 +30,7 @@ MODERATE_OR_NEAR = (*MODERATE, NEAR, NEAR)
 ANY = (*FINITE, "specials", "bits")
 """Names of all palettes for weights."""
 
-_EXTREME = frozenset(ANY) - {"specials", "bits", *MODERATE}
+_EXTREME = frozenset(FINITE) - frozenset(MODERATE)
 
 REPEATS_FROM = 4093
 """Elements after which the content repeats, to stay fast; a prime, so that elements a power of two apart differ."""

@@ -90,7 +90,7 @@ def shown(finding: Finding, place: Place, evidence: Evidence) -> Shown:
         deviating=tuple(finding.deviating),
         conforming=tuple(finding.conforming),
         size=size(case) if case else (),
-        arguments=tuple(sorted(_arguments(case))) if case else (),
+        arguments=tuple(sorted(case.config.in_use)) if case else (),
         evidence=evidence,
     )
 
@@ -102,7 +102,7 @@ def size(case: Case) -> tuple[int, ...]:
     return (
         len(case.steps) if isinstance(case, Life) else 0,
         len(lookups),
-        len(_arguments(case)),
+        len(case.config.in_use),
         case.config.num_embeddings + case.config.embedding_dim + sum(one.index.numel for one in lookups),
         sum(len(one.index.shape) != 1 for one in lookups),
         sum(layout != "contiguous" for layout in layouts),
@@ -209,9 +209,3 @@ def _plainness(one: Shown, arguments: Sequence[str], contract: Mapping[str, Clau
 
 def _rank(dtype: str | None) -> int:
     return DTYPES.index(dtype) if dtype in DTYPES else len(DTYPES)
-
-
-def _arguments(case: Case) -> set[str]:
-    """The arguments that are not at their defaults."""
-    config = case.config
-    return {*config.changed(), *(["freeze"] if config.freeze else [])}

@@ -33,7 +33,7 @@ def diagnose(trials: Trials, deviation: Deviation, known: Sequence[Finding], her
             smallest = reduced(same, trials.fails)
             if not any(one.pattern == other.pattern and one.deviation.answer == deviation.answer for one in known):
                 _vary(trials, smallest)  # to explain it: the fault models are about another answer
-            return _found(trials, smallest, deviation, other.pattern)
+            return _found(trials, smallest, deviation, other.pattern, *_features(trials, deviation))
     apart = [finding for finding in here if finding.is_shown_by(deviation)]
     smallest = reduced(case, lambda one: trials.fails(one) and not any(finding.covers(one) for finding in apart))
     _vary(trials, smallest)
@@ -46,9 +46,9 @@ def diagnose(trials: Trials, deviation: Deviation, known: Sequence[Finding], her
             return finding
     for other in known:
         if other.is_shown_by(deviation) and other.fits(deviating, conforming):
-            return _found(trials, smallest, deviation, other.pattern)
+            return _found(trials, smallest, deviation, other.pattern, deviating, conforming)
     own = [features for features in deviating if not any(finding.pattern.holds(features) for finding in apart)]
-    found = _found(trials, smallest, deviation, learn(own, conforming))
+    found = _found(trials, smallest, deviation, learn(own, conforming), deviating, conforming)
     if found.explanation is not None:  # then it is known better what could have shown
         found.conforming = [
             features_of(case) for case in trials.conforming if could_show(case, found.deviation, found.explanation)
@@ -69,9 +69,15 @@ def _features(trials: Trials, deviation: Deviation) -> tuple[list[Features], lis
     return [*map(features_of, trials.deviating)], [*map(features_of, conforming)]
 
 
-def _found(trials: Trials, smallest: Case, deviation: Deviation, pattern: Pattern) -> Finding:
+def _found(
+    trials: Trials,
+    smallest: Case,
+    deviation: Deviation,
+    pattern: Pattern,
+    deviating: Sequence[Features],
+    conforming: list[Features],
+) -> Finding:
     shown = trials.deviation(smallest) or deviation
-    deviating, conforming = _features(trials, deviation)
     covered = [features for features in deviating if pattern.holds(features)]
     finding = Finding(shown, smallest, pattern, covered, conforming)
     if shown.answer:

@@ -10,8 +10,8 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.compare import Deviation, compare, compare_gradient
 from embedding_conformance.judging.expectations import Expectations
 from embedding_conformance.judging.observed import Observations, Observed
-from embedding_reference import Embedding, Permitted, Tensor, Within
-from embedding_reference.fault_models import FAULT_MODELS, GRADIENT, OUTPUT, FaultModel
+from embedding_reference import Embedding, Tensor, Within
+from embedding_reference.fault_models import FAULT_MODELS, FaultModel
 
 FEWEST_DEVIATING = 8
 """Cases that deviate without which nothing is explained: few are explained by too many fault models."""
@@ -51,11 +51,11 @@ def explain(observations: Observations, what: str, covers: Callable[[Case], bool
         deviating = [one for one in deviating if not _has_nan(one)]
     if len({one.case for one in deviating}) < FEWEST_DEVIATING:
         return None
-    if any(_permits(one.case.config, one) for one in deviating):
+    if any(permits(one.case.config, one) for one in deviating):
         return None
     # A clause may judge another case than its own; then the model does not permit what is no answer to this one.
     conforming = [one for one in sorted(observations.conforming, key=_size) if not _has_nan(one)]
-    conforming = [one for one in conforming if _permits(one.case.config, one)]
+    conforming = [one for one in conforming if permits(one.case.config, one)]
     inside, outside = ([one for one in conforming if covers(one.case) is wanted] for wanted in (True, False))
     left = [fault for fault in FAULT_MODELS if what in fault.about]
     left = _doing_the_same(left, [*deviating, *inside])
@@ -66,7 +66,7 @@ def explain(observations: Observations, what: str, covers: Callable[[Case], bool
 def _doing_the_same(faults: list[type[FaultModel]], observed: Sequence[Observed]) -> list[type[FaultModel]]:
     """The fault models that permit all that was observed."""
     for one in observed:
-        faults = [fault for fault in faults if _permits(fault.of(one.case.config), one)]
+        faults = [fault for fault in faults if permits(fault.of(one.case.config), one)]
         if not faults:
             break
     return faults
@@ -80,9 +80,9 @@ def _size(one: Observed) -> int:
     return one.case.weight.numel + sum(lookup.upstream.numel for lookup in one.case.lookups)
 
 
-def _permits(model: Embedding, one: Observed) -> bool:
+def permits(model: Embedding, one: Observed) -> bool:
     """Whether a model permits what was observed."""
-    permitted = _permitted(model, one)
+    permitted = Expectations(one.case, model=model).answer(one.what)
     try:
         if isinstance(one.answer, Tensor):
             compare(one.what, permitted, one.answer)
@@ -92,10 +92,3 @@ def _permits(model: Embedding, one: Observed) -> bool:
     except Deviation:
         return False
     return True
-
-
-def _permitted(model: Embedding, one: Observed) -> Permitted:
-    expectations = Expectations(one.case, model=model)
-    if one.what == OUTPUT:
-        return expectations.output
-    return expectations.gradient if one.what == GRADIENT else expectations.weight

@@ -60,14 +60,3 @@ class Finding:
     def fits(self, deviating: Sequence[Features], conforming: Sequence[Features]) -> bool:
         """Whether cases deviate just where they have the pattern."""
         return all(map(self.pattern.holds, deviating)) and not any(map(self.pattern.holds, conforming))
-
-    @property
-    def inside(self) -> tuple[int, int]:
-        """How many cases with the pattern deviate, and how many there are."""
-        deviating, conforming = (sum(map(self.pattern.holds, cases)) for cases in (self.deviating, self.conforming))
-        return deviating, deviating + conforming
-
-    @property
-    def outside(self) -> int:
-        """How many cases without the pattern were tried, of which none deviates."""
-        return len(self.conforming) - self.inside[1] + self.inside[0]

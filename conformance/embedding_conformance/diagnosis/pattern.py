@@ -8,7 +8,7 @@ from typing import Any
 
 from embedding_conformance.cases.case import FEATURES, Case, Life
 from embedding_conformance.cases.life_strategies import VERBS
-from embedding_reports.condition import Condition
+from embedding_reports.condition import Condition, in_words
 
 Features = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ class Pattern:
         return all(condition.holds(features) for condition in self.conditions)
 
     def __str__(self) -> str:
-        return " and ".join(map(str, self.conditions)) or "always"
+        return in_words(self.conditions)
 
 
 def features_of(case: Case) -> Features:
@@ -44,7 +44,7 @@ def features_of(case: Case) -> Features:
     """
     steps = case.steps if isinstance(case, Life) else ()
     lookups = (*case.lookups, *(lookup for step in steps for lookup in step.lookups))
-    each = Case(case.config, case.weight, lookups or case.lookups, case.weight_layout).each_features
+    each = (Case(case.config, case.weight, lookups, case.weight_layout) if steps else case).each_features
     joined: dict[str, Any] = {name: _most_unusual([features[name] for features in each]) for name in FEATURES}
     joined["norm_type"] = str(case.config.norm_type)  # JSON has no infinity
     rows = {int(i) for lookup in lookups for i in lookup.index.components()}

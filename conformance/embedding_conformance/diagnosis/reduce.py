@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from embedding_conformance.cases.case import Case
 from embedding_conformance.diagnosis.smaller import (
+    MOST_ALONE,
     Positions,
     Sizes,
     resized,
@@ -21,9 +22,6 @@ from embedding_conformance.diagnosis.smaller import (
     with_one_row_or_column,
     with_plainer_elements,
 )
-
-DISTINCT = 9
-"""How many different indices of a lookup are tried alone."""
 
 Fails = Callable[[Case], bool]
 """Whether a case is one of the clause's and fails as the case that is reduced does."""
@@ -88,7 +86,7 @@ def _cut_down(case: Case, fails: Fails) -> Case:
 def _with_fewer_indices(sizes: Sizes, number: int, fails: Callable[[Sizes], bool]) -> Sizes:
     """The sizes with fewer indices in one lookup: one of them, or the first so many; and row 0 for all, or row 1."""
     positions = sizes.positions[number]
-    for position in list(dict.fromkeys(positions))[:DISTINCT]:
+    for position in list(dict.fromkeys(positions))[:MOST_ALONE]:
         alone = _with_positions(sizes, number, (position,))
         if fails(alone):
             return alone

@@ -17,6 +17,9 @@ MOST_ROWS, MOST_COLUMNS, MOST_INDICES = 3, 2, 3
 NONE = 9
 """What a size of none counts for."""
 
+MOST_ALONE = 9
+"""How many rows, columns and different indices are tried alone."""
+
 Positions = tuple[int, ...]
 
 
@@ -58,14 +61,19 @@ def with_fewer_arguments(case: Case) -> Iterator[Case]:
         yield replace(case, weight_layout="contiguous")
     yield with_each_lookup(case, lambda one: replace(one, index_layout="contiguous"))
     yield with_each_lookup(case, lambda one: replace(one, upstream_layout="contiguous"))
-    yield with_each_lookup(
-        case, lambda one: replace(one, index=Tensor.of("int64", one.index.shape, one.index.components()))
-    )
+    yield with_index_dtype(case, "int64")
 
 
 def with_each_lookup(case: Case, change: Callable[[Lookup], Lookup]) -> Case:
     """The case with each lookup changed."""
     return replace(case, lookups=tuple(map(change, case.lookups)))
+
+
+def with_index_dtype(case: Case, dtype: str) -> Case:
+    """The case with the same indices in another dtype."""
+    return with_each_lookup(
+        case, lambda one: replace(one, index=Tensor.of(dtype, one.index.shape, one.index.components()))
+    )
 
 
 def _with_fewer_arguments(config: Config) -> Iterator[Config]:
@@ -133,12 +141,12 @@ def with_one_row_or_column(case: Case) -> Iterator[Case]:
         return
     if now.rows > 1:
         alone = replace(now, rows=1, positions=tuple((0,) * len(p) for p in now.positions))
-        for row in range(min(now.rows, NONE)):
+        for row in range(min(now.rows, MOST_ALONE)):
             yield replace(
                 resized(case, alone, plain=False),
                 weight=Tensor(case.weight.dtype, (1, now.columns), case.weight.row(row)),
             )
-    for column in range(min(now.columns, NONE) if now.columns > 1 else 0):
+    for column in range(min(now.columns, MOST_ALONE) if now.columns > 1 else 0):
         data = b"".join(case.weight.row(row)[column * size : (column + 1) * size] for row in range(now.rows))
         weight = Tensor(case.weight.dtype, (now.rows, 1), data)
         yield replace(resized(case, replace(now, columns=1), plain=False), weight=weight)

@@ -10,8 +10,7 @@ from typing import Any
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import LAYOUTS, Case, Lookup
 from embedding_conformance.cases.strategies import expandable
-from embedding_conformance.diagnosis.smaller import resized, sizes_of, with_each_lookup
-from embedding_reference import Tensor
+from embedding_conformance.diagnosis.smaller import resized, sizes_of, with_each_lookup, with_index_dtype
 from embedding_reference.model import INDEX_DTYPES
 
 SIZES = (0, 1, 2, 3, 5, 17, 33, 65, 300)
@@ -75,13 +74,9 @@ def _with_other_lookups(case: Case) -> Iterator[Case]:
         yield with_each_lookup(case, partial(_laid_out, index_layout=layout))
         yield with_each_lookup(case, partial(_laid_out, upstream_layout=layout))
     for dtype in INDEX_DTYPES:
-        yield with_each_lookup(case, partial(_with_index, dtype=dtype))
+        yield with_index_dtype(case, dtype)
     yield replace(case, lookups=(*case.lookups, case.lookups[0]))
     yield replace(case, lookups=case.lookups[:1])
-
-
-def _with_index(lookup: Lookup, dtype: str) -> Lookup:
-    return replace(lookup, index=Tensor.of(dtype, lookup.index.shape, lookup.index.components()))
 
 
 def _filled(case: Case, palette: str) -> Case:

@@ -6,7 +6,6 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.diagnosis.explain import Explanation
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.expectations import Expectations
-from embedding_reference import Permitted
 from embedding_reference.fault_models import GRADIENT, OUTPUT, WEIGHT, FaultModel, gradients, max_norm, outputs
 from embedding_reference.telling_apart import share_nothing
 
@@ -36,11 +35,5 @@ def could_show(case: Case, deviation: Deviation, explanation: Explanation | None
 
 
 def _tells_apart(case: Case, what: str, fault: type[FaultModel]) -> bool:
-    right, wrong = (Expectations(case, model=model) for model in (case.config, fault.of(case.config)))
-    return share_nothing(_answer(right, what), _answer(wrong, what))
-
-
-def _answer(expectations: Expectations, what: str) -> Permitted:
-    if what == OUTPUT:
-        return expectations.output
-    return expectations.gradient if what == GRADIENT else expectations.weight
+    models = case.config, fault.of(case.config)
+    return share_nothing(*(Expectations(case, model=model).answer(what) for model in models))

@@ -10,6 +10,7 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.tally import Tally
 from embedding_reference import Embedding, Permitted, Tensor
 from embedding_reference.conversion import converted
+from embedding_reference.fault_models import GRADIENT, OUTPUT
 
 
 class Expectations:
@@ -21,6 +22,12 @@ class Expectations:
         A fault model as `model` computes them in place of the reference model.
         """
         self._case, self._tally, self._model = case, tally, model or case.config
+
+    def answer(self, what: str) -> Permitted:
+        """An answer to the case by its name: "output" (of the first lookup), "weight" or "gradient"."""
+        if what == OUTPUT:
+            return self.output
+        return self.gradient if what == GRADIENT else self.weight
 
     @cached_property
     def outputs(self) -> tuple[Permitted, ...]:

@@ -65,7 +65,7 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
     seen: list[Evidence] = []
     try:
         known = replay(session, clause, subject)
-        error = _searched(session, clause, subject, search, findings)
+        _search_beyond(session, clause, subject, search, findings)
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
     except BaseException as raised:  # noqa: BLE001 - every clause gets a verdict, whatever its test raises
@@ -94,21 +94,21 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
     return Examined(verdict, subject.tally, tuple(shown(f, place, e) for f, e in zip(findings, seen)))
 
 
-def _searched(
-    session: Session, clause: Clause, subject: Subject, search: Search, findings: list[Finding]
-) -> BaseException | None:
-    """Search again and again beyond what was found; what ended the last search, if it is not a finding."""
+def _search_beyond(session: Session, clause: Clause, subject: Subject, search: Search, findings: list[Finding]) -> None:
+    """Search, and again beyond each finding, which is added to `findings`.
+
+    Raises:
+        BaseException: what ended a search, if it is not a finding.
+    """
     for part in range(MOST_SEARCHES):
         try:
             search_cases(clause, subject, search, part)
-        except (KeyboardInterrupt, pytest.exit.Exception):
-            raise
-        except BaseException as raised:  # noqa: BLE001 - every clause gets a verdict, whatever its test raises
+        except (Deviation, BaseExceptionGroup) as raised:
             deviation = _deviation(raised)
             if deviation is None or deviation.case is None or isinstance(raised, Flaky):
-                return raised
+                raise
             if not search.profile.diagnoses:
-                return raised
+                raise
             trials = Trials(clause, subject, deviation)
             for case in subject.tally.conforming:
                 trials.add(case)
@@ -122,7 +122,6 @@ def _searched(
         else:
             break
     session.findings += findings
-    return None
 
 
 def _deviation(error: BaseException | None) -> Deviation | None:

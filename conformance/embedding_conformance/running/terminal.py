@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from embedding_conformance.boundary import arguments
 from embedding_conformance.diagnosis.causes import Shown
-from embedding_conformance.diagnosis.pattern import Pattern
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.running.document import environment
 from embedding_conformance.running.session import Session
+from embedding_reports.condition import in_words
 from embedding_reports.model.summary import headline
 from embedding_reports.outcomes import Outcome
 from embedding_reports.records import Results, Verdict
-from embedding_reports.text.causes import smallest_case, told
+from embedding_reports.text.causes import shortened, told
 from embedding_reports.text.plain import difference
 
 LETTERS = {
@@ -57,7 +57,7 @@ def failure(clause: Clause, verdict: Verdict, shown: Sequence[Shown]) -> str:
     title = f"{clause.id} [{clause.level}] {verdict.outcome}"
     if not shown:
         return f"{title}: {verdict.reason}"
-    told = [f"{Pattern(one.where)!s}: {one.does}" for one in shown]
+    told = [f"{in_words(one.where)}: {one.does}" for one in shown]
     remark = f" ({verdict.reason})" if verdict.reason else ""
     return f"{title} where {'; and where '.join(told)}{remark}"
 
@@ -66,7 +66,7 @@ def failure_in_full(clause: Clause, verdict: Verdict, shown: Sequence[Shown]) ->
     """The same with the clause's text, the smallest case and the script, in several lines."""
     lines = [failure(clause, verdict, shown), f"  {clause.text}"]
     for one in shown:
-        lines += [f"  {line}" for line in smallest_case(one.evidence)]
+        lines += [f"  {line}" for line in shortened(one.evidence)]
         if one.evidence.difference:
             lines.append(f"  first difference: {difference(one.evidence.difference)}")
         if one.evidence.script:

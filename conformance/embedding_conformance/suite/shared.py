@@ -88,6 +88,16 @@ def judge_used_first(embedding: Subject, case: Case, backward: Backward) -> None
     embedding.judge_gradient(both, embedding.permits(both).gradient, backward)
 
 
+def is_nonempty(case: Case) -> bool:
+    """Whether the first lookup has an element."""
+    return case.index.numel > 0 and case.config.embedding_dim > 0
+
+
+def has_duplicates(case: Case) -> bool:
+    """Whether the first lookup has a row more than once, and the row an element."""
+    return case.features()["duplicates"] and case.config.embedding_dim > 0
+
+
 def is_above(case: Case) -> bool:
     """Whether the norm of a row looked up is above max_norm, by more than any rounding."""
     return case.config.max_norm is not None and any(n > 1.1 * case.config.max_norm for n in case.norms().values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
@@ -14,19 +13,11 @@ from embedding_conformance.cases.domain import OFF, ON, Domain
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import emptied, judge_second_order, reversed_order
+from embedding_conformance.suite.shared import emptied, has_duplicates, is_nonempty, judge_second_order, reversed_order
 from embedding_reference import Exactly, Interval
 
 
-def _nonempty(case: Case) -> bool:
-    return case.index.numel > 0 and case.config.embedding_dim > 0
-
-
-def _duplicates(case: Case) -> bool:
-    return _nonempty(case) and max(Counter(case.positions).values()) > 1
-
-
-@clause(MUST, Domain(sparse=OFF, where=_nonempty))
+@clause(MUST, Domain(sparse=OFF, where=is_nonempty))
 def test_sum(embedding: Subject, case: Case) -> None:
     """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -57,7 +48,7 @@ def test_form(embedding: Subject, case: Case) -> None:
         sparse=OFF,
         large=False,
         layouts=ON,
-        where=lambda case: _nonempty(case) and case.lookups[0].upstream_layout != "contiguous",
+        where=lambda case: is_nonempty(case) and case.lookups[0].upstream_layout != "contiguous",
     ),
 )
 def test_upstream_layout(embedding: Subject, case: Case) -> None:
@@ -65,19 +56,19 @@ def test_upstream_layout(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF, where=_nonempty))
+@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF, where=is_nonempty))
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to the gradient that is there."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF, where=_nonempty))
+@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF, where=is_nonempty))
 def test_one_graph(embedding: Subject, case: Case) -> None:
     """Two lookups differentiated in one backward add up."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case, together=True))
 
 
-@clause(MUST, Domain(lookups=2, where=_nonempty), needs=("beside",))
+@clause(MUST, Domain(lookups=2, where=is_nonempty), needs=("beside",))
 def test_two_tables(embedding: Subject, case: Case) -> None:
     """Two embeddings differentiated in one backward get each the gradient of its own lookups."""
     mine, other = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
@@ -88,20 +79,20 @@ def test_two_tables(embedding: Subject, case: Case) -> None:
         embedding.judge_gradient(which, embedding.permits(which).gradient, observed)
 
 
-@clause(MUST, Domain(where=_nonempty), needs=("again",))
+@clause(MUST, Domain(where=is_nonempty), needs=("again",))
 def test_one_graph_twice(embedding: Subject, case: Case) -> None:
     """A second backward through a graph that was retained gives the same gradient again."""
     for observed in embedding.make(case).again(lookup=case.lookups[0]):
         embedding.judge_gradient(case, embedding.permits(case).gradient, observed)
 
 
-@clause(SHOULD, Domain(indices=2, where=_duplicates), doc="use_deterministic_algorithms", needs=("again",))
+@clause(SHOULD, Domain(indices=2, where=has_duplicates), doc="use_deterministic_algorithms", needs=("again",))
 def test_deterministic(embedding: Subject, case: Case) -> None:
     """Where deterministic algorithms are asked for, the same backward gives the same bits."""
     _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0], deterministic=True))
 
 
-@clause(INFO, Domain(indices=2, where=_duplicates), doc="use_deterministic_algorithms", needs=("again",))
+@clause(INFO, Domain(indices=2, where=has_duplicates), doc="use_deterministic_algorithms", needs=("again",))
 def test_repeatable(embedding: Subject, case: Case) -> None:
     """The same backward gives the same bits, even where deterministic algorithms are not asked for."""
     _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0]))
@@ -113,7 +104,7 @@ def _judge_same_bits(embedding: Subject, first: Backward, second: Backward) -> N
     compare.equal("the second gradient", first.gradient, second.gradient)
 
 
-@clause(MUST, Domain(upstreams=palettes.ANY, where=_nonempty))
+@clause(MUST, Domain(upstreams=palettes.ANY, where=is_nonempty))
 def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     """A backward leaves the upstream gradient and the index as they are."""
     inputs = embedding.make(case).gradient(lookups=case.lookups).inputs
@@ -139,7 +130,7 @@ def test_frozen(embedding: Subject, case: Case) -> None:
     compare.equal("requires_grad of the output", False, observed.requires_grad)
 
 
-@clause(MUST, Domain(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF, where=_nonempty))
+@clause(MUST, Domain(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF, where=is_nonempty))
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """NaN or infinity in an upstream gradient reaches the row that was looked up there, and no other."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -159,7 +150,7 @@ def test_leaves_weight(embedding: Subject, case: Case) -> None:
         upstreams=palettes.SUMMABLE,
         indices=33,
         columns=1,
-        where=_duplicates,
+        where=has_duplicates,
     ),
 )
 def test_accuracy(embedding: Subject, case: Case) -> None:
@@ -169,7 +160,7 @@ def test_accuracy(embedding: Subject, case: Case) -> None:
 
 @clause(
     SHOULD,
-    Domain(padding_idx=OFF, scale_grad_by_freq=OFF, sparse=OFF, indices=1, where=_nonempty),
+    Domain(padding_idx=OFF, scale_grad_by_freq=OFF, sparse=OFF, indices=1, where=is_nonempty),
     needs=("second_order",),
 )
 def test_second_order(embedding: Subject, case: Case) -> None:
@@ -191,7 +182,7 @@ def test_second_order_empty(embedding: Subject, case: Case) -> None:
         sparse=OFF,
         indices=1,
         index_patterns=("some pads", "only pads"),
-        where=lambda case: _nonempty(case) and case.features()["pads"] > 0,
+        where=lambda case: is_nonempty(case) and case.features()["pads"] > 0,
     ),
     argument="padding_idx",
     needs=("second_order",),

@@ -15,17 +15,13 @@ from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, OneOutOfRan
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import emptied
+from embedding_conformance.suite.shared import emptied, is_nonempty
 from embedding_reference import Exactly, Interval, Tensor, Within
 from embedding_reference.model import OPTIONAL_INDEX_DTYPES, OUT_OF_RANGE, WRONG_ARGUMENT, WRONG_DTYPE
 
 
-def _nonempty(case: Case) -> bool:
-    return case.index.numel > 0 and case.config.embedding_dim > 0
-
-
 def _odd_layout(case: Case) -> bool:
-    return _nonempty(case) and (case.weight_layout, case.lookups[0].index_layout) != ("contiguous", "contiguous")
+    return is_nonempty(case) and (case.weight_layout, case.lookups[0].index_layout) != ("contiguous", "contiguous")
 
 
 def _without_rows(case: Case) -> Case:
@@ -48,7 +44,7 @@ def _in_use(embedding: Subject, case: Case) -> Any:
     return instance
 
 
-@clause(MUST, Domain(max_norm=OFF, freeze=ANY, weights=palettes.ANY, where=_nonempty))
+@clause(MUST, Domain(max_norm=OFF, freeze=ANY, weights=palettes.ANY, where=is_nonempty))
 def test_bits(embedding: Subject, case: Case) -> None:
     """Each output row is the weight's row at its index, bit for bit: NaN payloads, infinities, -0.0 and subnormals."""
     output = _in_use(embedding, case).forward(lookup=case.lookups[0]).output
@@ -73,7 +69,7 @@ def test_device(embedding: Subject, case: Case) -> None:
     compare.equal("requires_grad of the output", not case.config.freeze, observed.requires_grad)
 
 
-@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, where=_nonempty), doc="Shape")
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, where=is_nonempty), doc="Shape")
 def test_index_dtype(embedding: Subject, case: Case) -> None:
     """int32 and int64 indices give the same output."""
     outputs = []
@@ -152,7 +148,7 @@ def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"a {dtype} index", WRONG_DTYPE, partial(instance.forward, lookup=call))
 
 
-@clause(INFO, Domain(freeze=ANY, max_norm=OFF, where=_nonempty), doc="Shape", may_crash=True)
+@clause(INFO, Domain(freeze=ANY, max_norm=OFF, where=is_nonempty), doc="Shape", may_crash=True)
 def test_narrow_index_dtype(embedding: Subject, case: Case) -> None:
     """Indices of int8, int16 and uint8 are refused, or give the rows that they name."""
     instance = embedding.make(case)
@@ -180,7 +176,7 @@ def test_no_rows(embedding: Subject, case: Case) -> None:
     embedding.refuses("index 0", OUT_OF_RANGE, partial(embedding.make(case).forward, lookup=zero))
 
 
-@clause(MUST, Domain(freeze=ANY, max_norm=OFF, where=_nonempty), needs=("overwrite",))
+@clause(MUST, Domain(freeze=ANY, max_norm=OFF, where=is_nonempty), needs=("overwrite",))
 def test_new_memory(embedding: Subject, case: Case) -> None:
     """The output is memory of its own: writing to it leaves the weight alone."""
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case).overwrite(lookup=case.lookups[0]))
@@ -196,7 +192,7 @@ def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
         embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, where=_nonempty))
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, where=is_nonempty))
 def test_repeatable(embedding: Subject, case: Case) -> None:
     """The same lookup twice gives the same bits."""
     instance = embedding.make(case)
@@ -204,7 +200,7 @@ def test_repeatable(embedding: Subject, case: Case) -> None:
     embedding.judge("the second output", Exactly(first), second)
 
 
-@clause(MUST, Domain(freeze=ANY, where=_nonempty), doc="functional.embedding")
+@clause(MUST, Domain(freeze=ANY, where=is_nonempty), doc="functional.embedding")
 def test_functional(embedding: Subject, case: Case) -> None:
     """The functional form, given weight and arguments, does to output, weight and gradient what the module does."""
     permitted = embedding.permits(case)
@@ -216,7 +212,7 @@ def test_functional(embedding: Subject, case: Case) -> None:
             embedding.judge_gradient(case, permitted.gradient, observed)
 
 
-@clause(MUST, Domain(freeze=ANY, max_norm=OFF, large=False, where=_nonempty))
+@clause(MUST, Domain(freeze=ANY, max_norm=OFF, large=False, where=is_nonempty))
 def test_one_hot(embedding: Subject, case: Case) -> None:
     """Looking up an index gives the exact product of its one-hot vector with the weight."""
     output = embedding.run(case, backward=False).output
@@ -238,7 +234,9 @@ def _one_hot_product(case: Case) -> Within:
 
 @clause(
     MUST,
-    Domain(max_norm=ON, weights=("specials",), where=lambda case: _nonempty(case) and case.config.max_norm is not None),
+    Domain(
+        max_norm=ON, weights=("specials",), where=lambda case: is_nonempty(case) and case.config.max_norm is not None
+    ),
 )
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """A row with NaN or infinity leaks into no other row, not even where max_norm rescales rows."""

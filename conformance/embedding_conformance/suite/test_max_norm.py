@@ -14,12 +14,14 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import is_above, judge_refused, judge_used_first, permitted_weight
+from embedding_conformance.suite.shared import (
+    is_above,
+    is_nonempty,
+    judge_refused,
+    judge_used_first,
+    permitted_weight,
+)
 from embedding_reference import Exactly, Interval, Within
-
-
-def _nonempty(case: Case) -> bool:
-    return case.index.numel > 0 and case.config.embedding_dim > 0
 
 
 def _below(case: Case) -> bool:
@@ -268,14 +270,14 @@ def test_infinite_row(embedding: Subject, case: Case) -> None:
     _judge_unchanged(embedding, case, _rows_with(case, "inf"))
 
 
-@clause(INFO, Domain(max_norm=ON, freeze=ANY, indices=1, large=False, where=_nonempty))
+@clause(INFO, Domain(max_norm=ON, freeze=ANY, indices=1, large=False, where=is_nonempty))
 def test_not_finite(embedding: Subject, case: Case) -> None:
     """With a max_norm of infinity or NaN every row stays as it is, bit for bit."""
     for max_norm in (math.inf, math.nan):
         _judge_unchanged(embedding, replace(case, config=replace(case.config, max_norm=max_norm)), _looked_up(case))
 
 
-@clause(INFO, Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=_nonempty))
+@clause(INFO, Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=is_nonempty))
 def test_negative(embedding: Subject, case: Case) -> None:
     """A negative max_norm is refused, by the call at the latest."""
     judge_refused(embedding, replace(case, config=replace(case.config, max_norm=-1.0)))

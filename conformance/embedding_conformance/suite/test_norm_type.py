@@ -10,11 +10,7 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import is_above, judge_refused, permitted_weight
-
-
-def _nonempty(case: Case) -> bool:
-    return case.index.numel > 0 and case.config.embedding_dim > 0
+from embedding_conformance.suite.shared import is_above, is_nonempty, judge_refused, permitted_weight
 
 
 @clause(
@@ -45,7 +41,7 @@ def test_order(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=_nonempty),
+    Domain(max_norm=ON, freeze=ANY, indices=1, weights=palettes.MODERATE, large=False, where=is_nonempty),
 )
 def test_not_positive(embedding: Subject, case: Case) -> None:
     """A norm_type of zero, below zero or NaN is refused, by the call at the latest."""

@@ -8,15 +8,11 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import judge_second_order
+from embedding_conformance.suite.shared import has_duplicates, judge_second_order
 from embedding_reference.model import WRONG_ARGUMENT
 
 
-def _duplicates(case: Case) -> bool:
-    return case.features()["duplicates"] and case.config.embedding_dim > 0
-
-
-@clause(MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, where=_duplicates))
+@clause(MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, where=has_duplicates))
 def test_divides(embedding: Subject, case: Case) -> None:
     """Each row's gradient is divided by how often the row occurs in the whole index tensor of the call."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -40,7 +36,13 @@ def test_one_or_none(embedding: Subject, case: Case) -> None:
 @clause(
     MUST,
     Domain(
-        scale_grad_by_freq=ON, indices=2, columns=1, max_norm=OFF, freeze=ANY, weights=palettes.ANY, where=_duplicates
+        scale_grad_by_freq=ON,
+        indices=2,
+        columns=1,
+        max_norm=OFF,
+        freeze=ANY,
+        weights=palettes.ANY,
+        where=has_duplicates,
     ),
 )
 def test_forward(embedding: Subject, case: Case) -> None:
@@ -49,7 +51,7 @@ def test_forward(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2, where=_duplicates)
+    MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2, where=has_duplicates)
 )
 def test_each_call(embedding: Subject, case: Case) -> None:
     """Occurrences are counted for each call by itself; those of an earlier call do not carry over."""
@@ -65,7 +67,7 @@ def test_each_call(embedding: Subject, case: Case) -> None:
         sparse=OFF,
         padding_idx=ON,
         index_patterns=("some pads", "only pads"),
-        where=lambda case: _duplicates(case) and case.features()["pads"] > 0,
+        where=lambda case: has_duplicates(case) and case.features()["pads"] > 0,
     ),
 )
 def test_with_padding(embedding: Subject, case: Case) -> None:
@@ -74,7 +76,8 @@ def test_with_padding(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale", where=_duplicates)
+    MUST,
+    Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale", where=has_duplicates),
 )
 def test_with_sparse(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, or right; never silently wrong."""
@@ -86,7 +89,8 @@ def test_with_sparse(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    INFO, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale", where=_duplicates)
+    INFO,
+    Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale", where=has_duplicates),
 )
 def test_sparse_refused(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, by the backward at the latest."""
@@ -94,7 +98,9 @@ def test_sparse_refused(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    SHOULD, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, where=_duplicates), needs=("second_order",)
+    SHOULD,
+    Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, where=has_duplicates),
+    needs=("second_order",),
 )
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is divided by the same counts as the gradient."""

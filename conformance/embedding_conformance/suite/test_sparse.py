@@ -12,7 +12,13 @@ from embedding_conformance.cases.optimisers import optimizers_for
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import emptied, judge_second_order, judge_used_first
+from embedding_conformance.suite.shared import (
+    emptied,
+    has_duplicates,
+    is_nonempty,
+    judge_second_order,
+    judge_used_first,
+)
 from embedding_reference import Exactly, Tensor
 
 PAIRS = (
@@ -21,14 +27,6 @@ PAIRS = (
     ("Adagrad", "Adagrad", {"lr": 1.0, "eps": 1.0}),
 )
 """An optimiser for sparse gradients, its dense counterpart, and options with which they step alike (`_exact`)."""
-
-
-def _nonempty(case: Case) -> bool:
-    return case.index.numel > 0 and case.config.embedding_dim > 0
-
-
-def _duplicates(case: Case) -> bool:
-    return case.features()["duplicates"] and case.config.embedding_dim > 0
 
 
 def _out_of_order(case: Case) -> bool:
@@ -47,13 +45,13 @@ def test_layout(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient_form(case, embedding.run(case))
 
 
-@clause(MUST, Domain(sparse=ON, indices=1, columns=1, where=_duplicates))
+@clause(MUST, Domain(sparse=ON, indices=1, columns=1, where=has_duplicates))
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(sparse=ON, upstreams=palettes.ANY, where=_nonempty))
+@clause(MUST, Domain(sparse=ON, upstreams=palettes.ANY, where=is_nonempty))
 def test_rows(embedding: Subject, case: Case) -> None:
     """Every entry of the gradient belongs to a row of the weight."""
     gradient = embedding.run(case).gradient
@@ -115,7 +113,7 @@ def test_empty(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(sparse=ON, lookups=2, max_norm=OFF, where=_nonempty))
+@clause(MUST, Domain(sparse=ON, lookups=2, max_norm=OFF, where=is_nonempty))
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to a sparse gradient, which stays sparse."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -123,7 +121,7 @@ def test_accumulates(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    Domain(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE, where=_nonempty),
+    Domain(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE, where=is_nonempty),
     needs=("use_first",),
 )
 def test_mixed(embedding: Subject, case: Case) -> None:
@@ -132,13 +130,13 @@ def test_mixed(embedding: Subject, case: Case) -> None:
     judge_used_first(embedding, replace(case, config=replace(case.config, sparse=False)), backward)
 
 
-@clause(INFO, Domain(sparse=ON, indices=1, where=_nonempty), needs=("second_order",))
+@clause(INFO, Domain(sparse=ON, indices=1, where=is_nonempty), needs=("second_order",))
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is that of a dense gradient."""
     judge_second_order(embedding, case)
 
 
-@clause(MUST, Domain(sparse=ON, max_norm=OFF, large=False, writable=True, where=_nonempty), needs=("step",))
+@clause(MUST, Domain(sparse=ON, max_norm=OFF, large=False, writable=True, where=is_nonempty), needs=("step",))
 def test_step(embedding: Subject, case: Case) -> None:
     """SGD, SparseAdam and Adagrad take the sparse gradient, and step to what the dense one gives."""
     exact = _exact(case)

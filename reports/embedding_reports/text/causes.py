@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embedding_reports.records import Cause, Evidence, Results
+from embedding_reports.text.plain import smallest_case
 
 MOST = 10
 """Causes that are told in full; each further one takes a line."""
@@ -24,10 +25,10 @@ def told(run: Results, *, scripts: bool = False) -> list[str]:
     return [*lines, *(_title(run, cause) for cause in run.causes[MOST:])]
 
 
-def smallest_case(evidence: Evidence) -> list[str]:
-    """The smallest case, and what was expected and observed for it."""
-    case = [f"smallest case: {_short(evidence.case_repr)}"] if evidence.case_repr else []
-    return [*case, f"expected: {_short(evidence.expected)}", f"observed: {_short(evidence.observed)}"]
+def shortened(evidence: Evidence) -> list[str]:
+    """The smallest case, where one is needed, and what was expected and observed, cut to a size to read."""
+    lines = smallest_case(evidence, _short)
+    return lines if evidence.case_repr else lines[1:]
 
 
 def where(cause: Cause) -> list[str]:
@@ -51,7 +52,7 @@ def breadth(run: Results, cause: Cause) -> list[str]:
 
 
 def _lines(run: Results, cause: Cause) -> list[str]:
-    details = [*where(cause), *breadth(run, cause), *smallest_case(cause.evidence), *_remarks(run, cause)]
+    details = [*where(cause), *breadth(run, cause), *shortened(cause.evidence), *_remarks(run, cause)]
     return [_title(run, cause), *(f"   {line}" for line in details)]
 
 

@@ -10,7 +10,7 @@ from embedding_reports.model.findings import Finding, Sighting
 from embedding_reports.model.view import RunView, arrange
 from embedding_reports.outcomes import VERDICTS, Outcome
 from embedding_reports.records import Cause, Results
-from embedding_reports.text.plain import difference
+from embedding_reports.text.plain import difference, smallest_case
 
 LONGEST = 4000
 """Characters of a case or script that are shown: a table of thousands of rows is left to the files."""
@@ -84,8 +84,7 @@ def _evidence(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _folded(finding: Finding, sighting: Sighting) -> str:
     deviation = sighting.deviation
-    case = deviation.case_repr or "none is needed"
-    lines = [f"smallest case: {case}", f"expected: {deviation.expected}", f"observed: {deviation.observed}"]
+    lines = smallest_case(deviation)
     if deviation.difference:
         lines.append(f"first difference: {difference(deviation.difference)}")
     lines = [line if len(line) <= LONGEST else f"{line[:LONGEST]} ... (in full in the results file)" for line in lines]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 
 from embedding_reports.model.compare import Change, Comparison
 from embedding_reports.model.facts import labels, short_labels
 from embedding_reports.model.history import History
 from embedding_reports.model.summary import clauses
-from embedding_reports.records import Difference
+from embedding_reports.records import Difference, Evidence
 
 
 def diff(comparison: Comparison) -> str:
@@ -49,6 +50,15 @@ def difference(found: Difference) -> str:
     return f"at {found.where} expected {expected}, observed {observed}"
 
 
+def smallest_case(found: Evidence, shorten: Callable[[str], str] = str) -> list[str]:
+    """The smallest case, and what was expected and observed for it, each in a line."""
+    return [
+        f"smallest case: {shorten(found.case_repr) or 'none is needed'}",
+        f"expected: {shorten(found.expected)}",
+        f"observed: {shorten(found.observed)}",
+    ]
+
+
 def _value(value: str, bits: str | None) -> str:
     return f"{value} ({bits})" if bits else value
 
@@ -75,9 +85,7 @@ def _evidence(change: Change, old: str, new: str) -> list[str]:
     deviation, label = change.evidence.deviation, old if change.side == "old" else new
     lines = [
         f"  {label} on {change.evidence.where}: {deviation.summary}",
-        f"  smallest case: {deviation.case_repr or 'none is needed'}",
-        f"  expected: {deviation.expected}",
-        f"  observed: {deviation.observed}",
+        *(f"  {line}" for line in smallest_case(deviation)),
     ]
     if deviation.difference:
         lines.append(f"  first difference: {difference(deviation.difference)}")
