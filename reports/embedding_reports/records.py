@@ -122,6 +122,10 @@ class Known:
         features: what the cases that it covers have in common, as plain JSON.
         inherited: whether the entry is of the class that the implementation derives from.
         deviation: what the witness showed; None where it no longer fails.
+        does: what the implementation does there: the name of a fault model, or what deviates; of several, any one.
+        covered: how many cases of the search it covers.
+        shown: how many of them deviate as it says; the others conform.
+        left_out: how many more were not run, because each would end a process.
     """
 
     reason: str
@@ -130,6 +134,10 @@ class Known:
     features: Mapping[str, Any]
     inherited: bool
     deviation: Evidence | None
+    does: tuple[str, ...] = ()
+    covered: int = 0
+    shown: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)

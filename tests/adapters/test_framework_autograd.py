@@ -19,6 +19,7 @@ from embedding_conformance.boundary.description import Declared
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Case, Life, Step
 from embedding_conformance.cases.features import NOT_NORMAL
+from embedding_conformance.judging.known import KnownDeviation
 from examined import examine, examined, subject
 from examples import case
 
@@ -274,14 +275,15 @@ def test_an_optimiser_is_kept_until_the_weight_is_another() -> None:
         subject(adapter(optimizer=None)).make(given).step(**arguments)
 
 
-def test_what_is_known_of_a_state_is_not_copied_in_it() -> None:
+def test_what_is_known_of_a_state_is_known_once_a_life_reaches_it() -> None:
     """A copy of a frozen embedding is not frozen here: known of what is frozen, whichever step froze it."""
     thawing = Life(case().config, case().weight, case().lookups, steps=(Step("freeze"), Step("copy", "deepcopy")))
     assert examined(adapter(), "sequences.life", thawing) == "deviates"
     embedding = subject(adapter())
-    embedding.examination.start(known=[{"freeze": True}])
+    known = KnownDeviation({"freeze": True}, ["requires_grad of the weight differs"], "cpu")
+    embedding.examination.start([known])
     examine(embedding, "sequences.life", thawing)
-    assert embedding.tally.covered == 1
+    assert (known.covered, known.shown) == (1, 1)
 
 
 def test_the_script_of_a_life_makes_the_same_calls_without_us(tmp_path: Path) -> None:

@@ -98,9 +98,9 @@ SPARSE, OFTEN = Condition("sparse", (True,)), Condition("index_numel", least=2)
 
 def test_findings_with_one_pattern_are_of_one_cause() -> None:
     same = [shown("module.mode", SPARSE), shown("sparse.values", SPARSE), shown("lookup.bits", OFTEN)]
-    (first, places), (second, _) = causes_of(same, CONTRACT)
+    (first, members), (second, _) = causes_of(same, CONTRACT)
     assert (first.plainest, first.clauses) == ("sparse.values", ("sparse.values", "module.mode"))
-    assert [place[0] for place in places] == ["sparse.values", "module.mode"]
+    assert [one.clause for one in members] == ["sparse.values", "module.mode"]
     assert (second.number, second.plainest) == (2, "lookup.bits")
 
 

@@ -20,8 +20,8 @@ from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.domain import ANY, ON
 from embedding_conformance.cases.strategies import UnderTest, cases, out_of_range, under_test
-from embedding_conformance.diagnosis.explain import permits
 from embedding_conformance.judging.compare import Deviation, compare
+from embedding_conformance.judging.expectations import permits
 from embedding_conformance.judging.observed import Observed
 from embedding_reference import Embedding, Permitted, Tensor
 from embedding_reference.fault_models import ATTRIBUTES, FORM, GRADIENT, OUTPUT, REFUSAL, SECOND_ORDER, WEIGHT
@@ -212,10 +212,11 @@ def _variations(case: Case) -> Iterator[Case]:
         if config.max_norm and seed == 1:
             weight = palettes.near(config.max_norm, config.norm_type, dtype, (shape[0], shape[1]), seed)
         lookups = tuple(
-            replace(one, upstream=palettes.fill(upstreams, dtype, one.upstream.shape, seed))
+            # Each lookup has other numbers: else lookups that are mixed up would not show.
+            replace(one, upstream=palettes.fill(upstreams, dtype, one.upstream.shape, seed + at * len(CONTENTS)))
             if one.upstream_layout != "expanded"
             else one
-            for one in case.lookups
+            for at, one in enumerate(case.lookups)
         )
         yield replace(case, weight=weight if case.weight_layout != "expanded" else case.weight, lookups=lookups)
 

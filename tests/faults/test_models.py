@@ -38,7 +38,7 @@ def test_a_fault_does_what_its_model_does(fault: type[Twin]) -> None:
         for answer in answers(fault, case):
             if not answer.is_permitted_by(case.config):
                 found[answer.is_permitted_by(fault.model.of(case.config))] += 1
-    assert found[True]
+    assert found[True], f"no answer is what the model permits: {dict(found)}"
     assert not found[False]
 
 

@@ -19,6 +19,8 @@ from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import LAYOUTS, Case, Config, Lookup
 from embedding_conformance.cases.domain import Domain
 from embedding_conformance.judging.clause import MUST, Clause
+from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.judging.known import KnownDeviation
 from embedding_conformance.judging.pair_coverage import NEVER, PARTITIONS, Slice, pair_counts
 from embedding_conformance.judging.partitions import ARGUMENTS, Partition, Partitions
 from embedding_conformance.judging.subject import Subject
@@ -158,6 +160,11 @@ def looks_up(embedding: Subject, case: Case) -> None:
     embedding.run(case)
 
 
+def deviates(embedding: Subject, case: Case) -> None:
+    embedding.run(case)
+    raise Deviation("it differs", expected="this", observed="that")
+
+
 def lacks_a_verb(embedding: Subject, case: Case) -> None:
     embedding.run(case)
     raise Unsupported("no such verb")
@@ -176,11 +183,11 @@ def test_a_case_that_does_not_meet_the_precondition_does_not_count() -> None:
     assert not embedding.tally.lookups
 
 
-def test_a_known_case_does_not_count() -> None:
+def test_a_case_that_deviates_as_is_known_does_not_count() -> None:
     embedding = subject()
-    embedding.examination.start(known=[{"sparse": True}])
-    embedding.examine(a_clause(), looks_up, case(sparse=True))
-    assert (embedding.tally.covered, embedding.tally.lookups) == (1, Counter())
+    embedding.examination.start([KnownDeviation({"sparse": True}, ["it differs"], "cpu")])
+    embedding.examine(a_clause(), deviates, case(sparse=True))
+    assert (embedding.tally.declared, embedding.tally.lookups) == (1, Counter())
 
 
 def test_an_unsupported_case_does_not_count() -> None:

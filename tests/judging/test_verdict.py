@@ -15,17 +15,19 @@ from embedding_conformance.boundary.refusals import Died, Refused, Unsupported
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import OFF, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, Clause, clause
-from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.judging.compare import ENDS, Deviation
+from embedding_conformance.judging.known import MOST_ENDINGS, KnownDeviation
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.judging.tally import Tally
+from embedding_conformance.ledgers.ledger import Entry
 from embedding_conformance.running.examine import examine
-from embedding_conformance.running.ledger import Entry
 from embedding_conformance.running.options import Options
 from embedding_conformance.running.profiles import PROFILES
 from embedding_conformance.running.search import Search
 from embedding_conformance.running.session import Session
 from embedding_conformance.running.verdict import Record, verdict_of
 from embedding_conformance.suite.catalogue import clauses
+from embedding_reference import Tensor
 from embedding_reports.outcomes import Outcome
 from embedding_reports.records import Evidence, Known, Verdict
 from examples import case
@@ -167,36 +169,82 @@ def test_a_case_counts_where_it_meets_the_precondition() -> None:
     assert (embedding.tally.cases, embedding.tally.exercised) == (2, 1)
 
 
-def test_a_known_case_is_not_run() -> None:
+def test_a_case_that_deviates_as_is_known_is_noted_and_not_raised() -> None:
     embedding = subject()
-    embedding.examination.start(known=[{"sparse": True, "dtype": ["float16", "float32"], "device": "cpu"}])
+    known = KnownDeviation({"sparse": True, "dtype": ["float16", "float32"], "device": "cpu"}, ["it differs"], "cpu")
+    embedding.examination.start([known])
     embedding.examine(a_clause(), raising(DEVIATES), case(sparse=True))
-    assert (embedding.tally.covered, embedding.tally.exercised) == (1, 0)
+    assert (embedding.tally.declared, embedding.tally.exercised, embedding.tally.deviated) == (1, 0, False)
+    assert (known.covered, known.shown, known.deviation) == (1, 1, DEVIATES)
+    embedding.examine(a_clause(), fine, case(sparse=True))
+    assert (known.covered, known.shown, embedding.tally.exercised) == (2, 1, 1)
     with pytest.raises(Deviation):
         embedding.examine(a_clause(), raising(DEVIATES), case())
 
 
+def test_a_case_that_deviates_otherwise_than_is_known_is_raised() -> None:
+    embedding = subject()
+    embedding.examination.start([KnownDeviation({"sparse": True}, ["another thing differs", "raises"], "cpu")])
+    with pytest.raises(Deviation, match="it differs"):
+        embedding.examine(a_clause(), raising(DEVIATES), case(sparse=True))
+
+
+class Zeroes(plain.Plain):
+    """Gives zeros for whatever is looked up."""
+
+    def answer(self, data: bytes, index: Tensor) -> bytes:  # noqa: ARG002
+        return bytes(len(data))
+
+
+def test_what_is_left_of_a_case_is_judged_after_what_is_known() -> None:
+    """The output is as the fault model has it, and the body goes on to what is not."""
+    embedding = subject(adapter=Zeroes)
+
+    def body(embedding: Subject, case: Case) -> None:
+        observed = embedding.run(case, backward=False)
+        embedding.judge("output", embedding.permits(case).output, observed.output)
+        raise Deviation("and then it differs", expected="this", observed="that")
+
+    embedding.examination.start([KnownDeviation({}, ["ZeroesTheOutput"], "cpu")])
+    with pytest.raises(Deviation, match="and then it differs"):
+        embedding.examine(a_clause(), body, case())
+    embedding.examination.start([KnownDeviation({}, ["DoublesTheOutput"], "cpu")])
+    with pytest.raises(Deviation, match="output differs"):
+        embedding.examine(a_clause(), body, case())
+
+
+def test_known_deviations_that_end_the_process_are_seen_a_few_times() -> None:
+    embedding = subject()
+    known = KnownDeviation({}, [ENDS], "cpu")
+    embedding.examination.start([known])
+    for _ in range(10):
+        embedding.examine(a_clause(), raising(Died("died (SIGSEGV)")), case())
+    assert (known.shown, known.left_out) == (MOST_ENDINGS, 10 - MOST_ENDINGS)
+
+
 @pytest.mark.parametrize(
-    ("fixed", "tally", "outcome", "fails"),
-    [(False, (0, 1), Outcome.KNOWN_DEVIATION, False), (True, (1, 0), Outcome.CONFORMS, True)],
+    ("does", "observed", "outcome", "fails"),
+    [
+        ("it differs", DEVIATES, Outcome.KNOWN_DEVIATION, False),
+        ("it differs", None, Outcome.CONFORMS, True),
+        ("another thing differs", DEVIATES, Outcome.DEVIATES, True),
+    ],
 )
 def test_a_known_deviation_of_a_clause_without_cases(
-    session: Session, fixed: bool, tally: tuple[int, int], outcome: Outcome, fails: bool
+    session: Session, does: str, observed: Deviation | None, outcome: Outcome, fails: bool
 ) -> None:
-    """It is replayed, and then not run again; once fixed, it is."""
-    runs = []
+    """It is replayed, and then judged like any other."""
 
-    def body(embedding: Subject) -> None:
-        runs.append(embedding)
-        if not fixed:
-            raise DEVIATES
+    def body(_: Subject) -> None:
+        if observed:
+            raise observed
 
     about = replace(a_clause(), id="construction.normal", body=body)
-    session.ledger.deviations.append(Entry(about.id, {"dtype": "float32"}, "known", witness=None))
-    examined = examine(session, about, "float32", "cpu", Search(session.options.profile, "1"))
-    assert len(runs) == 1 + fixed
-    assert (examined.tally.exercised, examined.tally.covered) == tally
-    assert (examined.verdict.outcome, examined.verdict.fails) == (outcome, fails)
+    session.ledger.deviations.append(Entry((about.id,), {"dtype": "float32"}, (does,), "known"))
+    verdict = searched(session, about)
+    assert (verdict.outcome, verdict.fails) == (outcome, fails)
+    if outcome is Outcome.DEVIATES:
+        assert verdict.reason == "otherwise than the ledger says (another thing differs): known"
 
 
 @pytest.mark.parametrize(

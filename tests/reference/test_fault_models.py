@@ -28,6 +28,7 @@ from embedding_reference.fault_models import (
     OUTPUT,
     REFUSAL,
     SECOND_ORDER,
+    UNDOCUMENTED,
     WEIGHT,
     FaultModel,
 )
@@ -167,6 +168,17 @@ def test_a_fault_model_differs_from_the_model_in_what_it_is_about(fault: type[Fa
         if found >= set(fault.about):
             break
     assert found == set(fault.about)
+
+
+@pytest.mark.parametrize("model", UNDOCUMENTED, ids=lambda model: model.__name__)
+def test_what_is_undocumented_is_permitted_and_no_more_than_one_thing(model: type[FaultModel]) -> None:
+    assert re.fullmatch(r"[^\n]+[^.]\.", model.sentence())
+    apart = 0
+    for case in pool():
+        right, done = (one.weight_after(case.weight, case.index) for one in (case.config, model.of(case.config)))
+        assert not share_nothing(right, done)
+        apart += share_nothing(done, Exactly(case.weight)) and not share_nothing(right, Exactly(case.weight))
+    assert apart
 
 
 TWO, THREE = (Tensor.of("float32", (1, 2), values) for values in ([1, 2], [1, 3]))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from embedding_conformance.running import ledger
-from embedding_conformance.running.ledger import Entry
+from embedding_conformance.ledgers import editing, reading
+from embedding_conformance.ledgers.ledger import Entry, Witness
 from embedding_conformance.suite.catalogue import clauses
 from examples import case
 from processes import Run, suite
@@ -65,7 +65,7 @@ def test_an_entry_that_is_fixed_fails_the_run_and_is_pruned(folder: Path, pruned
     assert pruned.status == 1
     assert "fixed: remove this entry (baseline: output differs)" in pruned.text
     assert "note: 1 fixed entry dropped from known.toml" in pruned.text
-    assert ledger.read(str(folder / "known.toml"), clauses()).deviations == []
+    assert reading.read(str(folder / "known.toml"), clauses()).deviations == []
 
 
 def test_after_pruning_the_run_passes(folder: Path, pruned: Run) -> None:
@@ -75,7 +75,8 @@ def test_after_pruning_the_run_passes(folder: Path, pruned: Run) -> None:
 
 def test_an_entry_about_nothing_is_reported(tmp_path: Path) -> None:
     """Where all that it covers is unsupported, say."""
-    ledger.write(tmp_path / "known.toml", [Entry("lookup.bits", {"dtype": "float32"}, "long gone", case())])
+    gone = Entry(("lookup.bits",), {"dtype": "float32"}, ("raises",), "long gone", (Witness(case()),))
+    editing.write(tmp_path / "known.toml", [gone])
     with (tmp_path / "known.toml").open("a", encoding="utf-8") as file:
         file.write('[[unsupported]]\nfeatures = {dtype = "float32"}\nreason = "float64 is enough"\n')
     again = suite(tmp_path, "plain:OnlyFloat64", FEW, *LEDGER)

@@ -39,9 +39,11 @@ ROOMS = {
     "embedding_conformance.suite": ("embedding_conformance.judging",),
     "embedding_conformance.wiring": ("embedding_conformance.judging",),
     "embedding_reports": (),
+    "embedding_conformance.ledgers": ("embedding_conformance.judging",),
     "embedding_conformance.running": (
         "embedding_conformance.wiring",
         "embedding_conformance.suite",
+        "embedding_conformance.ledgers",
         "embedding_conformance.diagnosis",
         "embedding_reports",
     ),

@@ -15,7 +15,7 @@ from processes import python
 
 FEW = ("--pyargs", "embedding_conformance", "-p", "no:cacheprovider", "-k", "test_bits")
 OPTIONS = "embedding, embedding_isolation, embedding_device, embedding_dtype, embedding_clause, embedding_profile"
-ENTRY = '[[deviation]]\nclause = "sparse.layot"\nfeatures = {}\nreason = "x"\n'
+ENTRY = '[[deviation]]\nclauses = ["sparse.layot"]\nwhere = {}\ndoes = "raises"\nreason = "x"\n'
 
 Refusal = Callable[..., str]
 

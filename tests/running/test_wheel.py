@@ -86,7 +86,7 @@ def test_the_data_is_in(names: set[str]) -> None:
         "embedding_reports/schema/results-1.json",
         "embedding_reports/pages/templates/report.html.j2",
         "embedding_reports/pages/static/report.css",
-        "embedding_conformance/running/deviations/torch.toml",
+        "embedding_conformance/ledgers/deviations/torch.toml",
         "embedding_conformance/py.typed",
         "embedding_reference/py.typed",
         "embedding_reports/py.typed",

@@ -31,10 +31,7 @@ WHOLE: Mapping[str, tuple[Any, ...]] = {
 
 def matches(pattern: Mapping[str, Any], case: Case, device: str) -> bool:
     """Whether one lookup of a case has all features of the pattern; a list of values means any of them."""
-    return any(
-        all(_is({**features, "device": device}.get(name), wanted) for name, wanted in pattern.items())
-        for features in case.each_features
-    )
+    return any(meets({**features, "device": device}, pattern) for features in case.each_features)
 
 
 def could_match(pattern: Mapping[str, Any], dtype: str | None, device: str | None) -> bool:
@@ -56,6 +53,13 @@ def implied(pattern: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
     return all(name in known and _is(known[name], wanted) for name, wanted in pattern.items())
 
 
-def _is(value: object, wanted: object) -> bool:
+def meets(features: Mapping[str, Any], pattern: Mapping[str, Any]) -> bool:
+    """Whether features are those of the pattern: each is the value, one of a list, or from "least" to "most"."""
+    return all(_is(features.get(name), wanted) for name, wanted in pattern.items())
+
+
+def _is(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        return value is not None and wanted.get("least", value) <= value <= wanted.get("most", value)
     # A worker sends a list as a tuple.
     return value in wanted if isinstance(wanted, (list, tuple)) else value == wanted

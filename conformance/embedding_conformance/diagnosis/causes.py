@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from embedding_conformance.cases.case import Case, Life
+from embedding_conformance.cases.whole import Features
 from embedding_conformance.diagnosis.finding import Finding
-from embedding_conformance.diagnosis.pattern import Features, Pattern, learn
+from embedding_conformance.diagnosis.pattern import Pattern, learn
 from embedding_conformance.judging.clause import Clause
 from embedding_reports.condition import Condition
 from embedding_reports.outcomes import LEVELS
@@ -110,8 +111,8 @@ def size(case: Case) -> tuple[int, ...]:
     )
 
 
-def causes_of(found: Iterable[Shown], clauses: Sequence[Clause]) -> list[tuple[Cause, list[Place]]]:
-    """The causes of findings, each with the places where it shows, the most serious first.
+def causes_of(found: Iterable[Shown], clauses: Sequence[Clause]) -> list[tuple[Cause, Sequence[Shown]]]:
+    """The causes of findings, each with its findings, the most serious cause first.
 
     Findings are of one cause where they have the same pattern, or where they deviate in numbers, or in the same other
     thing, and one pattern tells the cases of all of them apart hardly worse than a pattern for each does.
@@ -126,9 +127,9 @@ def causes_of(found: Iterable[Shown], clauses: Sequence[Clause]) -> list[tuple[C
                 break
         else:
             groups.append(group)
-    made = [(_cause(group, contract), [one.place for one in group.members]) for group in groups]
+    made = [(_cause(group, contract), group.members) for group in groups]
     ranked = sorted(made, key=lambda pair: (LEVELS.index(contract[pair[0].plainest].level), -len(pair[1])))
-    return [(replace(cause, number=number), places) for number, (cause, places) in enumerate(ranked, 1)]
+    return [(replace(cause, number=number), members) for number, (cause, members) in enumerate(ranked, 1)]
 
 
 @dataclass(frozen=True)

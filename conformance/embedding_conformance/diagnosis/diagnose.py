@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.whole import Features
 from embedding_conformance.diagnosis.explain import explain
 from embedding_conformance.diagnosis.finding import Finding
-from embedding_conformance.diagnosis.pattern import Features, Pattern, features_of, learn
+from embedding_conformance.diagnosis.pattern import Pattern, features_of, learn
 from embedding_conformance.diagnosis.reduce import reduced
 from embedding_conformance.diagnosis.trials import Trials
 from embedding_conformance.diagnosis.vary import varied

@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from embedding_conformance.cases.case import Case
-from embedding_conformance.judging.compare import Deviation, compare, compare_gradient
-from embedding_conformance.judging.expectations import Expectations
+from embedding_conformance.judging.expectations import permits
 from embedding_conformance.judging.observed import Observations, Observed
-from embedding_reference import Embedding, Tensor, Within
 from embedding_reference.fault_models import FAULT_MODELS, FaultModel
 
 FEWEST_DEVIATING = 8
@@ -78,17 +76,3 @@ def _has_nan(one: Observed) -> bool:
 
 def _size(one: Observed) -> int:
     return one.case.weight.numel + sum(lookup.upstream.numel for lookup in one.case.lookups)
-
-
-def permits(model: Embedding, one: Observed) -> bool:
-    """Whether a model permits what was observed."""
-    permitted = Expectations(one.case, model=model).answer(one.what)
-    try:
-        if isinstance(one.answer, Tensor):
-            compare(one.what, permitted, one.answer)
-        else:
-            assert isinstance(permitted, Within)
-            compare_gradient(one.what, permitted, one.answer, "dense" if one.answer.rows is None else "sparse")
-    except Deviation:
-        return False
-    return True

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.whole import Features
 from embedding_conformance.diagnosis.explain import Explanation
-from embedding_conformance.diagnosis.pattern import Features, Pattern, features_of
+from embedding_conformance.diagnosis.pattern import Pattern, features_of
 from embedding_conformance.diagnosis.visible import could_show
 from embedding_conformance.judging.compare import Deviation
 

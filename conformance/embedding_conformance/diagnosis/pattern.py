@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from embedding_conformance.cases.case import FEATURES, Case, Life
-from embedding_conformance.cases.life_strategies import VERBS
+from embedding_conformance.cases import whole
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.whole import Features
 from embedding_reports.condition import Condition, in_words
-
-Features = Mapping[str, Any]
-
-USUAL = ("contiguous", "ordinary", "none", "int64")
-"""The usual values of features that are words."""
 
 LEFT_OUT = ("dtype",)
 """Features of which a pattern says nothing: a clause is examined on one dtype at a time."""
+
+NORM_TYPE = "norm_type"
+"""The feature whose values are text in a pattern."""
 
 POOR = 0.25
 """Cases that have a pattern and conform all the same, for each that deviates, from which on it is a poor one."""
@@ -37,27 +36,36 @@ class Pattern:
 
 
 def features_of(case: Case) -> Features:
-    """The features of a case, whether it looks up the outer rows, and of a life, which steps it has.
-
-    Of several lookups each feature has the most unusual value: the largest number, true rather than false, and of words
-    the first that is not the usual one.
-    """
-    steps = case.steps if isinstance(case, Life) else ()
-    lookups = (*case.lookups, *(lookup for step in steps for lookup in step.lookups))
-    each = (Case(case.config, case.weight, lookups, case.weight_layout) if steps else case).each_features
-    joined: dict[str, Any] = {name: _most_unusual([features[name] for features in each]) for name in FEATURES}
-    joined["norm_type"] = str(case.config.norm_type)  # JSON has no infinity
-    rows = {int(i) for lookup in lookups for i in lookup.index.components()}
-    joined |= {"looks_up_row_0": 0 in rows, "looks_up_last_row": case.config.num_embeddings - 1 in rows}
-    if isinstance(case, Life):
-        joined |= {f"then {verb}": any(step.verb == verb for step in steps) for verb in VERBS if verb != "rest"}
-    return joined
+    """The features of a case as a whole, as a results file can hold them: JSON has no infinity."""
+    return {**whole.features_of(case), NORM_TYPE: str(case.config.norm_type)}
 
 
-def _most_unusual(values: Sequence[Any]) -> Any:
-    if isinstance(values[0], str):
-        return next((value for value in values if value not in USUAL), values[0])
-    return max(values)
+def conditions_of(where: Mapping[str, Any]) -> Pattern:
+    """The pattern that the features of a ledger's entry are, but for what a pattern says nothing of."""
+    conditions = []
+    for name, wanted in where.items():
+        if name in (*LEFT_OUT, "device"):
+            continue
+        if isinstance(wanted, Mapping):
+            conditions.append(Condition(name, least=wanted.get("least"), most=wanted.get("most")))
+        else:
+            values = wanted if isinstance(wanted, (list, tuple)) else (wanted,)
+            conditions.append(Condition(name, values=tuple(map(str, values) if name == NORM_TYPE else values)))
+    return Pattern(tuple(conditions))
+
+
+def where_of(conditions: Sequence[Condition]) -> dict[str, Any]:
+    """The features of a ledger's entry that are some conditions."""
+    where: dict[str, Any] = {}
+    for one in conditions:
+        if one.values is None and one.least != one.most:
+            where[one.feature] = {k: v for k, v in (("least", one.least), ("most", one.most)) if v is not None}
+            continue
+        values = list(one.values or (one.least,))
+        if one.feature == NORM_TYPE:
+            values = [float(value) for value in values]
+        where[one.feature] = values[0] if len(values) == 1 else values
+    return where
 
 
 def learn(deviating: Sequence[Features], conforming: Sequence[Features]) -> Pattern:

@@ -78,4 +78,4 @@ class Trials:
 
     @property
     def _unjudged(self) -> int:
-        return self._tally.unsupported + self._tally.covered
+        return self._tally.unsupported + self._tally.declared

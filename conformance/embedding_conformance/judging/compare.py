@@ -15,6 +15,10 @@ from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import Case
 from embedding_reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 
+RAISES, ACCEPTS, ENDS = "raises", "accepts", "ends the process"
+"""Symptoms: a call that the contract allows raises, of which the exception is named after it; one that must be refused
+is not; the process ends."""
+
 _NUMBER = re.compile(r"-?\d+")
 _WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 
@@ -72,7 +76,10 @@ def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:
     """
     if isinstance(permitted, Raises):
         raise Deviation(
-            f"{what} came where a refusal was due", expected=_families(permitted), observed=shorten(observed)
+            f"{what} came where a refusal was due",
+            expected=_families(permitted),
+            observed=shorten(observed),
+            symptom=ACCEPTS,
         )
     wanted = permitted.tensor if isinstance(permitted, Exactly) else permitted
     if not isinstance(wanted, OneOf):
@@ -145,7 +152,9 @@ def refusal(what: str, permitted: Raises, observed: Refused | None) -> None:
         Deviation: it was not refused, or refused with an exception of the wrong family.
     """
     if observed is None:
-        raise Deviation(f"{what} was not refused", expected=_families(permitted), observed="no exception")
+        raise Deviation(
+            f"{what} was not refused", expected=_families(permitted), observed="no exception", symptom=ACCEPTS
+        )
     if observed.family not in permitted.families:
         raise Deviation(
             f"{what} was refused by the wrong exception", expected=_families(permitted), observed=str(observed)

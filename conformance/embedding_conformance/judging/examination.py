@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -14,11 +14,12 @@ from embedding_conformance.boundary.attempts import Ending, Failure, attempt
 from embedding_conformance.boundary.description import Declared
 from embedding_conformance.boundary.refusals import Died, Lost, MissingVerb
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.features import matches
 from embedding_conformance.judging.clause import Clause
-from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.judging.compare import ENDS, RAISES, Deviation
 from embedding_conformance.judging.declarations import Declarations
 from embedding_conformance.judging.driver import Driver
+from embedding_conformance.judging.known import KnownDeviation
+from embedding_conformance.judging.observed import Observed
 from embedding_conformance.judging.partitions import partitions_of_calls
 from embedding_conformance.judging.tally import Tally
 
@@ -40,8 +41,7 @@ class Examination:
     """Runs the body of a clause's test on its cases, and keeps the tally.
 
     Attributes:
-        known: feature patterns of known deviations, whose cases are not run.
-        settled: whether a known deviation covers a clause that draws no cases.
+        known: the known deviations. A case that one covers must be as the contract has it, or as the deviation does.
         explained: the causes that were found already. What they explain is run, and neither counts nor is raised again.
         tally: the tally of the clause.
         case: the case that is run, or was run last.
@@ -54,27 +54,28 @@ class Examination:
         self.explained: Sequence[Explained] = ()
         self.start(known=[])
 
-    def start(self, known: list[Mapping[str, Any]], *, settled: bool = False, witness: bool = False) -> None:
-        """Start a new tally, for cases that match no pattern of `known`.
+    def start(self, known: Sequence[KnownDeviation], *, witness: bool = False) -> None:
+        """Start a new tally.
 
         Args:
-            known: feature patterns of known deviations.
-            settled: whether a known deviation covers a clause that draws no cases.
+            known: the known deviations.
             witness: whether a witness is replayed: if it loses its process, it is not run once more.
         """
-        self.known, self.settled, self.tally = known, settled, Tally(deviated=witness)
+        self.known, self.tally = known, Tally(deviated=witness)
+        self._covering: list[KnownDeviation] = []
         self.driver.tally = self.tally
 
     @contextmanager
     def aside(self, tally: Tally) -> Iterator[None]:
         """Count what is run within in another tally, with no cause explained, and go on as it was."""
-        before = self.tally, self.case, self.explained
+        before = self.tally, self.case, self.explained, self.known
         self.tally = self.driver.tally = tally
         self.explained = ()
+        self.known = [known.aside() for known in self.known]
         try:
             yield
         finally:
-            self.tally, self.case, self.explained = before
+            self.tally, self.case, self.explained, self.known = before
             self.driver.tally = self.tally
 
     def run(self, subject: object, clause: Clause, body: Body, case: Case | None) -> None:
@@ -90,24 +91,45 @@ class Examination:
             Deviation: the implementation deviates; it has the case and the calls.
             Exception: the suite or the adapter broke.
         """
+        self._covering = [one for one in self.known if one.covers(case)]
         if self._left_out(clause, case):
             return
-        cause = next((one for one in self.explained if one.covers(case)), None) if case is not None else None
-        if case is None or cause is None:
-            self._run(subject, clause, body, case)
-            return
         tally = self.tally
-        exercised, unjudged = tally.exercised, tally.unsupported + tally.covered
+        exercised, unjudged = tally.exercised, (tally.unsupported, tally.declared)
+        cause = next((one for one in self.explained if one.covers(case)), None) if case is not None else None
         try:
             self._run(subject, clause, body, case)
         except Deviation as deviation:
-            if not cause.take(case, deviation):
+            if case is None or cause is None or not cause.take(case, deviation):
                 raise
             tally.deviated = False
         else:
-            if tally.unsupported + tally.covered == unjudged:
+            if case is not None and cause is not None and unjudged == (tally.unsupported, tally.declared):
                 cause.take(case, None)
-        tally.exercised = exercised
+        if cause is not None:
+            tally.exercised = exercised
+
+    def reach(self, case: Case) -> None:
+        """Judge the rest of the case that is run by the known deviations too that cover what it has become."""
+        for known in self.known:
+            if known not in self._covering and known.covers(case):
+                self._covering.append(known)
+                known.begin()
+
+    def declares(self, deviation: Deviation, observed: Observed | None = None) -> bool:
+        """Whether a deviation in the case that is run is one that is known, which is then noted and not raised.
+
+        Args:
+            deviation: the deviation.
+            observed: the answer that deviates, where fault models are about it.
+        """
+        known = next((one for one in self._covering if one.explains(deviation, observed)), None)
+        if known is None:
+            return False
+        deviation.case, deviation.calls = self.case, list(self.driver.calls)
+        known.take(deviation)
+        self.tally.declared += 1
+        return True
 
     def _run(self, subject: object, clause: Clause, body: Body, case: Case | None) -> None:
         tally = self.tally
@@ -115,23 +137,22 @@ class Examination:
         tally.case_worst = 0.0
         self.case = case
         self.driver.calls.clear()
-        before = tally.exercised, tally.unsupported
+        before, declared = (tally.exercised, tally.unsupported), tally.declared
+        for known in self._covering:
+            known.begin()
         # Warnings of the implementation are not judged, and must not become exceptions where warnings are errors.
         with tally.measured("body"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             outcome = attempt(lambda: self._judged(subject, body, case))
         if isinstance(outcome, Failure):
             self._conclude(outcome, clause, case)
-        elif outcome:
+        elif outcome and tally.declared == declared:
             self._count(clause, case, before)
 
     def _judged(self, subject: object, body: Body, case: Case | None) -> bool:
         """Whether a case was judged by the body; it is not where it is known, or unsupported and refused as it must."""
         self.tally.crashes.repeat(case)
-        if case is None and self.settled:
-            self.tally.covered += 1
-            return False
-        if case is not None and (self.covers(case) or self._refused_as_declared(subject, case)):
+        if case is not None and self._refused_as_declared(subject, case):
             return False
         arguments = () if case is None else (case,)
         try:
@@ -155,10 +176,12 @@ class Examination:
             return
         if failure.ending not in (Ending.REFUSED, Ending.DIED) and not isinstance(error, Deviation):
             raise error
+        deviation = error if isinstance(error, Deviation) else _as_deviation(failure)
+        if self.declares(deviation):
+            return
         tally.deviated = True
         if isinstance(error, Died):
             tally.crashes.add(case, error)
-        deviation = error if isinstance(error, Deviation) else _as_deviation(failure)
         deviation.case, deviation.calls = case, list(self.driver.calls)
         raise deviation from None
 
@@ -178,6 +201,9 @@ class Examination:
         tally = self.tally
         if self.closed_to(clause):
             return True
+        if dear := next((known for known in self._covering if known.is_dear), None):
+            dear.left_out += 1
+            return True
         if tally.crashes.enough:
             return not tally.crashes.knows(case)
         return tally.lost >= self.losses and not tally.deviated  # a case that deviates is yet to be shrunk
@@ -193,12 +219,6 @@ class Examination:
             tally.lookups.update(partitions_of_calls(driver.calls, driver.dtype, driver.device))
             if tally.case_worst and hypothesis.currently_in_test_context():
                 hypothesis.target(tally.case_worst, label="largest error as a fraction of its bound")
-
-    def covers(self, case: Case) -> bool:
-        """Whether a known deviation covers the case."""
-        covered = any(matches(pattern, case, self.driver.device) for pattern in self.known)
-        self.tally.covered += covered
-        return covered
 
     def _refused_as_declared(self, subject: Any, case: Case) -> bool:
         """Whether the case has features that are declared unsupported; if so, it must be refused.
@@ -229,13 +249,13 @@ def _as_deviation(failure: Failure) -> Deviation:
             "a call that the contract allows was refused",
             expected="no exception",
             observed=failure.text,
-            symptom=f"raises {failure.text.partition(':')[0]}",
+            symptom=f"{RAISES} {failure.text.partition(':')[0]}",
         )
     return Deviation(
         "the implementation did not survive the call",
         expected="an answer or an exception",
         observed=failure.text,
-        symptom="ends the process",
+        symptom=ENDS,
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 
 from embedding_conformance.cases.case import Case
+from embedding_conformance.judging.compare import Deviation, compare, compare_gradient
+from embedding_conformance.judging.observed import Observed
 from embedding_conformance.judging.tally import Tally
-from embedding_reference import Embedding, Permitted, Tensor
+from embedding_reference import Embedding, Permitted, Tensor, Within
 from embedding_reference.conversion import converted
-from embedding_reference.fault_models import GRADIENT, OUTPUT
+from embedding_reference.fault_models import GRADIENT, OUTPUT, SECOND_ORDER, WEIGHT
 
 
 class Expectations:
@@ -21,19 +24,21 @@ class Expectations:
 
         A fault model as `model` computes them in place of the reference model.
         """
-        self._case, self._tally, self._model = case, tally, model or case.config
+        self.case, self._tally, self._model = case, tally, model or case.config
 
     def answer(self, what: str) -> Permitted:
-        """An answer to the case by its name: "output" (of the first lookup), "weight" or "gradient"."""
-        if what == OUTPUT:
-            return self.output
-        return self.gradient if what == GRADIENT else self.weight
+        """An answer to the case by its name (`judging.observed.Observed.what`).
+
+        Raises:
+            KeyError: it has no such name.
+        """
+        return _ANSWERS[what](self)
 
     @cached_property
     def outputs(self) -> tuple[Permitted, ...]:
         """The output of each lookup, as if it were the first one of the case."""
         with self._timed():
-            return tuple(self._model.output(self._case.weight, lookup.index) for lookup in self._case.lookups)
+            return tuple(self._model.output(self.case.weight, lookup.index) for lookup in self.case.lookups)
 
     @property
     def output(self) -> Permitted:
@@ -44,7 +49,7 @@ class Expectations:
         """The output of looking `index` up (None: that of the first lookup) in the weight given, without rescaling."""
         config = replace(self._model, max_norm=None)
         with self._timed():
-            return config.output(weight, self._case.index if index is None else index)
+            return config.output(weight, self.case.index if index is None else index)
 
     @cached_property
     def weight(self) -> Permitted:
@@ -54,7 +59,7 @@ class Expectations:
     def weight_after(self, *, wide: bool = False) -> Permitted:
         """The weight after the first lookup; `wide` as in `embedding_reference.Embedding.weight_after`."""
         with self._timed():
-            return self._model.weight_after(self._case.weight, self._case.index, wide=wide)
+            return self._model.weight_after(self.case.weight, self.case.index, wide=wide)
 
     @cached_property
     def gradient(self) -> Permitted:
@@ -63,19 +68,47 @@ class Expectations:
 
     def gradient_of(self, *, wide: bool = False) -> Permitted:
         """The weight's gradient after all lookups; `wide` as in `embedding_reference.Embedding.gradient`."""
-        pairs = [(lookup.index, lookup.upstream) for lookup in self._case.lookups]
+        pairs = [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
         with self._timed():
-            return self._model.gradient(self._case.weight.dtype, pairs, wide=wide)
+            return self._model.gradient(self.case.weight.dtype, pairs, wide=wide)
 
     def second_order(self, direction: Tensor) -> Permitted:
         """The derivative of the gradient along a direction (`embedding_reference.Embedding.second_order`)."""
         with self._timed():
-            return self._model.second_order(self._case.index, direction)
+            return self._model.second_order(self.case.index, direction)
 
     def cast(self, dtype: str, tensor: Tensor | None = None) -> Permitted:
         """A tensor (None: the weight) rounded to another dtype."""
         with self._timed():
-            return converted(self._case.weight if tensor is None else tensor, dtype)
+            return converted(self.case.weight if tensor is None else tensor, dtype)
 
     def _timed(self) -> AbstractContextManager[None]:
         return self._tally.measured("reference") if self._tally else nullcontext()
+
+
+def reversed_order(weight: Tensor) -> Tensor:
+    """A table that differs from the weight, its elements in reverse order: the direction of second derivatives."""
+    return Tensor.of(weight.dtype, weight.shape, reversed(weight.values()))
+
+
+_ANSWERS: Mapping[str, Callable[[Expectations], Permitted]] = {
+    OUTPUT: lambda expected: expected.output,
+    WEIGHT: lambda expected: expected.weight,
+    GRADIENT: lambda expected: expected.gradient,
+    SECOND_ORDER: lambda expected: expected.second_order(reversed_order(expected.case.weight)),
+}
+
+
+def permits(model: Embedding, observed: Observed) -> bool:
+    """Whether a model permits what was observed."""
+    permitted = Expectations(observed.case, model=model).answer(observed.what)
+    try:
+        if isinstance(observed.answer, Tensor):
+            compare(observed.what, permitted, observed.answer)
+        else:
+            assert isinstance(permitted, Within)
+            layout = "dense" if observed.answer.rows is None else "sparse"
+            compare_gradient(observed.what, permitted, observed.answer, layout)
+    except Deviation:
+        return False
+    return True

@@ -59,8 +59,7 @@ class LifeRunner:
         """Look up, accumulate the gradients in one backward, and judge output, weight and gradient."""
         case = replace(self.case, lookups=lookups)
         self.embedding.declarations.require(case)
-        if self.embedding.examination.covers(replace(case, lookups=(*self.pending, *lookups))):
-            return
+        self.embedding.examination.reach(replace(case, lookups=(*self.pending, *lookups)))
         self.case = replace(self.case, weight=self.embedding.use(case, self.instance, pending=self.pending))
         if not case.config.freeze:
             self.pending += lookups
@@ -69,8 +68,9 @@ class LifeRunner:
         """Take one step of an optimiser: the row at padding_idx, and rows that it does not move, keep their bits."""
         case, optimizer = replace(self.case, lookups=step.lookups), optimizers_for(self.case.config)[step.how]
         self.embedding.declarations.require(case)
-        if case.config.freeze or self.embedding.examination.covers(case):
+        if case.config.freeze:
             return
+        self.embedding.examination.reach(case)
         self.instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
         weight, permitted = self.instance.weight(), self.embedding.permits(case).weight
         for row in set(range(case.config.num_embeddings)) - self._moved(optimizer, case):
@@ -146,8 +146,7 @@ class LifeRunner:
 
     def copy(self, step: Step) -> None:
         """Go on with a copy of the embedding, without a gradient."""
-        if self.embedding.examination.covers(self.case):  # a step may have frozen it
-            return
+        self.embedding.examination.reach(self.case)
         self._clear()
         self.instance = self.instance.copy(how=step.how)
         self.moved.clear()

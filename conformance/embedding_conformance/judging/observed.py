@@ -21,7 +21,8 @@ class Observed:
 
     Attributes:
         case: what was asked.
-        what: "output" (of the first lookup), "weight" (after it) or "gradient" (after all lookups).
+        what: "output" (of the first lookup), "weight" (after it), "gradient" (after all lookups) or "second order" (the
+            derivative of the gradient of the first one).
         answer: the tensor, or the gradient.
         deviates: whether the contract does not permit it.
     """

@@ -21,13 +21,13 @@ from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.declarations import Declarations
 from embedding_conformance.judging.driver import Driver
 from embedding_conformance.judging.examination import Body, Examination
-from embedding_conformance.judging.expectations import Expectations
+from embedding_conformance.judging.expectations import Expectations, reversed_order
 from embedding_conformance.judging.observed import Observed
 from embedding_conformance.judging.tally import Tally
 from embedding_reference import Interval, Permitted, Raises, Rows, Tensor, Within
-from embedding_reference.fault_models import GRADIENT, OUTPUT, WEIGHT
+from embedding_reference.fault_models import GRADIENT, OUTPUT, SECOND_ORDER, WEIGHT
 
-ANSWERS = {"output": OUTPUT, "the weight": WEIGHT}
+ANSWERS = {"output": OUTPUT, "the weight": WEIGHT, "the derivative": SECOND_ORDER}
 """What tests call the answers to a case that fault models are about, beside the gradient."""
 
 
@@ -143,18 +143,32 @@ class Subject:
             outputs = gradient.outputs
         weight: Tensor = instance.weight()
         permitted = self.permits(case)
-        self.judge("the weight", permitted.weight, weight)
+        self.judge("the weight", permitted.weight, weight, of=case)
         for lookup, output in zip(lookups, outputs):
-            self.judge("output", permitted.output_from(weight, lookup.index), output)
+            asked = replace(case, weight=weight, lookups=(lookup,), config=replace(case.config, max_norm=None))
+            self.judge("output", permitted.output_from(weight, lookup.index), output, of=asked)
         if gradient is not None:
             whole = replace(case, lookups=(*pending, *lookups))
             self.judge_gradient(whole, self.permits(whole).gradient, gradient)
         return weight
 
-    def judge(self, what: str, permitted: Permitted, observed: Tensor) -> None:
-        """Judge a tensor (`compare.compare`), and keep the worst error in the tally."""
-        with self._observing(self.examination.case, ANSWERS.get(what, ""), observed):
+    def judge(self, what: str, permitted: Permitted, observed: Tensor, *, of: Case | None = None) -> None:
+        """Judge a tensor (`compare.compare`), and keep the worst error in the tally.
+
+        Args:
+            what: the name of the tensor in messages.
+            permitted: what the contract permits.
+            observed: the tensor.
+            of: the case to which it is the answer, where that is not the one that is run.
+        """
+        with self._observing(of or self.examination.case, ANSWERS.get(what, ""), observed):
             self._keep(compare.compare(what, permitted, observed))
+
+    def judge_second_order(self, case: Case) -> None:
+        """Ask for the derivative of the gradient by the upstream gradient, in a direction of its own, and judge it."""
+        direction = reversed_order(case.weight)
+        derivative = self.make(case).second_order(lookup=case.lookups[0], direction=direction)
+        self.judge("the derivative", self.permits(case).second_order(direction), derivative)
 
     def judge_gradient(self, case: Case, permitted: Permitted, observed: Observation | Backward) -> None:
         """Judge the weight's gradient, in the layout that the case's `sparse` stands for."""
@@ -182,34 +196,48 @@ class Subject:
         intervals = [allowed if row in rows else anything for row in range(case.weight.shape[0]) for _ in range(width)]
         self.judge_gradient(case, Within(case.weight.dtype, case.weight.shape, tuple(intervals)), observed)
 
-    def judge_rows(self, what: str, permitted: Rows, observed: Tensor, rows: Sequence[int]) -> None:
-        """Judge some rows of a table, each by its own rule."""
-        with self._observing(self.examination.case, ANSWERS.get(what, ""), observed):
+    def judge_rows(
+        self, what: str, permitted: Rows, observed: Tensor, rows: Sequence[int], *, of: Case | None = None
+    ) -> None:
+        """Judge some rows of a table, each by its own rule; the arguments are those of `judge`."""
+        with self._observing(of or self.examination.case, ANSWERS.get(what, ""), observed):
             for row in rows:
                 self.judge(f"{what}, row {row}", permitted.rows[row], observed.entry(row))
 
     def refuses(self, what: str, permitted: Raises, call: Callable[[], object]) -> None:
         """Judge that a call is refused, with an exception of a permitted family."""
+        refused: Refused | None = None
         try:
             call()
-        except Refused as refused:
+        except Refused as error:
+            refused = error
+        try:
             compare.refusal(what, permitted, refused)
-        else:
-            compare.refusal(what, permitted, None)
+        except Deviation as deviation:
+            if not self.examination.declares(deviation):
+                raise
 
     @contextmanager
     def _observing(self, case: Case | None, what: str, answer: Tensor | Gradient) -> Iterator[None]:
-        """Keep an answer for the diagnosis, with the outcome of the judgement within."""
-        if not what or type(case) is not Case:  # a life goes on from other weights than its case has
-            yield
-            return
+        """Keep an answer for the diagnosis, with the outcome of the judgement within; go on where it is known.
+
+        Raises:
+            Deviation: the answer deviates, and not as a known deviation says.
+        """
+        is_answer = bool(what) and type(case) is Case  # a life goes on from other weights than its case has
         try:
             yield
         except Deviation as deviation:
-            deviation.answer = what
-            self._observed(Observed(case, what, answer, deviates=True))
-            raise
-        self._observed(Observed(case, what, answer, deviates=False))
+            observed = None
+            if is_answer and case is not None:
+                deviation.answer = what
+                observed = Observed(case, what, answer, deviates=True)
+                self._observed(observed)
+            if not self.examination.declares(deviation, observed):
+                raise
+        else:
+            if is_answer and case is not None:
+                self._observed(Observed(case, what, answer, deviates=False))
 
     def _observed(self, answer: Observed) -> None:
         if self.tally.observations is not None:

@@ -61,7 +61,7 @@ class Tally:
     Attributes:
         cases: the number of cases run.
         exercised: the number of cases that met the clause's precondition and were judged.
-        covered: the number of cases left out because a known deviation covers them.
+        declared: how often something deviated just as a known deviation says.
         lost: the number of processes lost to a refusal that left them unusable.
         crashes: the cases that ended their process, or hung it.
         deviated: whether a case deviated.
@@ -77,7 +77,7 @@ class Tally:
 
     cases: int = 0
     exercised: int = 0
-    covered: int = 0
+    declared: int = 0
     lost: int = 0
     crashes: Crashes = field(default_factory=Crashes)
     deviated: bool = False

@@ -14,7 +14,7 @@ from typing import Any, cast
 from embedding_conformance.boundary.adapter import Adapter
 from embedding_conformance.boundary.attempts import Ending, Failure, attempt
 from embedding_conformance.boundary.wire import encode
-from embedding_conformance.diagnosis.causes import Place, Shown, causes_of
+from embedding_conformance.diagnosis.causes import Shown, causes_of
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.pair_coverage import PARTITIONS, Column, pair_counts
@@ -136,9 +136,10 @@ def _interplay(session: Session, lookups: dict[Column, Counter[Partitions]]) -> 
     return tuple(PairCounts(one.dtype, one.device, one.index_ndim, one.lookups, one.pairs) for one in slices)
 
 
-def _with_causes(verdict: Verdict, causes: Sequence[tuple[Cause, Sequence[Place]]]) -> Verdict:
+def _with_causes(verdict: Verdict, causes: Sequence[tuple[Cause, Sequence[Shown]]]) -> Verdict:
     place = verdict.clause, verdict.dtype, verdict.device
-    return replace(verdict, causes=tuple(cause.number for cause, places in causes if place in places))
+    numbers = [cause.number for cause, members in causes if any(one.place == place for one in members)]
+    return replace(verdict, causes=tuple(numbers))
 
 
 def evidence_of(deviation: Deviation, adapter: Adapter) -> Evidence:
@@ -218,11 +219,12 @@ def _unmatched(session: Session, verdicts: Sequence[Verdict]) -> list[str]:
     used = {(verdict.clause, known.reason) for verdict in verdicts for known in verdict.known}
     tested = {verdict.clause for verdict in verdicts}
     return [
-        f"the ledger's entry for {entry.clause} ({entry.reason}) matched nothing in this run"
+        f"the ledger's entry for {clause} ({entry.reason}) matched nothing in this run"
         for entry in session.ledger.deviations
-        if entry.clause in tested
+        for clause in entry.clauses
+        if clause in tested
         and any(entry.is_about(dtype, device) for dtype in session.dtypes for device in session.devices)
         and entry.applies_to(session.description)
         and not entry.inherited
-        and (entry.clause, entry.reason) not in used
+        and (clause, entry.reason) not in used
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -12,6 +13,7 @@ from embedding_conformance.cases.strategies import under_test
 from embedding_conformance.diagnosis.causes import Shown, shown
 from embedding_conformance.diagnosis.diagnose import diagnose
 from embedding_conformance.diagnosis.finding import Finding
+from embedding_conformance.diagnosis.pattern import conditions_of
 from embedding_conformance.diagnosis.trials import Trials
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import Clause
@@ -22,10 +24,10 @@ from embedding_conformance.running.document import evidence_of
 from embedding_conformance.running.search import Search, search_cases
 from embedding_conformance.running.session import Session
 from embedding_conformance.running.verdict import Record, verdict_of
-from embedding_conformance.running.witnesses import replay
+from embedding_conformance.running.witnesses import Replayed, replay
 from embedding_conformance.wiring import inspection
 from embedding_reports.outcomes import Outcome
-from embedding_reports.records import Evidence, Known, Verdict
+from embedding_reports.records import Evidence, Verdict
 
 MOST_SEARCHES = 4
 """How often a clause is searched: once, and beyond each of the causes that it shows."""
@@ -59,13 +61,15 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
     start = time.perf_counter()
     subject = session.subject(clause, dtype, device)
     token = under_test.set(subject.declarations.for_strategies())
-    known: tuple[Known, ...] = ()
+    known: Sequence[Replayed] = ()
     error: BaseException | None = None
     findings: list[Finding] = []
     seen: list[Evidence] = []
     try:
         known = replay(session, clause, subject)
-        _search_beyond(session, clause, subject, search, findings)
+        findings += map(_otherwise, (one for one in known if one.otherwise and one.in_force))
+        if not findings:
+            _search_beyond(session, clause, subject, search, findings)
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
     except BaseException as raised:  # noqa: BLE001 - every clause gets a verdict, whatever its test raises
@@ -74,7 +78,15 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
         under_test.reset(token)
     if subject.tally.lost and not clause.may_crash:
         session.adapter = subject.driver.fallback  # the implementation can answer nothing more in this process
-    record = Record(clause, subject.dtype, subject.device, subject.tally, session.enough(clause), known, error=error)
+    record = Record(
+        clause=clause,
+        dtype=subject.dtype,
+        device=subject.device,
+        tally=subject.tally,
+        enough=session.enough(clause),
+        known=tuple(one.record(session.adapter) for one in known),
+        error=error,
+    )
     deviation = findings[0].deviation if findings else _deviation(error)
     if deviation is not None:
         findings = findings or [Finding(deviation, deviation.case)]
@@ -83,7 +95,7 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
             record,
             deviation=seen[0],
             error=None,
-            remark=_remark(session, subject, deviation, error),
+            remark=_remark(session, subject, deviation, error, known),
             undermined=_undermined(session, subject, deviation),
         )
     seconds = time.perf_counter() - start
@@ -134,8 +146,19 @@ def _deviation(error: BaseException | None) -> Deviation | None:
     return None
 
 
-def _remark(session: Session, subject: Subject, deviation: Deviation, error: BaseException | None) -> str | None:
-    """A remark on a deviation: that the wiring may explain it, or that it comes and goes."""
+def _otherwise(replayed: Replayed) -> Finding:
+    """The finding that a witness comes to which deviates otherwise than its entry says."""
+    assert replayed.otherwise is not None
+    return Finding(replayed.otherwise, replayed.otherwise.case, conditions_of(replayed.entry.where))
+
+
+def _remark(
+    session: Session, subject: Subject, deviation: Deviation, error: BaseException | None, known: Sequence[Replayed]
+) -> str | None:
+    """A remark on a deviation: a ledger says otherwise, the wiring may explain it, or it comes and goes."""
+    for one in known:
+        if one.otherwise is deviation:
+            return f"otherwise than the ledger says ({' or '.join(one.entry.does)}): {one.entry.reason}"
     if hint := session.wiring.hint(deviation, subject.device):
         return hint
     if isinstance(error, Flaky):

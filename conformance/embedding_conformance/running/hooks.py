@@ -153,7 +153,7 @@ class Hooks:
         verdicts = self.collection.verdicts
         self.notes += notes(self.session, verdicts)
         if self.session.options.baseline == "write":
-            self.notes.append(baseline.write(self.session, verdicts))
+            self.notes.append(baseline.write(self.session, self.collection.shown, clauses()))
         elif self.session.options.baseline == "prune":
             self.notes.append(baseline.prune(self.session, verdicts))
         self._conclude(int(exitstatus))

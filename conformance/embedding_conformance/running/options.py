@@ -195,7 +195,7 @@ def _ledger(name: str, folder: Path) -> str:
 
 
 def _is_bundled(ledger: str) -> bool:
-    from embedding_conformance.running.ledger import bundled  # noqa: PLC0415 - slow to import, rarely needed
+    from embedding_conformance.ledgers.reading import bundled  # noqa: PLC0415 - slow to import, rarely needed
 
     return ledger in bundled()
 

@@ -19,8 +19,8 @@ from embedding_conformance.cases.features import untaken
 from embedding_conformance.diagnosis.finding import Finding
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.running import ledger as ledgers
-from embedding_conformance.running.ledger import Entry, Ledger
+from embedding_conformance.ledgers import reading
+from embedding_conformance.ledgers.ledger import Entry, Ledger
 from embedding_conformance.running.options import Options, select, select_clauses
 from embedding_conformance.wiring import inspection
 from embedding_reports.records import Parameter
@@ -110,11 +110,12 @@ class Session:
         """The ledger that the user named, and the bundled ones that apply: the target's, and its description's."""
         name, base = self.options.deviations, self.description.ledger
         new = self.options.baseline == "write" and not Path(name).exists()
-        ledger = Ledger() if new or not name else ledgers.read(name, clauses)
-        own = self.options.target if self.options.target in ledgers.bundled() else ""
+        ledger = Ledger() if new or not name else reading.read(name, clauses)
+        self.in_file = len(ledger.deviations)
+        own = self.options.target if self.options.target in reading.bundled() else ""
         for bundled in sorted({own, base} - {"", name}):
             inherited = bundled == base and self.description.inherits
-            ledger.deviations += [replace(e, inherited=inherited) for e in ledgers.read(bundled, clauses).deviations]
+            ledger.deviations += [replace(e, inherited=inherited) for e in reading.read(bundled, clauses).deviations]
         return ledger
 
     @property
@@ -149,7 +150,7 @@ class Session:
         """The number of cases that must be exercised before the clause counts as tested."""
         return clause.enough or (1 if clause.domain is None else self.options.profile.enough)
 
-    def entries(self, clause: Clause, subject: Subject) -> list[Entry]:
+    def entries(self, clause: Clause, subject: Subject) -> Sequence[Entry]:
         """The known deviations from this clause on the subject's dtype and device."""
         once = clause.dtypes == "none"
         dtype, device = (None, None) if once else (subject.dtype, subject.device)

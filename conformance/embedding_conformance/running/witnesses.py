@@ -2,42 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embedding_conformance.boundary.adapter import Adapter
 from embedding_conformance.boundary.wire import encode
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
+from embedding_conformance.judging.known import KnownDeviation
 from embedding_conformance.judging.subject import Subject
+from embedding_conformance.ledgers.ledger import Entry
 from embedding_conformance.running.document import evidence_of
-from embedding_conformance.running.ledger import Entry
 from embedding_conformance.running.session import Session
 from embedding_reports.records import Known
 
 
-def replay(session: Session, clause: Clause, subject: Subject) -> tuple[Known, ...]:
-    """Run the witness of each ledger entry about the clause, then start the examination without the cases they cover.
+@dataclass
+class Replayed:
+    """An entry of a ledger whose witness was run.
 
-    Cases that an inherited entry covers are examined all the same where its witness does not fail here.
-
-    Returns:
-        A record for each entry; its deviation is None where the witness no longer fails.
+    Attributes:
+        entry: the entry.
+        known: what the search for other deviations judges by.
+        deviation: what the witness showed, as the entry says; None: it did not.
+        otherwise: what it showed otherwise than the entry says.
     """
-    entries = session.entries(clause, subject)
-    replayed = [(entry, _replayed(session, clause, subject, entry)) for entry in entries]
-    settled = any(entry.witness is None and known and known.deviation for entry, known in replayed)
-    failing = [e.features for e, known in replayed if known and (known.deviation or not e.inherited)]
-    subject.examination.start(known=failing, settled=settled)
-    return tuple(known for _, known in replayed if known is not None)
+
+    entry: Entry
+    known: KnownDeviation
+    deviation: Deviation | None
+    otherwise: Deviation | None
+
+    @property
+    def in_force(self) -> bool:
+        """Whether cases may deviate as the entry says: not where its witness shows that the implementation does not."""
+        return self.deviation is not None or not self.entry.inherited
+
+    def record(self, adapter: Adapter) -> Known:
+        """The record of the entry in a results file."""
+        entry, shown = self.entry, self.deviation
+        return Known(
+            reason=entry.reason,
+            link=entry.link,
+            versions=entry.versions,
+            features=encode(dict(entry.where)),
+            inherited=entry.inherited,
+            deviation=None if shown is None else evidence_of(shown, adapter),
+            does=entry.does,
+            covered=self.known.covered,
+            shown=self.known.shown,
+            left_out=self.known.left_out,
+        )
 
 
-def _replayed(session: Session, clause: Clause, subject: Subject, entry: Entry) -> Known | None:
-    subject.examination.start(known=[], witness=True)  # no entry is known: this one would exclude its own witness
-    witness = None if entry.witness is None else entry.witness.with_dtype(subject.dtype)
-    deviation: Deviation | None = None
+def replay(session: Session, clause: Clause, subject: Subject) -> Sequence[Replayed]:
+    """Run the witness of each ledger entry about the clause, then start the examination, which knows the entries."""
+    each = [_replayed(clause, subject, entry) for entry in session.entries(clause, subject)]
+    replayed = [one for one in each if one is not None]
+    subject.examination.start([one.known for one in replayed if one.in_force])
+    return replayed
+
+
+def _replayed(clause: Clause, subject: Subject, entry: Entry) -> Replayed | None:
+    known = entry.known_in(clause.id, subject.device)
+    subject.examination.start([known], witness=True)
+    case, otherwise = entry.witness_for(clause.id), None
     try:
-        subject.examine(clause, clause.body, witness)
-    except Deviation as deviates:
-        deviation = deviates
+        subject.examine(clause, clause.body, None if case is None else case.with_dtype(subject.dtype))
+    except Deviation as deviation:
+        otherwise = deviation
     if subject.tally.unsupported:
         return None  # nothing is claimed on this dtype or device, so nothing can deviate
-    evidence = evidence_of(deviation, session.adapter) if deviation is not None else None
-    features = encode(dict(entry.features))
-    return Known(entry.reason, entry.link, entry.versions, features, entry.inherited, evidence)
+    return Replayed(entry, known.aside(), None if otherwise else known.deviation, otherwise)

@@ -63,18 +63,6 @@ def _written(parameter: Parameter) -> str:
     return f"{name}={default} ({kind})" if default else f"{name} ({kind})"
 
 
-def reversed_order(weight: Tensor) -> Tensor:
-    """A second table that differs from the weight: the same elements in reverse order."""
-    return Tensor.of(weight.dtype, weight.shape, reversed(weight.values()))
-
-
-def judge_second_order(embedding: Subject, case: Case) -> None:
-    """Judge the derivative of the gradient by the upstream gradient, in a direction with the elements of the weight."""
-    direction = reversed_order(case.weight)
-    derivative = embedding.make(case).second_order(lookup=case.lookups[0], direction=direction)
-    embedding.judge("the derivative", embedding.permits(case).second_order(direction), derivative)
-
-
 def judge_used_first(embedding: Subject, case: Case, backward: Backward) -> None:
     """Judge the gradient of the verb `use_first`, for a case without padding_idx.
 

@@ -12,8 +12,9 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import OFF, ON, Domain
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
+from embedding_conformance.judging.expectations import reversed_order
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import emptied, has_duplicates, is_nonempty, judge_second_order, reversed_order
+from embedding_conformance.suite.shared import emptied, has_duplicates, is_nonempty
 from embedding_reference import Exactly, Interval
 
 
@@ -165,13 +166,13 @@ def test_accuracy(embedding: Subject, case: Case) -> None:
 )
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient can be differentiated by the upstream gradient, in which it is linear."""
-    judge_second_order(embedding, case)
+    embedding.judge_second_order(case)
 
 
 @clause(SHOULD, Domain(sparse=OFF, large=False, made=emptied), needs=("second_order",))
 def test_second_order_empty(embedding: Subject, case: Case) -> None:
     """The gradient of an empty index can be differentiated too, which gives an empty derivative."""
-    judge_second_order(embedding, case)
+    embedding.judge_second_order(case)
 
 
 @clause(
@@ -189,4 +190,4 @@ def test_second_order_empty(embedding: Subject, case: Case) -> None:
 )
 def test_second_order_padding(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is zero at pads."""
-    judge_second_order(embedding, case)
+    embedding.judge_second_order(case)

@@ -21,7 +21,7 @@ from embedding_conformance.suite.shared import (
     judge_used_first,
     permitted_weight,
 )
-from embedding_reference import Exactly, Interval, Within
+from embedding_reference import Exactly, Interval, Rows, Within
 
 
 def _below(case: Case) -> bool:
@@ -227,7 +227,9 @@ def test_padding_row(embedding: Subject, case: Case) -> None:
     """The row at padding_idx is rescaled like any other."""
     without = replace(case, config=replace(case.config, padding_idx=None))
     observed = embedding.run(case, backward=False)
-    embedding.judge_rows("the weight", permitted_weight(embedding, without), observed.weight, _looked_up(case))
+    embedding.judge_rows(
+        "the weight", permitted_weight(embedding, without), observed.weight, _looked_up(case), of=without
+    )
 
 
 @clause(INFO, Domain(max_norm=ON, freeze=ON, weights=palettes.MODERATE_OR_NEAR, where=is_above))
@@ -235,7 +237,9 @@ def test_frozen(embedding: Subject, case: Case) -> None:
     """A frozen weight is rescaled like any other."""
     trained = replace(case, config=replace(case.config, freeze=False, padding_idx=None))
     observed = embedding.run(case, backward=False)
-    embedding.judge_rows("the weight", permitted_weight(embedding, trained), observed.weight, _looked_up(case))
+    embedding.judge_rows(
+        "the weight", permitted_weight(embedding, trained), observed.weight, _looked_up(case), of=trained
+    )
 
 
 @clause(
@@ -291,8 +295,8 @@ def _rows_with(case: Case, special: str) -> list[int]:
 
 def _judge_unchanged(embedding: Subject, case: Case, rows: Sequence[int]) -> None:
     weight = embedding.run(case, backward=False).weight
-    for row in rows:
-        embedding.judge(f"the weight, row {row}", Exactly(case.weight.entry(row)), weight.entry(row))
+    permitted = Rows(case.weight.dtype, case.weight.shape, tuple(map(Exactly, case.weight.entries())))
+    embedding.judge_rows("the weight", permitted, weight, rows, of=case)
 
 
 @clause(MUST, Domain(max_norm=ON, indices=1, weights=palettes.MODERATE, where=is_above), needs=("edit", "given"))

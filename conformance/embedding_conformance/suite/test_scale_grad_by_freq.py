@@ -8,7 +8,7 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import has_duplicates, judge_second_order
+from embedding_conformance.suite.shared import has_duplicates
 from embedding_reference.model import WRONG_ARGUMENT
 
 
@@ -104,4 +104,4 @@ def test_sparse_refused(embedding: Subject, case: Case) -> None:
 )
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is divided by the same counts as the gradient."""
-    judge_second_order(embedding, case)
+    embedding.judge_second_order(case)

@@ -16,7 +16,6 @@ from embedding_conformance.suite.shared import (
     emptied,
     has_duplicates,
     is_nonempty,
-    judge_second_order,
     judge_used_first,
 )
 from embedding_reference import Exactly, Tensor
@@ -133,7 +132,7 @@ def test_mixed(embedding: Subject, case: Case) -> None:
 @clause(INFO, Domain(sparse=ON, indices=1, where=is_nonempty), needs=("second_order",))
 def test_second_order(embedding: Subject, case: Case) -> None:
     """The gradient's derivative by the upstream gradient is that of a dense gradient."""
-    judge_second_order(embedding, case)
+    embedding.judge_second_order(case)
 
 
 @clause(MUST, Domain(sparse=ON, max_norm=OFF, large=False, writable=True, where=is_nonempty), needs=("step",))

@@ -26,6 +26,7 @@ from embedding_reference.fault_models.training import (
     second_order,
     upstream_gradients,
 )
+from embedding_reference.fault_models.undocumented import UNDOCUMENTED
 
 MODULES = (
     lookups,
@@ -65,6 +66,7 @@ __all__ = [
     "OUTPUT",
     "REFUSAL",
     "SECOND_ORDER",
+    "UNDOCUMENTED",
     "WEIGHT",
     "FaultModel",
     "accumulation",

@@ -145,3 +145,19 @@ class RescalesBeforeItRefuses(FaultModel):
             inside = [int(i) for i in index.components() if 0 <= i < self.num_embeddings]
             index = Tensor.of("int64", (len(inside),), inside)
         return super().weight_after(weight, index, wide=wide)
+
+
+class RescalesUntilItRefuses(FaultModel):
+    """A refused lookup has rescaled rows by sorted indices, -1 for the last row, up to one that is none."""
+
+    about = (WEIGHT,)
+
+    def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:  # noqa: D102
+        if index.dtype in INDEX_DTYPES:
+            rows: list[int] = []
+            for position in sorted(map(int, index.components())):
+                if not -self.num_embeddings <= position < self.num_embeddings:
+                    break
+                rows.append(position % self.num_embeddings)
+            index = Tensor.of("int64", (len(rows),), rows)
+        return super().weight_after(weight, index, wide=wide)
