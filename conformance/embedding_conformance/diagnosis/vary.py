@@ -10,7 +10,7 @@ from typing import Any
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import LAYOUTS, Case, Lookup
 from embedding_conformance.cases.strategies import expandable
-from embedding_conformance.diagnosis.smaller import resized, sizes_of, with_each_lookup, with_index_dtype
+from embedding_conformance.diagnosis.smaller import Sizes, resized, sizes_of, with_each_lookup, with_index_dtype
 from embedding_reference.model import INDEX_DTYPES
 
 SIZES = (0, 1, 2, 3, 5, 17, 33, 65, 300)
@@ -37,6 +37,8 @@ def _with_other_sizes(case: Case) -> Iterator[Case]:
             yield resized(case, replace(now, rows=rows), plain=True)
     for columns in _around(now.columns):
         yield resized(case, replace(now, columns=columns), plain=True)
+    if wrong:
+        yield from _with_wrong_indices(case, now)
     if wrong or not first:
         return
     for count in _around(len(first)):
@@ -48,6 +50,12 @@ def _with_other_sizes(case: Case) -> Iterator[Case]:
             positions = (position,) * len(first)
             yield resized(case, replace(now, rows=rows, positions=(positions, *others)), plain=True)
     yield from (resized(case, replace(now, rank=rank), plain=plain) for rank in (0, 1, 2, 3) if rank != now.rank)
+
+
+def _with_wrong_indices(case: Case, now: Sizes) -> Iterator[Case]:
+    for rows in (2, 3, 5):
+        for position in (rows, rows + 1, 2 * rows + 1, -1, 1 - rows, -rows - 1):
+            yield resized(case, replace(now, rows=rows, positions=((position,), *now.positions[1:])), plain=True)
 
 
 def _with_other_arguments(case: Case) -> Iterator[Case]:

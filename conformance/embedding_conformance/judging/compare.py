@@ -14,6 +14,7 @@ from embedding_conformance.boundary.observations import Call, Gradient
 from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import Case
 from embedding_reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
+from embedding_reference.model import Form
 
 RAISES, ACCEPTS, ENDS = "raises", "accepts", "ends the process"
 """Symptoms: a call that the contract allows raises, of which the exception is named after it; one that must be refused
@@ -103,10 +104,14 @@ def form(what: str, gradient: Gradient, layout: str, shape: tuple[int, ...], dty
     Raises:
         Deviation: one of them differs from the given one.
     """
-    observed = "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
-    _same("layout", what, layout, observed)
-    _same("shape", what, shape, gradient.shape)
-    _same("dtype", what, dtype, gradient.values.dtype)
+    for aspect, wanted, observed in zip(("layout", "shape", "dtype"), (layout, shape, dtype), form_of(gradient)):
+        _same(aspect, what, wanted, observed)
+
+
+def form_of(gradient: Gradient) -> Form:
+    """The form of a weight gradient; row slices are sparse, too."""
+    layout = "sparse" if gradient.layout in ("coo", "rows") else gradient.layout
+    return layout, gradient.shape, gradient.values.dtype
 
 
 def compare_gradient(what: str, permitted: Within, gradient: Gradient, layout: str) -> float | None:

@@ -101,6 +101,12 @@ _ANSWERS: Mapping[str, Callable[[Expectations], Permitted]] = {
 
 def permits(model: Embedding, observed: Observed) -> bool:
     """Whether a model permits what was observed."""
+    if isinstance(observed.answer, Mapping):
+        kept = model.attributes()
+        return all(kept[name] == value for name, value in observed.answer.items())
+    if isinstance(observed.answer, tuple):
+        lookups = [(lookup.index, lookup.upstream) for lookup in observed.case.lookups]
+        return bool(observed.answer == model.gradient_form(observed.case.weight.dtype, lookups))
     permitted = Expectations(observed.case, model=model).answer(observed.what)
     try:
         if isinstance(observed.answer, Tensor):

@@ -17,6 +17,9 @@ from typing import NamedTuple
 from embedding_conformance.judging.compare import Deviation
 from embedding_reference import Tensor
 
+NOT_DRAWN = "a weight is not drawn from N(0, 1)"
+"""The symptom of whatever is wrong with a fresh weight: a fault in drawing it shows in several ways."""
+
 FALSE_ALARM = 1e-9
 """The probability that a run finds a correct implementation to deviate."""
 
@@ -125,6 +128,7 @@ def judge_unrepeated(*weights: Tensor) -> None:
                 "a part of a weight comes twice",
                 expected=f"no {length + 1} components with the signs of {length + 1} others, or all opposite ones",
                 observed=f"those from component {at} on, along the rows, have those of component {alike} on",
+                symptom=NOT_DRAWN,
             )
 
 
@@ -144,6 +148,7 @@ def _judge(summary: str, counts: Iterable[_Count]) -> float:
             summary,
             expected=f"about {worst.trials * worst.chance:.0f} of {worst.trials} {worst.what}",
             observed=f"{worst.successes}, whose probability is below 1e-{int(worst.surprise / math.log(10))}",
+            symptom=NOT_DRAWN,
         )
     return worst.surprise / limit
 
@@ -199,7 +204,9 @@ def _finite(weight: Tensor) -> Sequence[float]:
     components = weight.components()
     if not all(map(math.isfinite, components)):
         first = next(c for c in components if not math.isfinite(c))
-        raise Deviation("a weight holds what no normal draw gives", expected="finite", observed=str(first))
+        raise Deviation(
+            "a weight holds what no normal draw gives", expected="finite", observed=str(first), symptom=NOT_DRAWN
+        )
     return components
 
 

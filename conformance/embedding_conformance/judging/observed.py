@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from embedding_conformance.boundary.observations import Gradient
 from embedding_conformance.cases.case import Case
 from embedding_reference import Tensor
+from embedding_reference.model import Form
 
 MOST = 120
 """How many of each kind are kept; enough to tell fault models apart."""
 
 LARGEST = 2000
 """Elements of a tensor beyond which a case is not kept: the oracle is slow on it."""
+
+Answer = Tensor | Gradient | Form | Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -21,15 +25,16 @@ class Observed:
 
     Attributes:
         case: what was asked.
-        what: "output" (of the first lookup), "weight" (after it), "gradient" (after all lookups) or "second order" (the
-            derivative of the gradient of the first one).
-        answer: the tensor, or the gradient.
+        what: "output" (of the first lookup), "weight" (after it), "gradient" (after all lookups), "form" (the layout,
+            shape and dtype of that), "second order" (the derivative of the gradient of the first lookup) or
+            "attributes".
+        answer: the tensor, the gradient, its form, or the attributes by name.
         deviates: whether the contract does not permit it.
     """
 
     case: Case
     what: str
-    answer: Tensor | Gradient
+    answer: Answer
     deviates: bool
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from embedding_conformance.boundary.adapter import Adapter, Instance
 from embedding_conformance.boundary.description import Description
-from embedding_conformance.boundary.observations import Backward, Gradient, Observation
+from embedding_conformance.boundary.observations import Backward, Forward, Gradient, Observation, Shape
 from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Lookup
@@ -22,10 +22,10 @@ from embedding_conformance.judging.declarations import Declarations
 from embedding_conformance.judging.driver import Driver
 from embedding_conformance.judging.examination import Body, Examination
 from embedding_conformance.judging.expectations import Expectations, reversed_order
-from embedding_conformance.judging.observed import Observed
+from embedding_conformance.judging.observed import Answer, Observed
 from embedding_conformance.judging.tally import Tally
 from embedding_reference import Interval, Permitted, Raises, Rows, Tensor, Within
-from embedding_reference.fault_models import GRADIENT, OUTPUT, SECOND_ORDER, WEIGHT
+from embedding_reference.fault_models import ATTRIBUTES, FORM, GRADIENT, OUTPUT, SECOND_ORDER, WEIGHT
 
 ANSWERS = {"output": OUTPUT, "the weight": WEIGHT, "the derivative": SECOND_ORDER}
 """What tests call the answers to a case that fault models are about, beside the gradient."""
@@ -174,20 +174,27 @@ class Subject:
         """Judge the weight's gradient, in the layout that the case's `sparse` stands for."""
         assert isinstance(permitted, Within)
         gradient = _gradient(observed)
+        declared = self.tally.declared
+        with self._observing(case, FORM, compare.form_of(gradient)):
+            compare.form("gradient", gradient, _layout(case), permitted.shape, permitted.dtype)
+        if self.tally.declared > declared:
+            return  # a gradient of another form is known here; its values are not compared with those of the right one
         with self._observing(case, GRADIENT, gradient):
             self._keep(compare.compare_gradient("gradient", permitted, gradient, _layout(case)))
 
     def judge_gradient_form(self, case: Case, observed: Observation) -> None:
         """Judge the layout, shape, dtype and device of the weight's gradient."""
         gradient = _gradient(observed)
-        compare.form("gradient", gradient, _layout(case), case.weight.shape, self.dtype)
+        with self._observing(case, FORM, compare.form_of(gradient)):
+            compare.form("gradient", gradient, _layout(case), case.weight.shape, self.dtype)
         compare.equal("the gradient's device", self.device, gradient.device)
 
     def judge_attributes(self, case: Case, kept: Mapping[str, Any]) -> None:
         """Judge the attributes of the names of the documented arguments, but for arguments that are not taken."""
         taken = {n: v for n, v in case.config.attributes().items() if n not in self.description.untaken}
-        for name, value in taken.items():
-            compare.equal(f"the attribute {name}", value, kept[name])
+        with self._observing(case, ATTRIBUTES, {name: kept[name] for name in taken}):
+            for name, value in taken.items():
+                compare.equal(f"the attribute {name}", value, kept[name])
 
     def judge_gradient_rows(self, case: Case, observed: Observation, rows: AbstractSet[int], allowed: Interval) -> None:
         """Judge some rows of the weight's gradient, each of whose components must lie in `allowed`; no other row."""
@@ -204,44 +211,51 @@ class Subject:
             for row in rows:
                 self.judge(f"{what}, row {row}", permitted.rows[row], observed.entry(row))
 
-    def refuses(self, what: str, permitted: Raises, call: Callable[[], object]) -> None:
-        """Judge that a call is refused, with an exception of a permitted family."""
+    def refuses(self, what: str, permitted: Raises, call: Callable[[], object], *, of: Case | None = None) -> None:
+        """Judge that a call is refused, with an exception of a permitted family.
+
+        Args:
+            what: the name of the call in messages.
+            permitted: the families.
+            call: the call.
+            of: the case whose first lookup it makes, where it makes one: what comes instead is the answer to that.
+        """
         refused: Refused | None = None
+        answer: object = None
         try:
-            call()
+            answer = call()
         except Refused as error:
             refused = error
-        try:
+        with self._observing(of, OUTPUT, answer.output if isinstance(answer, (Forward, Backward)) else None):
             compare.refusal(what, permitted, refused)
-        except Deviation as deviation:
-            if not self.examination.declares(deviation):
-                raise
 
     @contextmanager
-    def _observing(self, case: Case | None, what: str, answer: Tensor | Gradient) -> Iterator[None]:
+    def _observing(self, case: Case | None, what: str, answer: Answer | None) -> Iterator[None]:
         """Keep an answer for the diagnosis, with the outcome of the judgement within; go on where it is known.
 
         Raises:
             Deviation: the answer deviates, and not as a known deviation says.
         """
-        is_answer = bool(what) and type(case) is Case  # a life goes on from other weights than its case has
         try:
             yield
         except Deviation as deviation:
-            observed = None
-            if is_answer and case is not None:
+            observed = self._observed(case, what, answer, deviates=True)
+            if observed is not None:
                 deviation.answer = what
-                observed = Observed(case, what, answer, deviates=True)
-                self._observed(observed)
             if not self.examination.declares(deviation, observed):
                 raise
         else:
-            if is_answer and case is not None:
-                self._observed(Observed(case, what, answer, deviates=False))
+            self._observed(case, what, answer, deviates=False)
 
-    def _observed(self, answer: Observed) -> None:
+    def _observed(self, case: Case | None, what: str, answer: Answer | None, *, deviates: bool) -> Observed | None:
+        """The answer with its outcome, kept for the diagnosis; None where fault models are not about it."""
+        # A life goes on from other weights than its case has, and a shape tells no numbers.
+        if not what or case is None or type(case) is not Case or answer is None or isinstance(answer, Shape):
+            return None
+        observed = Observed(case, what, answer, deviates)
         if self.tally.observations is not None:
-            self.tally.observations.keep(answer)
+            self.tally.observations.keep(observed)
+        return observed
 
     def _keep(self, error: float | None) -> None:
         if error is not None:

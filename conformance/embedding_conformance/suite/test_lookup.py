@@ -92,14 +92,14 @@ def test_layout(embedding: Subject, case: Case) -> None:
 def test_out_of_range(embedding: Subject, case: Case) -> None:
     """An index below 0, or num_embeddings and above, is refused."""
     instance = _in_use(embedding, case)
-    embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.forward(lookup=case.lookups[0]))
+    embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.forward(lookup=case.lookups[0]), of=case)
 
 
 @clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True)
 def test_refusal_changes_nothing(embedding: Subject, case: Case) -> None:
     """A lookup that is refused leaves the weight as it was, bit for bit."""
     instance = embedding.make(case)
-    embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.forward(lookup=case.lookups[0]))
+    embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.forward(lookup=case.lookups[0]), of=case)
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
@@ -120,8 +120,9 @@ def test_refusal_keeps_gradient(embedding: Subject, case: Case) -> None:
     good, instance = case.lookups[0], embedding.make(case)
     index = Tensor.of(good.index.dtype, good.index.shape, [case.config.num_embeddings] * good.index.numel)
     bad = replace(good, index=index)
+    refused = replace(case, lookups=(bad,))
     instance.gradient(lookups=(good,))
-    embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.gradient(lookups=(bad,)))
+    embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.gradient(lookups=(bad,)), of=refused)
     observed = instance.gradient(lookups=(good,))
     embedding.judge(
         "the next output", embedding.permits(case).output_from(instance.weight(), good.index), observed.output
@@ -145,7 +146,8 @@ def test_wrong_index_dtype(embedding: Subject, case: Case) -> None:
     for dtype in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool"):
         index = Tensor.of(dtype, case.index.shape, [0] * case.index.numel)
         call = replace(case.lookups[0], index=index)
-        embedding.refuses(f"a {dtype} index", WRONG_DTYPE, partial(instance.forward, lookup=call))
+        wrong = replace(case, lookups=(call,))
+        embedding.refuses(f"a {dtype} index", WRONG_DTYPE, partial(instance.forward, lookup=call), of=wrong)
 
 
 @clause(INFO, Domain(freeze=ANY, max_norm=OFF, where=is_nonempty), doc="Shape", may_crash=True)
