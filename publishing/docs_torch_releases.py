@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from embedding_reports.model.compare import Change, Comparison, compare
+from embedding_reports.model.changes.compare import Change, Comparison, compare
 from embedding_reports.model.findings import in_short
 from embedding_reports.model.order import neighbours, python
 from embedding_reports.model.summary import absence, summarise

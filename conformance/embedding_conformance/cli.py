@@ -12,11 +12,11 @@ from pathlib import Path
 
 from embedding_reports import results
 from embedding_reports.errors import ResultsError, Unfit
-from embedding_reports.model.compare import compare
-from embedding_reports.model.history import history
+from embedding_reports.model.changes.compare import compare
+from embedding_reports.model.changes.history import history
 from embedding_reports.model.summary import absence, headline
 from embedding_reports.pages.html import render
-from embedding_reports.text import plain
+from embedding_reports.text import changes
 from embedding_reports.text.badge import badge
 from embedding_reports.text.markdown import summary
 
@@ -98,7 +98,7 @@ def _diff(chosen: argparse.Namespace) -> tuple[str, int]:
         if why is not None:
             raise Unfit(file, f"there is nothing to compare in a run that did not take place: {why}")
     found = compare(old, new)
-    return plain.diff(found), int(found.changed)
+    return changes.diff(found), int(found.changed)
 
 
 def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:
@@ -107,7 +107,7 @@ def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:
         raise Unfit(
             "bisect", f"no results files were named, and {PUBLISHED} has none of torch here; name one for each release"
         )
-    return plain.bisect(history(chosen.clause, results.merge(files))), 0
+    return changes.bisect(history(chosen.clause, results.merge(files))), 0
 
 
 def _summary(chosen: argparse.Namespace) -> tuple[str, int]:

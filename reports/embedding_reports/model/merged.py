@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embedding_reports.model.by_clause import ClauseVerdicts, Place, by_clause
-from embedding_reports.model.compare import Comparison, compare, reasons_of
+from embedding_reports.model.changes.compare import Comparison, compare, reasons_of
+from embedding_reports.model.changes.history import state
 from embedding_reports.model.facts import short_labels
 from embedding_reports.model.gathered import Gathered, Naming, gather, unsupported
-from embedding_reports.model.history import state
 from embedding_reports.model.order import implementations, neighbours
 from embedding_reports.model.scores import Score, scores
 from embedding_reports.model.view import RunView, arrange

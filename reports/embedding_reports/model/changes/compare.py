@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embedding_reports.model.by_clause import ClauseVerdicts, Place, by_clause
+from embedding_reports.model.changes.signature import signature_changes
 from embedding_reports.model.findings import Sighting, in_short, where
-from embedding_reports.model.signature import signature_changes
 from embedding_reports.model.summary import clauses
 from embedding_reports.outcomes import DEVIATING, TESTED, Outcome
 from embedding_reports.records import Clause, Evidence, Results, Verdict

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from embedding_reports.errors import Unfit
 from embedding_reports.model.by_clause import ClauseVerdicts, by_clause
-from embedding_reports.model.compare import Change, compare
+from embedding_reports.model.changes.compare import Change, compare
 from embedding_reports.model.facts import short_labels
 from embedding_reports.model.findings import where
 from embedding_reports.model.order import implementations, neighbours, ordered
