@@ -8,8 +8,9 @@ from embedding_reports.model.changes.cause_changes import CauseChange
 from embedding_reports.model.changes.compare import Change, Comparison, compare
 from embedding_reports.model.findings import in_short
 from embedding_reports.model.order import neighbours, python
+from embedding_reports.model.scores import count_causes
 from embedding_reports.model.summary import absence, summarise
-from embedding_reports.outcomes import VERDICTS, Outcome
+from embedding_reports.outcomes import LEVELS, VERDICTS, Outcome
 from embedding_reports.records import Results
 from embedding_reports.text.causes import breadth, where
 
@@ -41,19 +42,24 @@ def rendered(runs: Sequence[Results]) -> str:
 
 
 def _table(runs: Sequence[Results]) -> Iterator[str]:
-    yield f"| torch | Python | {' | '.join(map(str, SHOWN))} | exercised cases |"
-    yield f"| --- | --- |{' ---: |' * len(SHOWN)} ---: |"
+    counted = [*map(str, SHOWN), "but for a cause", "causes", "exercised cases"]
+    yield f"| torch | Python | {' | '.join(counted)} |"
+    yield f"| --- | --- |{' ---: |' * len(counted)}"
     for run in runs:
         version, why = run.header.implementation.version, absence(run)
         if why is not None:
-            yield f"| {version} | {python(run)} | did not run: {why} |  |  |  |  |  |"
+            yield f"| {version} | {python(run)} | did not run: {why} |{'  |' * (len(counted) - 1)}"
             continue
         summary = summarise(run)
-        counts = " | ".join(str(summary.count(outcome)) for outcome in SHOWN)
+        causes = count_causes(run, LEVELS)
+        total = f"{causes.total} ({causes.remark})" if causes.remark else causes.total
+        counts = " | ".join(map(str, [*(summary.count(outcome) for outcome in SHOWN), causes.but_for, total]))
         exercised = sum(verdict.exercised for verdict in run.verdicts)
         yield f"| {version} | {python(run)} | {counts} | {exercised:,} |"
     yield ""
-    yield "Numbers of clauses, over all dtypes; a clause that deviates on one dtype deviates."
+    yield "Numbers of clauses, over all dtypes; a clause that deviates on one dtype deviates. Of those that do, some"
+    yield "conform but for a cause: enough cases outside it were tested. Entries of the ledger with one reason are one"
+    yield "cause."
     yield ""
 
 

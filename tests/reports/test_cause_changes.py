@@ -218,6 +218,7 @@ def test_the_page_of_two_releases_tells_causes() -> None:
     ]
     text = page(*releases).text
     assert "1 → 2: 1 cause and 2 clauses changed" in text
-    assert "came: The output is twice the row. lookup.bits MUST" in text
+    assert "came The output is twice the row. lookup.bits MUST" in text
+    assert "and 1 more clauselookup.one-hot" in text
     assert "11 of 12 such cases deviate, none of 30 others" in text
     assert "broke: conforms" not in text
