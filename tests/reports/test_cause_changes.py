@@ -9,6 +9,7 @@ import pytest
 from builders import cause, deviation, implementation, known, results_with, showing, verdict
 from pages import page
 
+import docs_torch_releases
 from embedding_reports import results
 from embedding_reports.condition import Condition
 from embedding_reports.model.changes.compare import Comparison, compare
@@ -209,6 +210,26 @@ def test_published_results_of_version_1_are_compared_by_their_verdicts() -> None
     assert text.startswith("torch.nn.Embedding 2.11.0+cu130 -> 2.12.1+cu130: ")
     assert "Changed for none" not in text
     assert "fixed" in text
+
+
+def test_the_published_page_of_releases_tells_causes() -> None:
+    releases = [
+        clean(implementation=implementation(version="1")),
+        one(cause(), implementation=implementation(version="2")),
+        one(cause(where=[Condition("num_embeddings", most=2)]), implementation=implementation(version="3")),
+    ]
+    text = docs_torch_releases.rendered(releases)
+    assert "\n- came: The output is twice the row. (`lookup.bits`, MUST)\n" in text
+    assert (
+        "    - where: num_embeddings = 1 and index_numel >= 2 (11 of 12 such cases deviate, 0 of 30 others)\n" in text
+    )
+    assert "    - on float32; it also breaks lookup.one-hot\n" in text
+    assert "    - Smallest case, deviating in 2:\n\n      ```python\n      import torch\n" in text
+    assert (
+        "\n- changed: The output is twice the row. (`lookup.bits`, MUST)\n    - 2, where: num_embeddings = 1 and"
+        in text
+    )
+    assert "broke" not in text
 
 
 def test_the_page_of_two_releases_tells_causes() -> None:

@@ -10,6 +10,7 @@ import pytest
 from builders import cause, clause, deviation, implementation, known, results_with, showing, verdict
 from pages import Page, page
 
+import docs_scoreboard
 from embedding_reports import results
 from embedding_reports.condition import Condition
 from embedding_reports.model.answer import overview
@@ -52,6 +53,23 @@ def test_entries_with_one_reason_are_one_cause_with_what_their_patterns_have_in_
     (empty,) = (one.cause for one in causes(published("torch-2.13.0")) if one.cause.plainest == "max_norm.no-columns")
     assert empty.pattern == "embedding_dim = 0 and max_norm = true and norm_type = inf"
     assert empty.dtypes == ("float16", "bfloat16", "float32", "float64")
+
+
+@pytest.mark.parametrize(
+    ("features", "pattern"),
+    [
+        ([{"sparse": True, "index_ndim": 0}, {"index_ndim": 0}], "index_ndim = 0"),
+        ([{"num_embeddings": 0}, {"num_embeddings": [1, 2]}], "num_embeddings in 0, 1, 2"),
+        ([{"num_embeddings": 0}, {"num_embeddings": 1}], "num_embeddings in 0, 1"),
+        ([{"sparse": True, "index_ndim": 0}, {"sparse": False, "index_ndim": 0}], "index_ndim = 0"),
+        ([{"sparse": True}, {"dtype": ["float32"]}], "always"),
+        ([{"norm_type": {"float": "inf"}, "device": ["cpu"]}], "norm_type = inf"),
+    ],
+)
+def test_what_patterns_have_in_common(features: list[dict[str, Any]], pattern: str) -> None:
+    run = results_with(verdict(outcome="known deviation", known=[known(features=each) for each in features]))
+    (one,) = causes(run)
+    assert one.cause.pattern == pattern
 
 
 def test_an_entry_whose_witness_conforms_is_no_cause() -> None:
@@ -144,6 +162,13 @@ def test_the_scoreboard_shows_them() -> None:
         "[first 1.0][1/3][2][1 1 new MUST][0/2 +2]",
     ]
     assert "0 of 2 clauses tested conform, 2 more but for a cause" in shown.attributes("title")
+
+
+def test_the_published_scoreboard_shows_them() -> None:
+    text = docs_scoreboard.rendered([published("torch-cuda-2.11.0-py3.12"), published("haiku-0.0.17")], {})
+    assert "| implementation | conform | but for a cause | causes | construction |" in text
+    assert "| [haiku.Embed 0.0.17](#haikuembed-0017) | 16/20 | 3 | 2 | –" in text  # noqa: RUF001
+    assert "(#torchnnembedding-on-cuda-2110) | 62/120 | 40 | 18 (1 new MUST) | 21/23 |" in text
 
 
 def test_the_page_of_several_releases_counts_them() -> None:

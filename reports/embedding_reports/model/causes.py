@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from embedding_reports.condition import Condition
 from embedding_reports.model.findings import normalised
@@ -15,24 +15,47 @@ PLACES = {"dtype", "device"}
 """The features that say on what a cause shows: patterns are told without them."""
 
 
+class Stated(NamedTuple):
+    """What an entry of a ledger states: why, what is done, in which cases, and what its witness showed."""
+
+    reason: str
+    does: str
+    where: tuple[Condition, ...]
+    evidence: Evidence
+
+
+def stated(known: Sequence[Known]) -> list[Stated]:
+    """What the entries of a ledger state whose witnesses still deviate."""
+    return [
+        Stated(entry.reason, entry.reason, _conditions(entry.features), entry.deviation)
+        for entry in known
+        if entry.deviation
+    ]
+
+
 @dataclass(frozen=True)
 class RunCause:
     """A cause as one run has it.
 
     Attributes:
-        cause: the cause; one that a ledger declares has the number 0, and does what its reason says.
+        cause: the cause; one that a ledger declares has the number 0.
         level: the firmest level of the clauses that it breaks.
-        declared: whether a ledger declares it.
+        reason: the reason that a ledger gives for it; None where none declares it.
     """
 
     cause: Cause
     level: Level
-    declared: bool
+    reason: str | None = None
+
+    @property
+    def declared(self) -> bool:
+        """Whether a ledger declares it."""
+        return self.reason is not None
 
     def shown_by(self, verdict: Verdict) -> bool:
         """Whether a verdict of the run shows it."""
         if self.declared:
-            return any(entry.reason == self.cause.does for entry in _replayed(verdict))
+            return any(entry.reason == self.reason for entry in stated(verdict.known))
         return self.cause.number in verdict.causes
 
 
@@ -43,10 +66,10 @@ def causes(run: Results) -> list[RunCause]:
     the same but for dtypes and numbers count as one.
     """
     levels = {clause.id: clause.level for clause in run.clauses}
-    found = [(cause, False) for cause in (*run.causes, *_undiagnosed(run))]
+    made: list[tuple[Cause, str | None]] = [(cause, None) for cause in (*run.causes, *_undiagnosed(run))]
     return [
-        RunCause(cause, min((levels.get(name, "MUST") for name in cause.clauses), key=LEVELS.index), declared)
-        for cause, declared in [*found, *((cause, True) for cause in _declared(run))]
+        RunCause(cause, min((levels.get(name, "MUST") for name in cause.clauses), key=LEVELS.index), reason)
+        for cause, reason in [*made, *_declared(run)]
     ]
 
 
@@ -65,7 +88,7 @@ def confined(verdict: Verdict, run: Results) -> bool:
     if verdict.outcome is Outcome.DEVIATES and not verdict.causes:
         return False
     patterns = [cause.where for cause in run.causes if cause.number in verdict.causes]
-    return all([*patterns, *(_where(entry) for entry in _replayed(verdict))])
+    return all([*patterns, *(entry.where for entry in stated(verdict.known))])
 
 
 def _undiagnosed(run: Results) -> list[Cause]:
@@ -78,29 +101,24 @@ def _undiagnosed(run: Results) -> list[Cause]:
     return [_cause(found, (), found[0][1].summary) for found in alike.values()]
 
 
-def _declared(run: Results) -> list[Cause]:
+def _declared(run: Results) -> list[tuple[Cause, str]]:
     """What the ledgers declare and still deviates: a cause for each reason, in the order of the contract."""
-    by_reason: dict[str, list[tuple[Verdict, Known]]] = {}
+    by_reason: dict[str, list[tuple[Verdict, Stated]]] = {}
     for verdict in run.verdicts:
-        for entry in _replayed(verdict):
+        for entry in stated(verdict.known):
             by_reason.setdefault(entry.reason, []).append((verdict, entry))
     made = []
     for reason, found in by_reason.items():
-        shown = [(verdict, entry.deviation) for verdict, entry in found if entry.deviation]
-        made.append(_cause(shown, _common([_where(entry) for _, entry in found]), reason))
+        shown = [(verdict, entry.evidence) for verdict, entry in found]
+        made.append((_cause(shown, _common([entry.where for _, entry in found]), found[0][1].does), reason))
     return made
 
 
-def _replayed(verdict: Verdict) -> list[Known]:
-    """The entries of the ledger whose witnesses still deviate."""
-    return [entry for entry in verdict.known if entry.deviation]
-
-
-def _where(entry: Known) -> tuple[Condition, ...]:
-    """In which cases an entry of the ledger says that it shows."""
+def _conditions(features: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """The features of an entry of a ledger as conditions."""
     return tuple(
         Condition(name, tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else (_plain(value),))
-        for name, value in entry.features.items()
+        for name, value in features.items()
         if name not in PLACES
     )
 
@@ -111,13 +129,16 @@ def _plain(value: Any) -> Any:
 
 
 def _common(patterns: Sequence[tuple[Condition, ...]]) -> tuple[Condition, ...]:
-    """What all patterns have in common: the conditions on features that each of them names."""
-    values: dict[str, list[Any]] = {}
+    """What all patterns have in common: on each feature that all of them name, what any of them admits."""
+    made = []
     for condition in patterns[0]:
         same = [other for pattern in patterns for other in pattern if other.feature == condition.feature]
-        if len(same) == len(patterns):
-            values[condition.feature] = list(dict.fromkeys(value for each in same for value in each.values or ()))
-    return tuple(Condition(name, tuple(found)) for name, found in values.items() if set(found) != {True, False})
+        values = tuple(dict.fromkeys(value for each in same for value in each.values or ()))
+        either = len(values) == 2 and all(isinstance(value, bool) for value in values)
+        if either or len(same) < len(patterns):
+            continue
+        made.append(condition if len(set(same)) == 1 else Condition(condition.feature, values))
+    return tuple(made)
 
 
 def _cause(shown: Sequence[tuple[Verdict, Evidence]], where: tuple[Condition, ...], does: str) -> Cause:

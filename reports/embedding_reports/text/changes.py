@@ -62,7 +62,7 @@ def bisect(history: History) -> str:
         lines += ["", "It did not change between any two of these releases."]
     for each in history.breaks:
         lines += ["", f"Between {each.old} and {each.new}:"]
-        lines += _shifts(each.change, each.old, each.new, told={one.shown.cause.does for one in each.causes})
+        lines += _shifts(each.change, each.old, each.new, told=[one.shown.reason for one in each.causes])
         lines += [
             line and f"  {line}" for one in each.causes for line in _cause(one, each.runs, shows=not one.shown.declared)
         ]
@@ -129,7 +129,7 @@ def _change(change: Change, old: str, new: str) -> str:
     return "\n".join([*lines, *_shifts(change, old, new), *_evidence(change, old, new)])
 
 
-def _shifts(change: Change, old: str, new: str, told: Collection[str] = ()) -> list[str]:
+def _shifts(change: Change, old: str, new: str, told: Collection[str | None] = ()) -> list[str]:
     """What happened to a clause, and the reasons for it that are not told otherwise."""
     lines = []
     for shift in change.shifts:
