@@ -40,6 +40,10 @@ def one(*causes: Cause, **changes: Any) -> Results:
     return showing(*causes, clauses=CLAUSES, **changes)
 
 
+def unexplained(comparison: Comparison) -> list[str]:
+    return [change.clause.id for change in comparison.unexplained]
+
+
 def test_a_cause_comes_and_goes() -> None:
     assert found(clean(), one(cause())) == [("came", "The output is twice the row.")]
     assert found(one(cause()), clean()) == [("went", "The output is twice the row.")]
@@ -53,6 +57,8 @@ def test_a_cause_comes_and_goes() -> None:
         ({"deviating": 40, "covered": 41, "dtypes": ["float16"], "evidence": deviation(case_repr="another")}, True),
         ({"where": [Condition("num_embeddings", least=1, most=1)]}, True),
         ({"where": [Condition("sparse", (True,))]}, True),
+        ({"does": "The output is twice what it should be.", "where": [Condition("sparse", (True,))]}, True),
+        ({"fault": "Another", "where": [Condition("sparse", (True,))]}, False),
         ({"does": "The output is wrong.", "fault": None}, True),
         ({"does": "The output is wrong.", "fault": None, "where": [Condition("num_embeddings", most=2)]}, True),
         ({"does": "The output is wrong.", "fault": None, "where": [Condition("sparse", (True,))]}, False),
@@ -62,6 +68,29 @@ def test_a_cause_comes_and_goes() -> None:
 )
 def test_two_causes_are_the_same_by_what_they_are(changes: dict[str, Any], same: bool) -> None:
     transitions = {transition for transition, _ in found(one(cause()), one(cause(**changes)))}
+    assert (not transitions & {"came", "went"}) is same
+
+
+FEW = ["lookup.bits", "gradient.sum", "gradient.form"]
+"""Clauses of which another cause breaks one."""
+
+
+@pytest.mark.parametrize(
+    ("where", "plainest", "same"),
+    [
+        ([Condition("sparse", (True,))], "gradient.sum", True),
+        ([Condition("sparse", (True,)), Condition("dtype", ("float32",))], "gradient.sum", True),
+        ([Condition("sparse", (False,))], "lookup.bits", False),
+        ([], "lookup.bits", True),
+        ([], "gradient.sum", False),
+    ],
+)
+def test_a_pattern_tells_a_cause_that_does_otherwise_now_unless_it_is_every_case(
+    where: list[Condition], plainest: str, same: bool
+) -> None:
+    old = cause(where=where[:1] and [Condition("sparse", (True,))], clauses=["lookup.bits"])
+    new = cause(where=where, does="differs", fault=None, plainest=plainest, clauses=FEW)
+    transitions = {transition for transition, _ in found(one(old), one(new))}
     assert (not transitions & {"came", "went"}) is same
 
 
@@ -99,6 +128,24 @@ def test_a_clause_that_one_run_did_not_test_neither_joins_nor_leaves() -> None:
     narrow = showing(cause(clauses=["lookup.bits"]))
     assert found(one(cause()), narrow) == []
     assert compare(one(cause()), narrow).unexplained, "it is no longer tested, which the verdict says"
+    narrow = showing(cause(clauses=["lookup.bits"]))
+    assert found(narrow, one(cause())) == []
+
+
+def test_a_clause_that_is_tested_no_longer_is_not_taken_for_mended() -> None:
+    new = results_with(
+        verdict("lookup.bits"), verdict("lookup.one-hot", "unsupported", reason="no grad"), verdict("sparse.step")
+    )
+    assert found(one(cause()), new) == [("went", "The output is twice the row.")]
+    assert unexplained(compare(one(cause()), new)) == ["lookup.one-hot"]
+    nothing = results_with(*(verdict(name, "unsupported") for name in cause().clauses))
+    assert found(one(cause()), nothing) == []
+    elsewhere = results_with(
+        *(verdict(name, "unsupported") for name in cause().clauses),
+        *(verdict(name, dtype="float16") for name in cause().clauses),
+        dtypes=["float16", "float32"],
+    )
+    assert found(one(cause()), elsewhere) == [], "the older run did not test that dtype"
 
 
 def test_a_cause_that_the_other_run_could_not_show_did_not_come() -> None:
@@ -111,10 +158,6 @@ def test_a_cause_that_the_other_run_could_not_show_did_not_come() -> None:
         dtypes=["float16", "float32"],
     )
     assert found(clean(), shown) == []
-
-
-def unexplained(comparison: Comparison) -> list[str]:
-    return [change.clause.id for change in comparison.unexplained]
 
 
 def test_verdicts_that_a_cause_explains_are_not_told_one_by_one() -> None:
@@ -170,6 +213,8 @@ def test_a_cause_that_changed_explains_the_clauses_that_joined_it_alone() -> Non
     old = run("lookup.bits float32")
     assert unexplained(compare(old, run("lookup.bits float32", "lookup.one-hot float32"))) == []
     assert unexplained(compare(old, run("lookup.bits float32", "lookup.bits float16"))) == ["lookup.bits"]
+    both = run("lookup.bits float32", "lookup.bits float16", "lookup.one-hot float32")
+    assert unexplained(compare(old, both)) == ["lookup.bits"]
 
 
 ENTRY = known(reason="As XLA does it.", features={"num_embeddings": 1, "index_numel": [2], "device": ["cpu"]})

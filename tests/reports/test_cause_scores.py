@@ -72,6 +72,17 @@ def test_what_patterns_have_in_common(features: list[dict[str, Any]], pattern: s
     assert one.cause.pattern == pattern
 
 
+def test_a_cause_that_a_ledger_declares_is_shown_on_the_smallest_case_of_its_plainest_clause() -> None:
+    cases = {"b.one float16": "a longer case", "b.one float32": "a case", "c.two float32": "x"}
+    verdicts = []
+    for place, shown in cases.items():
+        name, dtype = place.split()
+        entry = known(deviation=deviation(case_repr=shown))
+        verdicts.append(verdict(name, "known deviation", dtype=dtype, known=[entry]))
+    (one,) = causes(results_with(*verdicts))
+    assert (one.cause.plainest, one.cause.evidence.case_repr) == ("b.one", "a case")
+
+
 def test_an_entry_whose_witness_conforms_is_no_cause() -> None:
     assert causes(results_with(verdict(known=[known(deviation=None)], fails=True))) == []
 

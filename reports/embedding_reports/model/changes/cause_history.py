@@ -57,8 +57,8 @@ def cause_history(number: int, runs: Sequence[Results]) -> CauseHistory:
     labels = short_labels(runs)
     newest = max((place for place, run in enumerate(runs) if absence(run) is None), default=len(runs) - 1)
     all_of_it = causes(runs[newest])
-    wanted = next((one for one in all_of_it if one.cause.number == number and not one.declared), None)
-    if wanted is None or not number:
+    wanted = next((one for one in all_of_it if number and one.cause.number == number), None)
+    if wanted is None:
         told = len(runs[newest].causes)
         have = f"has {told}, numbered from 1" if told > 1 else "has one, cause 1" if told else "has none"
         raise Unfit("bisect", f"no cause {number} in {labels[newest]}, the newest of these runs: it {have}")
