@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from embedding_reports.model.compare import Change, Comparison, compare
+from embedding_reports.model.changes.cause_changes import CauseChange
+from embedding_reports.model.changes.compare import Change, Comparison, compare
 from embedding_reports.model.findings import in_short
 from embedding_reports.model.order import neighbours, python
+from embedding_reports.model.scores import count_causes
 from embedding_reports.model.summary import absence, summarise
-from embedding_reports.outcomes import VERDICTS, Outcome
+from embedding_reports.outcomes import LEVELS, VERDICTS, Outcome
 from embedding_reports.records import Results
+from embedding_reports.text.causes import breadth, where
 
 INTRODUCTION = """\
 # torch's embedding from release to release
@@ -39,19 +42,24 @@ def rendered(runs: Sequence[Results]) -> str:
 
 
 def _table(runs: Sequence[Results]) -> Iterator[str]:
-    yield f"| torch | Python | {' | '.join(map(str, SHOWN))} | exercised cases |"
-    yield f"| --- | --- |{' ---: |' * len(SHOWN)} ---: |"
+    counted = [*map(str, SHOWN), "but for a cause", "causes", "exercised cases"]
+    yield f"| torch | Python | {' | '.join(counted)} |"
+    yield f"| --- | --- |{' ---: |' * len(counted)}"
     for run in runs:
         version, why = run.header.implementation.version, absence(run)
         if why is not None:
-            yield f"| {version} | {python(run)} | did not run: {why} |  |  |  |  |  |"
+            yield f"| {version} | {python(run)} | did not run: {why} |{'  |' * (len(counted) - 1)}"
             continue
         summary = summarise(run)
-        counts = " | ".join(str(summary.count(outcome)) for outcome in SHOWN)
+        causes = count_causes(run, LEVELS)
+        total = f"{causes.total} ({causes.remark})" if causes.remark else causes.total
+        counts = " | ".join(map(str, [*(summary.count(outcome) for outcome in SHOWN), causes.but_for, total]))
         exercised = sum(verdict.exercised for verdict in run.verdicts)
         yield f"| {version} | {python(run)} | {counts} | {exercised:,} |"
     yield ""
-    yield "Numbers of clauses, over all dtypes; a clause that deviates on one dtype deviates."
+    yield "Numbers of clauses, over all dtypes; a clause that deviates on one dtype deviates. Of those that do, some"
+    yield "conform but for a cause: enough cases outside it were tested. Entries of the ledger with one reason are one"
+    yield "cause."
     yield ""
 
 
@@ -60,16 +68,29 @@ def _changes(runs: Sequence[Results]) -> Iterator[str]:
     yield ""
     for comparison in (compare(old, new) for old, new in neighbours(runs)):
         old, new = _name(comparison.old), _name(comparison.new)
-        if not comparison.changes and not comparison.signature:
+        if not comparison.changed:
             yield f"**{old} → {new}**: nothing."
             yield ""
             continue
         yield f"### {old} → {new}"
         yield ""
         yield from (f"- Signature of the {change}." for change in comparison.signature)
-        for change in comparison.changes:
+        for cause in comparison.causes:
+            yield from _cause(cause, comparison)
+        for change in comparison.unexplained:
             yield from _change(change, comparison)
         yield ""
+
+
+def _cause(change: CauseChange, comparison: Comparison) -> Iterator[str]:
+    """A cause that came, went or changed: what it does, where, what it breaks, and the script that shows it."""
+    cause, run = change.shown.cause, comparison.new if change.after else comparison.old
+    yield f"- {change.transition}: {cause.does} (`{cause.plainest}`, {change.shown.level})"
+    yield from (f"    - {_name(comparison.old)}, {name}: {was}" for name, (was, _) in change.differences.items())
+    yield from (f"    - {line}" for line in (*where(cause), *breadth(run, cause)))
+    if cause.evidence.script:
+        yield f"    - Smallest case, deviating in {_name(run)}:"
+        yield from _script(cause.evidence.script)
 
 
 def _change(change: Change, comparison: Comparison) -> Iterator[str]:
@@ -82,11 +103,15 @@ def _change(change: Change, comparison: Comparison) -> Iterator[str]:
     if change.evidence and change.evidence.deviation.script:
         shown = comparison.old if change.side == "old" else comparison.new
         yield f"    - Smallest case, deviating in {_name(shown)} on {change.evidence.where}:"
-        yield ""
-        yield "      ```python"
-        yield from (f"      {line}".rstrip() for line in change.evidence.deviation.script.splitlines())
-        yield "      ```"
-        yield ""
+        yield from _script(change.evidence.deviation.script)
+
+
+def _script(script: str) -> Iterator[str]:
+    yield ""
+    yield "      ```python"
+    yield from (f"      {line}".rstrip() for line in script.splitlines())
+    yield "      ```"
+    yield ""
 
 
 def _constant(runs: Sequence[Results]) -> Iterator[str]:

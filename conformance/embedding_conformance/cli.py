@@ -12,11 +12,12 @@ from pathlib import Path
 
 from embedding_reports import results
 from embedding_reports.errors import ResultsError, Unfit
-from embedding_reports.model.compare import compare
-from embedding_reports.model.history import history
+from embedding_reports.model.changes.cause_history import cause_history
+from embedding_reports.model.changes.compare import compare
+from embedding_reports.model.changes.history import history
 from embedding_reports.model.summary import absence, headline
 from embedding_reports.pages.html import render
-from embedding_reports.text import plain
+from embedding_reports.text import changes
 from embedding_reports.text.badge import badge
 from embedding_reports.text.markdown import summary
 
@@ -56,12 +57,16 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="results files")
     report.add_argument("--html", required=True, type=Path, metavar="FILE", help="the page to write")
     report.set_defaults(run=_report)
-    diff = commands.add_parser("diff", help="what changed, clause by clause, with the smallest input that shows it")
+    diff = commands.add_parser("diff", help="what changed: causes, then clauses, with the smallest input that shows it")
     diff.add_argument("old", type=Path, metavar="OLD", help="a results file")
     diff.add_argument("new", type=Path, metavar="NEW", help="another results file")
     diff.set_defaults(run=_diff)
-    bisect = commands.add_parser("bisect", help="the releases between which a clause changed, from results at hand")
-    bisect.add_argument("clause", metavar="CLAUSE", help="the clause, such as lookup.bits")
+    bisect = commands.add_parser("bisect", help="the releases between which a clause changed, or a cause came or went")
+    bisect.add_argument(
+        "subject",
+        metavar="CLAUSE|NUMBER",
+        help="the clause, such as lookup.bits, or the number of a cause in the results of the newest release",
+    )
     bisect.add_argument(
         "results", nargs="*", type=Path, metavar="RESULTS", help=f"results files; default: those in {PUBLISHED}"
     )
@@ -98,7 +103,7 @@ def _diff(chosen: argparse.Namespace) -> tuple[str, int]:
         if why is not None:
             raise Unfit(file, f"there is nothing to compare in a run that did not take place: {why}")
     found = compare(old, new)
-    return plain.diff(found), int(found.changed)
+    return changes.diff(found), int(found.changed)
 
 
 def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:
@@ -107,7 +112,10 @@ def _bisect(chosen: argparse.Namespace) -> tuple[str, int]:
         raise Unfit(
             "bisect", f"no results files were named, and {PUBLISHED} has none of torch here; name one for each release"
         )
-    return plain.bisect(history(chosen.clause, results.merge(files))), 0
+    runs = results.merge(files)
+    if chosen.subject.isdecimal():
+        return changes.bisect_cause(cause_history(int(chosen.subject), runs)), 0
+    return changes.bisect(history(chosen.subject, runs)), 0
 
 
 def _summary(chosen: argparse.Namespace) -> tuple[str, int]:

@@ -97,7 +97,7 @@ def test_a_run_that_passes(job: Job) -> None:
         *("badge.json", "report.html", "results.json", "summary.md")
     ]
     badge = json.loads(job.folder.joinpath("badge.json").read_text(encoding="utf-8"))
-    assert badge["message"].startswith("1/1 conform, ")
+    assert badge["message"].startswith("1 clause conforms, ")
 
 
 def test_what_failed_is_replayed_in_the_next_run(job: Job) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from embedding_reports.condition import Condition
 from embedding_reports.outcomes import Outcome
 from embedding_reports.records import (
+    Cause,
     Clause,
     Difference,
     Evidence,
@@ -104,6 +106,37 @@ def known(**changes: Any) -> Known:
         deviation=deviation(),
     )
     return replace(made, **changes)
+
+
+def cause(**changes: Any) -> Cause:
+    """Tables of one row whose output is twice the row, if more than one element is looked up. Lists become tuples."""
+    made = Cause(
+        number=1,
+        where=(Condition("num_embeddings", least=1, most=1), Condition("index_numel", least=2)),
+        does="The output is twice the row.",
+        fault="DoublesTheOutput",
+        plainest="lookup.bits",
+        clauses=("lookup.bits", "lookup.one-hot"),
+        dtypes=("float32",),
+        devices=("cpu",),
+        deviating=11,
+        covered=12,
+        outside=30,
+        evidence=deviation(summary="output differs", case_repr="Case(one row)", expected="[1.0]", observed="[2.0]"),
+    )
+    return replace(made, **_frozen(changes))
+
+
+def showing(*causes: Cause, clauses: Sequence[str] = (), **changes: Any) -> Results:
+    """A run in which each clause of the causes deviates by them, and further clauses conform, all on float32."""
+    broken: dict[str, list[int]] = {name: [] for name in clauses}
+    for one in causes:
+        for name in one.clauses:
+            broken.setdefault(name, []).append(one.number)
+    verdicts = [
+        verdict(name, "deviates" if numbers else "conforms", causes=numbers) for name, numbers in sorted(broken.items())
+    ]
+    return results_with(*verdicts, causes=causes, **changes)
 
 
 def results_with(*verdicts: Verdict, **changes: Any) -> Results:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from builders import cause as built
 from builders import results_with, verdict
 
 from embedding_reports import errors, results
@@ -21,20 +22,16 @@ WHERE = (Condition("num_embeddings", least=1, most=1), Condition("index_numel", 
 
 
 def cause(number: int = 1, *, covered: int = 12, where: tuple[Condition, ...] = WHERE) -> Cause:
-    clause = verdict().clause
+    clauses = (verdict().clause, "sparse.values")
     shown = Evidence("output differs", None, "Case(...)", "[1.0]", "[2.0]", script="print(1)")
-    counts = {"deviating": covered and covered - 1, "covered": covered, "outside": 30}
-    clauses = (clause, "sparse.values")
-    return Cause(
-        number,
-        where,
-        "The output is <twice>.",
-        "Doubles",
-        clause,
-        clauses,
-        ("float32",),
-        ("cpu",),
-        **counts,
+    return built(
+        number=number,
+        where=where,
+        does="The output is <twice>.",
+        plainest=clauses[0],
+        clauses=clauses,
+        deviating=covered and covered - 1,
+        covered=covered,
         evidence=shown,
     )
 
@@ -66,7 +63,8 @@ def test_a_cause_is_told_in_at_most_eight_lines() -> None:
 
 def test_without_a_pattern_or_cases_no_more_is_said_than_is_known() -> None:
     assert "   where: in every case that can show it (11 of 12 such cases deviate)" in told(run(cause(where=())))
-    assert not [line for line in told(run(cause(covered=0))) if "where" in line]
+    assert "   where: num_embeddings = 1 and index_numel >= 2 and sparse = true" in told(run(cause(covered=0)))
+    assert not [line for line in told(run(cause(covered=0, where=()))) if "where" in line]
 
 
 def test_scripts_are_told_where_they_are_asked_for() -> None:

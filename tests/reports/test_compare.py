@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from builders import clause, deviation, implementation, known, results_with, verdict
 
-from embedding_reports.model.compare import TRANSITIONS, Comparison, compare
-from embedding_reports.model.signature import signature_changes
+from embedding_reports.model.changes.compare import TRANSITIONS, Comparison, compare
+from embedding_reports.model.changes.signature import signature_changes
 from embedding_reports.records import Parameter, Results, Verdict
 
 

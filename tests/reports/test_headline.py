@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import clause, implementation, results_with, verdict
+from builders import cause, clause, implementation, known, results_with, showing, verdict
 
 from embedding_reports.absent import not_run
 from embedding_reports.model.answer import overview, spans
@@ -13,8 +14,10 @@ from embedding_reports.model.by_clause import ClauseVerdicts
 from embedding_reports.model.summary import headline, summarise
 from embedding_reports.outcomes import Outcome
 from embedding_reports.records import Results
+from embedding_reports.results import read
 from embedding_reports.text.badge import badge
 
+PUBLISHED = Path(__file__).parents[2] / "reports" / "published"
 NAME = "torch.nn.Embedding 2.13.0+cpu"
 
 
@@ -44,42 +47,42 @@ ANSWERS = {
         "nothing tested",
         GREY,
     ),
-    "one": (run("conforms"), "conforms to the one clause tested.", "1/1 conform", CONFORMS),
-    "all": (run("conforms conforms"), "conforms to all 2 clauses tested.", "2/2 conform", CONFORMS),
+    "one": (run("conforms"), "conforms to the one clause tested.", "1 clause conforms", CONFORMS),
+    "all": (run("conforms conforms"), "conforms to all 2 clauses tested.", "2 clauses conform", CONFORMS),
     "all, partly": (
         run("conforms+unsupported conforms unsupported not_exercised"),
         "conforms to all 2 clauses tested. Not tested: 1 unsupported, 1 unsupported in part, 1 not exercised.",
-        "2/2 conform, 1 unsupported, 1 unsupported in part, 1 not exercised",
+        "2 clauses conform, 1 unsupported, 1 unsupported in part, 1 not exercised",
         PART,
     ),
     "one cell deviates": (
         run("conforms+deviates conforms"),
         "conforms to 1 of 2 clauses tested; 1 deviates (1 MUST).",
-        "1 deviates",
+        "1 clause deviates",
         RED,
     ),
     "all deviate": (
         run("deviates deviates"),
         "conforms to 0 of 2 clauses tested; 2 deviate (2 MUST).",
-        "2 deviate",
+        "2 clauses deviate",
         RED,
     ),
     "known": (
         run("conforms known_deviation"),
         "conforms to 1 of 2 clauses tested; 1 is a known deviation.",
-        "1/2 conform",
+        "2 clauses conform but for 1 known cause",
         YELLOW,
     ),
     "levels": (
         run("deviates deviates", clauses=[clause("c.0", level="INFO"), clause("c.1")]),
         "conforms to 0 of 2 clauses tested; 2 deviate (1 MUST, 1 INFO).",
-        "2 deviate",
+        "2 clauses deviate",
         RED,
     ),
     "not exercised in part": (
         run("conforms+not_exercised conforms"),
         "conforms to the one clause tested. Not tested: 1 not exercised.",
-        "1/1 conform, 1 not exercised",
+        "1 clause conforms, 1 not exercised",
         PART,
     ),
     "an error": (
@@ -110,31 +113,57 @@ ANSWERS = {
     "fixed but declared": (
         results_with(verdict(fails=True, reason="fixed: remove this entry")),
         "conforms to the one clause tested; 1 clause fails the run for another reason.",
-        "1/1 conform, 1 failing otherwise",
+        "1 clause conforms, 1 failing otherwise",
         PART,
     ),
     "on some dtypes": (
         run("conforms+unsupported conforms"),
         "conforms to all 2 clauses tested. Not tested: 1 unsupported in part.",
-        "2/2 conform, 1 unsupported in part",
+        "2 clauses conform, 1 unsupported in part",
         CONFORMS,
     ),
     "a part of the contract": (
         results_with(verdict("a.b"), clauses=[clause("a.b"), clause("c.d")]),
         "conforms to the one clause tested. Not tested: 1 not run.",
-        "1/1 conform, 1 not run",
+        "1 clause conforms, 1 not run",
         PART,
+    ),
+    "for a cause": (
+        showing(cause(), clauses=["sparse.step"]),
+        "conforms to 1 of 3 clauses tested; 2 deviate for one cause (2 MUST).",
+        "deviates for 1 cause",
+        RED,
+    ),
+    "for causes, some of which are declared": (
+        results_with(
+            verdict("a.b", "known deviation"),
+            verdict("a.c", "known deviation", known=[known(), known(reason="another")]),
+            verdict("lookup.bits", "deviates", causes=[1, 2]),
+            causes=[cause(clauses=["lookup.bits"]), cause(number=2, clauses=["lookup.bits"])],
+        ),
+        "conforms to 0 of 3 clauses tested; 1 deviates for 2 causes (1 MUST), 2 are known deviations.",
+        "deviates for 2 new causes, 2 known",
+        RED,
+    ),
+    "for declared causes": (
+        results_with(
+            verdict("a.b", "known deviation"),
+            verdict("a.c", "known deviation", known=[known(), known(reason="another")]),
+        ),
+        "conforms to 0 of 2 clauses tested; 2 are known deviations.",
+        "2 clauses conform but for 2 known causes",
+        YELLOW,
     ),
     "in a few cases": (
         run("conforms", profile="smoke"),
         "conforms to the one clause tested.",
-        "1/1 conform (smoke)",
+        "1 clause conforms (smoke)",
         PART,
     ),
     "wrong in a few cases": (
         run("deviates", profile="smoke"),
         "conforms to 0 of 1 clause tested; 1 deviates (1 MUST).",
-        "1 deviates (smoke)",
+        "1 clause deviates (smoke)",
         RED,
     ),
 }
@@ -225,3 +254,8 @@ def test_counts_add_up() -> None:
     summary = summarise(run(outcomes))
     assert sum(map(summary.count, set(summary.outcomes.values()))) == 7
     assert (summary.tested, summary.hit_errors, summary.partly_unsupported) == (4, 1, 1)
+
+
+def test_the_badge_of_a_published_release_counts_what_the_ledger_declares() -> None:
+    message = badge(read(PUBLISHED / "torch-2.13.0.json"))["message"]
+    assert message == "141 clauses conform but for 13 known causes, 60 unsupported in part"

@@ -11,13 +11,13 @@ from embedding_reports import results
 from embedding_reports.absent import not_run
 from embedding_reports.errors import Unfit
 from embedding_reports.model.by_clause import ClauseVerdicts
+from embedding_reports.model.changes.history import history, state
 from embedding_reports.model.facts import short_labels
-from embedding_reports.model.history import history, state
 from embedding_reports.model.order import neighbours, ordered
 from embedding_reports.model.summary import absence, headline
 from embedding_reports.pages.html import render
 from embedding_reports.records import Results
-from embedding_reports.text.plain import bisect
+from embedding_reports.text.changes import bisect
 
 NAME = verdict().clause
 

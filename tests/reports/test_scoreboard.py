@@ -10,7 +10,7 @@ from pages import page
 
 from embedding_reports.absent import not_run
 from embedding_reports.model.scores import scores
-from embedding_reports.model.summary import headline, summarise
+from embedding_reports.model.summary import headline
 from embedding_reports.records import Results, Verdict
 
 BOUNDS = "lookup.out-of-range"
@@ -22,7 +22,7 @@ def other(name: str, *verdicts: Verdict, **changes: Any) -> Results:
 
 def of(*verdicts: Verdict, **changes: Any) -> dict[str, tuple[str, int, int]]:
     run = other("one", *verdicts, **changes)
-    return {name: (str(one.outcome), one.conforms, one.tested) for name, one in scores(run, summarise(run)).items()}
+    return {name: (str(one.outcome), one.conforms, one.tested) for name, one in scores(run).items()}
 
 
 def test_what_is_not_claimed_and_what_is_not_exercised_is_no_credit() -> None:

@@ -94,6 +94,12 @@ def test_a_clause_through_the_releases(results: Path, tmp_path: Path, capsys: py
     assert "Between 1.0 and 2.0:\n" in said
 
 
+def test_a_number_is_that_of_a_cause(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bisect", "1", str(results)]) == 2
+    line = "embedding-conformance: bisect: no cause 1 in 1.0, the newest of these runs: it has none\n"
+    assert capsys.readouterr().err == line
+
+
 def test_the_published_results_are_bisected_by_default(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from embedding_reports.model.facts import short_labels
 from embedding_reports.model.order import implementations, ordered
+from embedding_reports.model.scores import count_causes
 from embedding_reports.model.summary import Standing, sentences, summarise
 from embedding_reports.records import Results
 
@@ -34,7 +35,20 @@ def overview(runs: Sequence[Results]) -> str:
         if found:
             parts.append(f"{_subject(found, labels, by_version=single)} {one if len(found) == 1 else many}")
     name = " ".join(runs[0].header.implementation.name.split())
-    return f"{name} in {len(runs)} runs: {'; '.join(parts)}." if single else f"{len(runs)} runs: {'; '.join(parts)}."
+    answer = f"{name} in {len(runs)} runs" if single else f"{len(runs)} runs"
+    return f"{answer}: {'; '.join(parts)}.{_hidden(runs, labels, standings, by_version=single)}"
+
+
+def _hidden(runs: Sequence[Results], labels: Sequence[str], standings: Sequence[Standing], *, by_version: bool) -> str:
+    """Which runs deviate from a MUST clause as no ledger declares, though another word stands for them."""
+    found = [
+        number
+        for number, (run, standing) in enumerate(zip(runs, standings, strict=True))
+        if standing != "deviates" and count_causes(run).new_must
+    ]
+    if not found:
+        return ""
+    return f" New deviations from MUST clauses: {_subject(found, labels, by_version=by_version)}."
 
 
 def spans(numbers: Sequence[int], labels: Sequence[str], *, by_version: bool) -> list[str]:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embedding_reports.model.by_clause import ClauseVerdicts, Place, by_clause
-from embedding_reports.model.compare import Comparison, compare, reasons_of
+from embedding_reports.model.changes.compare import Comparison, compare, reasons_of
+from embedding_reports.model.changes.history import state
 from embedding_reports.model.facts import short_labels
 from embedding_reports.model.gathered import Gathered, Naming, gather, unsupported
-from embedding_reports.model.history import state
 from embedding_reports.model.order import implementations, neighbours
-from embedding_reports.model.scores import Score, scores
+from embedding_reports.model.scores import JUDGED, CauseCount, Score, count_causes, scores
 from embedding_reports.model.view import RunView, arrange
-from embedding_reports.outcomes import DEVIATING, PRECEDENCE, Outcome
+from embedding_reports.outcomes import DEVIATING, LEVELS, PRECEDENCE, Outcome
 from embedding_reports.records import Clause, Results
 
 
@@ -62,6 +62,7 @@ class Merged:
         runs: the runs, in the order of the columns.
         names: a short label for each.
         scores: of several implementations, the score of each on each section; None of one.
+        causes: how many causes each run has: of several implementations of MUST and SHOULD clauses, of one of all.
         naming: how some of them are named.
         sections: the rows of the matrix, by section of the contract.
         steps: what changed from each run to the next of the same implementation.
@@ -74,6 +75,7 @@ class Merged:
     runs: Sequence[RunView]
     names: Sequence[str]
     scores: Sequence[Mapping[str, Score]] | None
+    causes: Sequence[CauseCount]
     naming: Naming
     sections: Mapping[str, Sequence[Line]]
     steps: Sequence[Step]
@@ -102,7 +104,8 @@ def merge(runs: Sequence[Results]) -> Merged:
     return Merged(
         runs=views,
         names=names,
-        scores=None if single else [scores(view.results, view.summary) for view in views],
+        scores=None if single else [scores(view.results) for view in views],
+        causes=[count_causes(view.results, LEVELS if single else JUDGED) for view in views],
         naming=naming,
         sections=_matrix(views, names, clauses),
         steps=[Step(label[id(old)], label[id(new)], compare(old, new)) for old, new in neighbours(ordered)],

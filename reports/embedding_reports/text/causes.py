@@ -32,9 +32,9 @@ def shortened(evidence: Evidence) -> list[str]:
 
 
 def where(cause: Cause) -> list[str]:
-    """In which cases a cause shows, and on how many cases that rests; nothing where no cases were drawn."""
+    """In which cases a cause shows, and on how many cases that rests, as far as that is known."""
     if not cause.covered:
-        return []
+        return [f"where: {cause.pattern}"] if cause.where else []
     found = f"{cause.deviating} of {cause.covered} such cases deviate"
     if not cause.where:
         return [f"where: in every case that can show it ({found})"]

@@ -1,4 +1,4 @@
-"""What changed between two runs, clause by clause, with the smallest input that shows it."""
+"""What changed between two runs: causes, and clause by clause, with the smallest input that shows it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embedding_reports.model.by_clause import ClauseVerdicts, Place, by_clause
+from embedding_reports.model.causes import diagnosed
+from embedding_reports.model.changes.cause_changes import CauseChange, cause_changes
+from embedding_reports.model.changes.signature import signature_changes
 from embedding_reports.model.findings import Sighting, in_short, where
-from embedding_reports.model.signature import signature_changes
 from embedding_reports.model.summary import clauses
 from embedding_reports.outcomes import DEVIATING, TESTED, Outcome
 from embedding_reports.records import Clause, Evidence, Results, Verdict
@@ -81,7 +83,9 @@ class Comparison:
     Attributes:
         old: the one.
         new: the other.
+        causes: the causes that came, went or changed; none where a results file of version 1 tells none.
         changes: the clauses that changed, in the order of the contract.
+        unexplained: the same without the verdicts that changed with one of the causes.
         unchanged: how many clauses did not.
         signature: what changed in the parameters, one sentence a change.
         caveats: how the runs differ besides, and what was therefore not compared.
@@ -89,15 +93,22 @@ class Comparison:
 
     old: Results
     new: Results
+    causes: Sequence[CauseChange]
     changes: Sequence[Change]
+    unexplained: Sequence[Change]
     unchanged: int
     signature: Sequence[str]
     caveats: Sequence[str]
 
     @property
     def changed(self) -> bool:
-        """Whether a verdict or a signature changed."""
-        return bool(self.changes or self.signature)
+        """Whether a cause, a verdict or a signature changed."""
+        return bool(self.causes or self.changes or self.signature)
+
+    @property
+    def explained(self) -> int:
+        """How many clauses changed with causes alone."""
+        return len(self.changes) - len(self.unexplained)
 
 
 def compare(old: Results, new: Results) -> Comparison:
@@ -106,19 +117,29 @@ def compare(old: Results, new: Results) -> Comparison:
     skipped = _skipped(old, new)
     before, after = by_clause(old), by_clause(new)
     described = {name: each.clause for run in (before, after) for name, each in run.items()}
-    changes, unchanged, apart = [], 0, 0
+    causes = cause_changes(old, new, skipped) if _tells_causes(old, new) else []
+    changes, unexplained, unchanged, apart = [], [], 0, 0
     for name, clause in described.items():
         was, now = _at_places(before.get(name)), _at_places(after.get(name))
         anywhere = _places(was, now)
         places = [place for place in anywhere if not {*place} & skipped]
-        change = _change(clause, was, now, {place: where(*place, devices) for place in places})
+        named = {place: where(*place, devices) for place in places}
+        change = _change(clause, was, now, named)
         if change:
             changes.append(change)
+            rest = _change(clause, was, now, named, causes)
+            unexplained += [rest] if rest else []
         elif places:
             unchanged += 1
         elif anywhere:
             apart += 1
-    return Comparison(old, new, changes, unchanged, signature_changes(old, new), _caveats(old, new, apart))
+    signature, caveats = signature_changes(old, new), _caveats(old, new, apart)
+    return Comparison(old, new, causes, changes, unexplained, unchanged, signature, caveats)
+
+
+def _tells_causes(old: Results, new: Results) -> bool:
+    """Whether causes can be compared: each run tells those of what it found, and either found one."""
+    return diagnosed(old) and diagnosed(new) and bool(old.causes or new.causes)
 
 
 def _at_places(found: ClauseVerdicts | None) -> Verdicts:
@@ -130,13 +151,16 @@ def _skipped(old: Results, new: Results) -> set[str]:
     return {*old.header.dtypes} ^ {*new.header.dtypes} | {*old.header.devices} ^ {*new.header.devices}
 
 
-def _change(clause: Clause, before: Verdicts, after: Verdicts, places: Mapping[Place, str]) -> Change | None:
+def _change(
+    clause: Clause, before: Verdicts, after: Verdicts, places: Mapping[Place, str], causes: Sequence[CauseChange] = ()
+) -> Change | None:
+    """What changed about one clause, but for the verdicts that changed with one of the causes."""
     shifts: dict[Sides, list[str]] = {}
     shown: list[tuple[str, Sighting]] = []
     for place, words in places.items():
         was, now = _at(before, place), _at(after, place)
         transition = _transition(was, now)
-        if transition:
+        if transition and not any(change.explains(clause.id, was, now) for change in causes):
             sides = (transition, _outcome(was), _outcome(now), reasons_of(was), reasons_of(now))
             shifts.setdefault(sides, []).append(words)
             shown += [("new", Sighting(words, each)) for each in _deviations(now, was)]
@@ -226,6 +250,15 @@ def _caveats(old: Results, new: Results, apart: int) -> list[str]:
     ):
         if was != now and was and now:
             found.append(f"different {what}: {was}, then {now}")
-    if (one.implementation.signatures is None) != (other.implementation.signatures is None):
+    return found + _in_one_alone(old, new)
+
+
+def _in_one_alone(old: Results, new: Results) -> list[str]:
+    """What was not compared because the results of one run alone have it."""
+    found = []
+    if (old.causes or new.causes) and diagnosed(old) is not diagnosed(new):
+        which = "newer" if diagnosed(old) else "older"
+        found.append(f"the results of the {which} run name no causes, so that causes were not compared")
+    if (old.header.implementation.signatures is None) != (new.header.implementation.signatures is None):
         found.append("signatures were recorded in one run only, and not compared")
     return found
