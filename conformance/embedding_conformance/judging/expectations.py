@@ -10,30 +10,45 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.tally import Tally
 from embedding_reference import Embedding, Permitted, Tensor
 from embedding_reference.conversion import converted
-from embedding_reference.fault_models import GRADIENT, OUTPUT
+from embedding_reference.fault_models import GRADIENT, OUTPUT, FaultModel
+from embedding_reference.telling_apart import share_nothing
 
 
 class Expectations:
-    """What is permitted for one case; each expectation is computed when it is first used."""
+    """What is permitted for one case; each expectation is computed when it is first used.
+
+    Attributes:
+        case: the case.
+    """
 
     def __init__(self, case: Case, tally: Tally | None = None, *, model: Embedding | None = None) -> None:
         """The expectations for a case; the time that they take is added to the tally, if there is one.
 
         A fault model as `model` computes them in place of the reference model.
         """
-        self._case, self._tally, self._model = case, tally, model or case.config
+        self.case, self._tally, self._model = case, tally, model or case.config
 
-    def answer(self, what: str) -> Permitted:
-        """An answer to the case by its name: "output" (of the first lookup), "weight" or "gradient"."""
+    def answer(self, what: str, *, wide: bool = False) -> Permitted:
+        """An answer to the case by its name: "output" (of the first lookup), "weight" or "gradient".
+
+        `wide` is about the last two, as in `weight_after` and `gradient_of`.
+        """
         if what == OUTPUT:
             return self.output
+        if wide:
+            return self.gradient_of(wide=True) if what == GRADIENT else self.weight_after(wide=True)
         return self.gradient if what == GRADIENT else self.weight
+
+    def exclude(self, what: str, fault: type[FaultModel], *, wide: bool = False) -> bool:
+        """Whether no answer that a fault model gives to the case is permitted; the arguments are those of `answer`."""
+        faulty = Expectations(self.case, self._tally, model=fault.of(self.case.config))
+        return share_nothing(self.answer(what, wide=wide), faulty.answer(what))
 
     @cached_property
     def outputs(self) -> tuple[Permitted, ...]:
         """The output of each lookup, as if it were the first one of the case."""
         with self._timed():
-            return tuple(self._model.output(self._case.weight, lookup.index) for lookup in self._case.lookups)
+            return tuple(self._model.output(self.case.weight, lookup.index) for lookup in self.case.lookups)
 
     @property
     def output(self) -> Permitted:
@@ -44,7 +59,7 @@ class Expectations:
         """The output of looking `index` up (None: that of the first lookup) in the weight given, without rescaling."""
         config = replace(self._model, max_norm=None)
         with self._timed():
-            return config.output(weight, self._case.index if index is None else index)
+            return config.output(weight, self.case.index if index is None else index)
 
     @cached_property
     def weight(self) -> Permitted:
@@ -54,7 +69,7 @@ class Expectations:
     def weight_after(self, *, wide: bool = False) -> Permitted:
         """The weight after the first lookup; `wide` as in `embedding_reference.Embedding.weight_after`."""
         with self._timed():
-            return self._model.weight_after(self._case.weight, self._case.index, wide=wide)
+            return self._model.weight_after(self.case.weight, self.case.index, wide=wide)
 
     @cached_property
     def gradient(self) -> Permitted:
@@ -63,19 +78,19 @@ class Expectations:
 
     def gradient_of(self, *, wide: bool = False) -> Permitted:
         """The weight's gradient after all lookups; `wide` as in `embedding_reference.Embedding.gradient`."""
-        pairs = [(lookup.index, lookup.upstream) for lookup in self._case.lookups]
+        pairs = [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
         with self._timed():
-            return self._model.gradient(self._case.weight.dtype, pairs, wide=wide)
+            return self._model.gradient(self.case.weight.dtype, pairs, wide=wide)
 
     def second_order(self, direction: Tensor) -> Permitted:
         """The derivative of the gradient along a direction (`embedding_reference.Embedding.second_order`)."""
         with self._timed():
-            return self._model.second_order(self._case.index, direction)
+            return self._model.second_order(self.case.index, direction)
 
     def cast(self, dtype: str, tensor: Tensor | None = None) -> Permitted:
         """A tensor (None: the weight) rounded to another dtype."""
         with self._timed():
-            return converted(self._case.weight if tensor is None else tensor, dtype)
+            return converted(self.case.weight if tensor is None else tensor, dtype)
 
     def _timed(self) -> AbstractContextManager[None]:
         return self._tally.measured("reference") if self._tally else nullcontext()

@@ -11,7 +11,7 @@ from typing import Any
 
 from embedding_conformance.boundary.adapter import Adapter, Instance
 from embedding_conformance.boundary.description import Description
-from embedding_conformance.boundary.observations import Backward, Gradient, Observation
+from embedding_conformance.boundary.observations import Backward, Forward, Gradient, Observation
 from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Lookup
@@ -69,6 +69,7 @@ class Subject:
         self.driver = Driver(adapter, fallback or adapter, dtype, device, missing)
         self.declarations = Declarations(description, dtype, device)
         self.examination = Examination(self.driver, self.declarations, losses)
+        self._expected: Expectations | None = None
         self.make, self.fresh, self.signature = self.driver.make, self.driver.fresh, self.driver.signature
 
     @property
@@ -83,7 +84,7 @@ class Subject:
     # -- calling ------------------------------------------------------------------------------------------------------
 
     def run(self, case: Case, *, backward: bool = True, together: bool = False, via: str = "assignment") -> Observation:
-        """Make the embedding, look up, and differentiate, unless it is frozen or `backward` is false.
+        """Make the embedding, look up, and differentiate, unless it is frozen, under no_grad, or `backward` is false.
 
         Args:
             case: the case.
@@ -96,15 +97,22 @@ class Subject:
             Unsupported: the adapter does not provide a verb.
         """
         instance = self.make(case, via=via)
-        if backward and not case.config.freeze:
+        if backward and not case.config.freeze and not case.no_grad:
             answer = instance.gradient(lookups=case.lookups, together=together)
             return Observation(answer.outputs, answer.gradient, instance.weight())
-        outputs = tuple(instance.forward(lookup=lookup).output for lookup in case.lookups)
+        outputs = tuple(self.look_up(case, instance, number).output for number in range(len(case.lookups)))
         return Observation(outputs, None, instance.weight())
 
+    def look_up(self, case: Case, instance: Instance, number: int = 0) -> Forward:
+        """Make one of the lookups of a case, the first one by default, without differentiating it."""
+        lookup = case.lookups[number]
+        return instance.forward(lookup=lookup, no_grad=True) if case.no_grad else instance.forward(lookup=lookup)
+
     def permits(self, case: Case) -> Expectations:
-        """What the contract permits for the case."""
-        return Expectations(case, self.tally)
+        """What the contract permits for the case; that for the latest case is kept."""
+        if self._expected is None or self._expected.case != case:
+            self._expected = Expectations(case, self.tally)
+        return self._expected
 
     def require_shared_memory(self, case: Case, instance: Instance) -> None:
         """Make sure that a change of the weight shows in the tensor that the embedding was made with.

@@ -60,7 +60,7 @@ class Tally:
 
     Attributes:
         cases: the number of cases run.
-        exercised: the number of cases that met the clause's precondition and were judged.
+        exercised: the number of cases that were judged and on which the clause could have failed.
         covered: the number of cases left out because a known deviation covers them.
         lost: the number of processes lost to a refusal that left them unusable.
         crashes: the cases that ended their process, or hung it.
