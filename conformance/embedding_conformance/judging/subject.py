@@ -84,11 +84,11 @@ class Subject:
     # -- calling ------------------------------------------------------------------------------------------------------
 
     def run(self, case: Case, *, backward: bool = True, together: bool = False, via: str = "assignment") -> Observation:
-        """Make the embedding, look up, and differentiate, unless it is frozen, under no_grad, or `backward` is false.
+        """Make the embedding, look up, and differentiate, unless it is frozen or `backward` is false.
 
         Args:
             case: the case.
-            backward: whether to differentiate.
+            backward: whether to differentiate, which a lookup under no_grad cannot be.
             together: whether to differentiate all lookups in one backward.
             via: how the weight is given (`boundary.adapter.Adapter.make`).
 
@@ -97,7 +97,7 @@ class Subject:
             Unsupported: the adapter does not provide a verb.
         """
         instance = self.make(case, via=via)
-        if backward and not case.config.freeze and not case.no_grad:
+        if backward and not case.config.freeze:
             answer = instance.gradient(lookups=case.lookups, together=together)
             return Observation(answer.outputs, answer.gradient, instance.weight())
         outputs = tuple(self.look_up(case, instance, number).output for number in range(len(case.lookups)))
