@@ -163,7 +163,8 @@ class Embedding:
 
     def _norm(self, values: Tensor, *, wide: bool) -> norms.Norm:
         """The norm of a row."""
-        return norms.norm_interval(values.components(), self.norm_type, values.format, wide=wide)
+        components = tuple(values.components())
+        return norms.norm_interval_of_tuple(components, self.norm_type, values.format, wide=wide)
 
     def _limit(self, max_norm: float) -> Fraction:
         """The norm above which a row is rescaled."""

@@ -112,6 +112,10 @@ def norm_interval(components: Sequence[float], p: float, form: Format, *, wide: 
         return _norm(low, high, overflows=overflows)
 
 
+norm_interval_of_tuple = functools.lru_cache(maxsize=1024)(norm_interval)
+"""The same for a tuple, kept for the other models that a case is judged by."""
+
+
 def storing_error(value: float, form: Format) -> Fraction:
     """Error of `value` where it is rounded to the dtype, or to any wider format; 0 where the dtype holds it."""
     exact = Fraction(value)
@@ -155,6 +159,17 @@ def product_interval(
     least, greatest = max(magnitude * factors[0] - lost, Fraction(0)), magnitude * factors[1] + lost
     low, high = max(least - form.ulp(least) / 2, Fraction(0)), greatest + form.ulp(greatest) / 2
     return Interval(low, high) if component > 0 else Interval(-high, -low)
+
+
+def powers(factors: tuple[Fraction, Fraction], times: int) -> tuple[Fraction, Fraction]:
+    """The powers of two factors, the first rounded down and the second up, so that high powers stay cheap."""
+    (least, greatest), (low, high) = (Fraction(1), Fraction(1)), factors
+    while times:
+        if times % 2:
+            least, greatest = _outward(least * low, greatest * high)
+        low, high = _outward(low**2, high**2)
+        times //= 2
+    return least, greatest
 
 
 class _Arithmetic(NamedTuple):

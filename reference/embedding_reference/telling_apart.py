@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Sequence, Tuple  # noqa: UP035 - evaluated on Python 3.8 too
+from typing import Iterable, Tuple  # noqa: UP035 - evaluated on Python 3.8 too
 
 from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from embedding_reference.tensor import Tensor, rows_of
@@ -49,13 +49,13 @@ def _form(permitted: Permitted) -> Tuple[str, Tuple[int, ...]]:  # noqa: UP006 -
     return shaped.dtype, shaped.shape
 
 
-def _rows(permitted: Permitted) -> Sequence[Permitted]:
+def _rows(permitted: Permitted) -> Iterable[Permitted]:
     """The rule of each row of an answer, for a tensor of shape (embedding_dim,)."""
     if isinstance(permitted, Rows):
         return permitted.rows
     if isinstance(permitted, Exactly):
         tensor = permitted.tensor
-        return [Exactly(Tensor(tensor.dtype, tensor.shape[-1:], row)) for row in rows_of(tensor)]
+        return (Exactly(Tensor(tensor.dtype, tensor.shape[-1:], row)) for row in rows_of(tensor))
     assert isinstance(permitted, Within)
     count = len(permitted.intervals) // max(math.prod(permitted.shape[:-1]), 1)
     starts = range(0, len(permitted.intervals), count) if count else range(0)

@@ -27,7 +27,7 @@ class Outcome(Enum):
     glyph: str
     legend: str
 
-    CONFORMS = "conforms", "✓", "every case that met the precondition came out as the contract allows."
+    CONFORMS = "conforms", "✓", "every case came out as the contract allows, and enough of them could have failed."
     DEVIATES = "deviates", "✗", "the implementation did something the contract does not allow."
     KNOWN_DEVIATION = (
         "known deviation",
@@ -39,7 +39,7 @@ class Outcome(Enum):
         "–",  # noqa: RUF001  a dash, as wide as the other glyphs
         "declared not to be provided, and a call that uses it raises; neither pass nor fail.",
     )
-    NOT_EXERCISED = "not exercised", "○", "too few cases met the precondition to say anything."
+    NOT_EXERCISED = "not exercised", "○", "too few cases could have failed to say anything."
     ERROR = "error", "!", "the suite or the adapter broke; says nothing about the implementation."
     NOT_RUN = "not run", "·", "no verdict: the clause was not selected, or the run ended before it."
 

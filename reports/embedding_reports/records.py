@@ -162,7 +162,7 @@ class Verdict:
         outcome: the verdict itself, in results files under "verdict".
         fails: whether it fails the run.
         cases: how many were run.
-        exercised: how many of them met the clause's precondition and were judged.
+        exercised: how many of them were judged and could have failed.
         enough: how many must.
         seconds: time spent.
         worst: largest error as a fraction of its bound; None where all was compared bit for bit.

@@ -296,7 +296,7 @@ def test_the_script_of_a_life_makes_the_same_calls_without_us(tmp_path: Path) ->
         Step("clear", "to zeros"),
         Step("train", "SGD", strided),
     )
-    life = Life(first.config, first.weight, strided, "transposed", steps)
+    life = Life(first.config, first.weight, strided, "transposed", steps=steps)
     embedding = subject(adapter())
     examine(embedding, "sequences.life", life)
     embedding.make(first).beside(weight=first.weight, lookups=both(first).lookups)

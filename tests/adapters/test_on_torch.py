@@ -155,5 +155,5 @@ def test_the_lookups_of_a_life_are_counted(tmp_path: Path) -> None:
 def test_only_what_is_supported_can_be_missed(right: Run) -> None:
     float32, complex64 = right.document["interplay"][:2]
     assert count(float32, "backward yes", "index_ndim 1") > 0
-    assert count(complex64, "backward yes", "index_ndim 1") == count(complex64, "freeze False", "pads some") == NEVER
+    assert count(complex64, "backward yes", "index_ndim 1") == count(complex64, "sparse False", "pads some") == NEVER
     assert count(complex64, "backward no", "freeze True") != NEVER

@@ -177,6 +177,19 @@ def test_where_weights_are_taken_only_frozen_others_are_drawn_only_where_they_ar
     try:
         assert {case.config.freeze for case in drawn(cases(freeze=ANY))} == {True}
         assert {case.config.freeze for case in drawn(cases())} == {False}
+        assert {case.no_grad for case in drawn(cases(no_grad=ON))} == {False}, "it would be refused there, too"
+    finally:
+        under_test.reset(token)
+
+
+def test_where_weights_are_not_differentiated_others_are_looked_up_in_under_no_grad() -> None:
+    assert subject(resolve("torch"), "complex64").declarations.for_strategies().untracked
+    token = under_test.set(UnderTest("complex64", freezes=True, untracked=True))
+    try:
+        made = drawn(cases(freeze=ANY, no_grad=ANY, max_norm=ON))
+        assert Counter(case.config.freeze for case in made)[False] > len(made) / 2
+        assert {case.no_grad for case in made} == {True}
+        assert {case.config.freeze for case in drawn(cases(freeze=ANY))} == {True}
     finally:
         under_test.reset(token)
 
@@ -278,6 +291,7 @@ EXPECTED: dict[str, set[Any]] = {
     "scale_grad_by_freq": BOTH,
     "sparse": BOTH,
     "freeze": BOTH,
+    "no_grad": BOTH,
     "pads_hold": {"none", "zeros", "other"},
     "dtype": set(DTYPES),
     "index_dtype": {"int32", "int64"},
@@ -297,7 +311,13 @@ EXPECTED: dict[str, set[Any]] = {
 def test_every_feature_that_a_ledger_could_name_occurs() -> None:
     assert set(EXPECTED) == set(FEATURES)
     found: dict[str, set[Any]] = defaultdict(set)
-    for strategy in (cases(freeze=ANY), cases(lookups=2), cases(weights=palettes.ANY), out_of_range()):
+    for strategy in (
+        cases(freeze=ANY),
+        cases(lookups=2),
+        cases(no_grad=ON),
+        cases(weights=palettes.ANY),
+        out_of_range(),
+    ):
         for case in drawn(strategy, 400):
             for name, value in case.features().items():
                 found[name].add(value)

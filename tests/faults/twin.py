@@ -174,7 +174,7 @@ class Twin(torch.nn.Module):
         self.check_dtype(input)
         self.check_range(input)
         self.check_norm()
-        if self.weight.is_complex() and self.weight.requires_grad:
+        if self.weight.is_complex() and self.weight.requires_grad and torch.is_grad_enabled():
             raise RuntimeError("a complex weight is not differentiable; freeze it")
         index = self.positions(input)
         if self.max_norm is not None:

@@ -52,7 +52,7 @@ def verdict(about: Clause, *, level: str = "should", tally: dict[str, Any] | Non
     ("tally", "more", "outcome", "fails", "reason"),
     [
         ((60, ENOUGH), {}, Outcome.CONFORMS, False, None),
-        ((60, ENOUGH - 1), {}, Outcome.NOT_EXERCISED, False, "5 of 60 cases met the precondition; 6 are"),
+        ((60, ENOUGH - 1), {}, Outcome.NOT_EXERCISED, False, "5 of 60 cases could have failed; 6 are"),
         ((60, 0), {}, Outcome.NOT_EXERCISED, False, "0 of 60"),
         ((60, 0, 60, "no such type"), {}, Outcome.UNSUPPORTED, False, "no such type"),
         ((60, 5, 55, "why"), {}, Outcome.NOT_EXERCISED, False, "6 are needed (55 were unsupported: why"),

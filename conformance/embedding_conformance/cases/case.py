@@ -80,12 +80,21 @@ class Lookup:
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """A configuration, a weight of shape (num_embeddings, embedding_dim), and its lookups in the order of the calls."""
+    """A configuration, a weight of shape (num_embeddings, embedding_dim), and its lookups in the order of the calls.
+
+    Attributes:
+        config: the arguments.
+        weight: the weight before the first lookup.
+        lookups: the lookups.
+        weight_layout: one of `LAYOUTS`.
+        no_grad: whether the lookups are made under no_grad, and so not differentiated.
+    """
 
     config: Config
     weight: Tensor
     lookups: tuple[Lookup, ...]
     weight_layout: str = "contiguous"
+    no_grad: bool = False
 
     __repr__ = _concise
 
@@ -138,6 +147,7 @@ class Case:
             "scale_grad_by_freq": config.scale_grad_by_freq,
             "sparse": config.sparse,
             "freeze": config.freeze,
+            "no_grad": self.no_grad,
             "dtype": self.weight.dtype,
             "index_dtype": lookup.index.dtype,
             "index_ndim": len(lookup.index.shape),

@@ -38,6 +38,8 @@ class Domain:
         scale_grad_by_freq: "any", "on" or "off".
         sparse: "any", "on" or "off".
         freeze: "any", "on" or "off".
+        no_grad: "on" where lookups are made under no_grad, "off" where they are not. "any" where the clause does not
+            differentiate: then they are where the implementation differentiates no weight of the dtype.
         weights: names of the palettes that the weight is drawn from.
         upstreams: names of the palettes that upstream gradients are drawn from.
         index_patterns: names in `cases.indices.INDEX_PATTERNS` that indices are drawn from; None: all of them.
@@ -62,6 +64,7 @@ class Domain:
     scale_grad_by_freq: str = ANY
     sparse: str = ANY
     freeze: str = OFF
+    no_grad: str = OFF
     weights: Sequence[str] = palettes.FINITE
     upstreams: Sequence[str] = palettes.UPSTREAMS
     index_patterns: Sequence[str] | None = None
@@ -101,6 +104,7 @@ class Domain:
             and config.embedding_dim >= self.columns
             and self.norm_type in (None, config.norm_type)
             and self.dtype in (None, case.weight.dtype)
+            and self.no_grad in (ANY, ON if case.no_grad else OFF)
             and not (case.weight_layout == "expanded" and (self.writable or config.max_norm is not None))
         )
 

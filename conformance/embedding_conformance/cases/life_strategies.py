@@ -59,7 +59,7 @@ def life_cases(draw: st.DrawFn) -> Life:
     shapes = FEW_SHAPES if under_test.get().compiles else SHAPES
     drawn = [(draw(_verbs(place)), draw(_shapes(place, shapes))) for place in range(STEPS)]
     steps = tuple(_step(case, verb, how, shape, rng) for (_, verb, how), (_, shape) in drawn if verb != "rest")
-    return Life(case.config, case.weight, case.lookups, case.weight_layout, steps)
+    return Life(case.config, case.weight, case.lookups, case.weight_layout, steps=steps)
 
 
 @functools.cache

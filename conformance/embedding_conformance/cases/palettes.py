@@ -30,7 +30,12 @@ MODERATE_OR_NEAR = (*MODERATE, NEAR, NEAR)
 ANY = (*FINITE, "specials", "bits")
 """Names of all palettes for weights."""
 
+EXTREME = ("wide", "tiny", "huge")
+"""Names of the palettes whose powers and sums may overflow or underflow."""
+
 _EXTREME = frozenset(FINITE) - frozenset(MODERATE)
+
+_NOT_FINITE = frozenset({"specials", "few specials", "bits"})
 
 REPEATS_FROM = 4093
 """Elements after which the content repeats, to stay fast; a prime, so that elements a power of two apart differ."""
@@ -58,7 +63,7 @@ def fill(palette: str, dtype: str, shape: Sequence[int], seed: int) -> Tensor:
 
 def may_have(names: Sequence[str], tensor: Tensor) -> bool:
     """Whether a tensor is as far from overflow, underflow and what is not finite as all that palettes give."""
-    if not {"specials", "bits"}.isdisjoint(names):
+    if not _NOT_FINITE.isdisjoint(names):
         return True
     components = tensor.components()
     if not all(map(math.isfinite, components)):
@@ -149,6 +154,14 @@ def _specials(form: Format, count: int, rng: random.Random) -> bytes:
     return b"".join(islice(cycle(patterns), count))
 
 
+def _few_specials(form: Format, count: int, rng: random.Random) -> bytes:
+    """Numbers, and in one place of ten a NaN, an infinity or another of the specials."""
+    size, patterns = form.component_size, _special_patterns(form)
+    numbers = _normal(form, count, rng)
+    parts = (numbers[at : at + size] for at in range(0, len(numbers), size))
+    return b"".join(rng.choice(patterns) if rng.random() < 0.1 else part for part in parts)
+
+
 def _bits(form: Format, count: int, rng: random.Random) -> bytes:
     """Random bits: every pattern that the dtype has."""
     return rng.randbytes(count * form.component_size)
@@ -186,5 +199,6 @@ _PALETTES: dict[str, Callable[[Format, int, random.Random], bytes]] = {
     "huge": _huge,
     "cancelling": _cancelling,
     "specials": _specials,
+    "few specials": _few_specials,
     "bits": _bits,
 }

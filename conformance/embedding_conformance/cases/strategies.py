@@ -46,7 +46,8 @@ class UnderTest(NamedTuple):
         flushes: whether its arithmetic replaces subnormal numbers by zeros by design. Upstream gradients then have them
             only in the palette of such numbers.
         compiles: whether it compiles anew for each shape. `cases()` then have few shapes, so that most are met again.
-        freezes: whether it takes weights of the dtype only frozen. `cases()` then train only where a clause asks to.
+        freezes: whether it differentiates no weight of the dtype. `cases()` then train only where a clause asks to.
+        untracked: whether it takes such a weight under no_grad all the same.
     """
 
     dtype: str | None = None
@@ -54,11 +55,10 @@ class UnderTest(NamedTuple):
     flushes: bool = False
     compiles: bool = False
     freezes: bool = False
+    untracked: bool = False
 
     def switch(self, name: str, asked: str) -> str:
         """`ANY`, `ON` or `OFF` for an argument, given what the clause asks for."""
-        if asked == ANY and name == "freeze" and self.freezes:
-            return ON
         return OFF if asked == ANY and name in self.lacks else asked
 
     def layouts(self, name: str, asked: str) -> tuple[str, ...]:
@@ -69,8 +69,11 @@ class UnderTest(NamedTuple):
 under_test: ContextVar[UnderTest] = ContextVar("under_test", default=UnderTest())  # noqa: B039 - it is immutable
 """Set by the suite for each test; by default every dtype and feature is drawn."""
 
+SELDOM = "seldom"
+"""How often a weight is frozen where max_norm is asked for and freeze is open: a frozen one need not be rescaled."""
+
 _PADDING = ("first", "last", "middle", "last from the end", "first from the end")
-_SWITCH = {ANY: (False, True), ON: (True,), OFF: (False,)}
+_SWITCH = {ANY: (False, True), ON: (True,), OFF: (False,), SELDOM: (False, False, False, True)}
 _LAYOUTS = ("contiguous", *LAYOUTS)  # contiguous twice as often as any other
 
 _seeds = st.integers(0, 2**32 - 1)
@@ -101,12 +104,16 @@ def cases_of(draw: st.DrawFn, domain: Domain) -> Case:
     rows, dim, count = draw(
         _sizes(domain.columns, domain.indices, large=domain.large and not domain.corner, few=subject.compiles)
     )
+    no_grad = subject.untracked and domain.no_grad != OFF if subject.freezes else domain.no_grad == ON
+    freeze = subject.switch("freeze", domain.freeze)
+    if freeze == ANY:
+        freeze = ON if subject.freezes and not no_grad else SELDOM if domain.max_norm == ON else ANY
     place, scale, gradient_is_sparse, frozen = draw(
         _flags(
             subject.switch("padding_idx", domain.padding_idx),
             subject.switch("scale_grad_by_freq", domain.scale_grad_by_freq),
             subject.switch("sparse", domain.sparse),
-            subject.switch("freeze", domain.freeze),
+            freeze,
         )
     )
     limit, order = draw(_norms(subject.switch("max_norm", domain.max_norm), domain.norm_type))
@@ -137,7 +144,7 @@ def cases_of(draw: st.DrawFn, domain: Domain) -> Case:
     choices = _lookup_choices(tuple(domain.upstreams), patterns, tuple(domain.index_dtypes), shapes, layout_options)
     counts = (count, *(rng.choice((count, None)) for _ in range(domain.lookups - 1)))
     calls = tuple(_lookup(draw, choices, config, dtype, rng, least, scalar=scalar) for least in counts)
-    return Case(config, expandable(weight, layout), calls, layout)
+    return Case(config, expandable(weight, layout), calls, layout, no_grad)
 
 
 @st.composite

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from embedding_conformance.cases.case import Case
 from embedding_conformance.diagnosis.explain import Explanation
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.expectations import Expectations
-from embedding_reference.fault_models import (
-    ATTRIBUTES,
-    FORM,
-    GRADIENT,
-    OUTPUT,
-    WEIGHT,
-    FaultModel,
-    gradients,
-    max_norm,
-    outputs,
-)
-from embedding_reference.telling_apart import share_nothing
+from embedding_reference.fault_models import GRADIENT, OUTPUT, WEIGHT, FaultModel, gradients, max_norm, outputs
 
 BLATANT: dict[str, tuple[type[FaultModel], ...]] = {
     OUTPUT: (outputs.DoublesTheOutput, outputs.ZeroesTheOutput),
@@ -33,7 +24,7 @@ ANSWERS = {"output": OUTPUT, "gradient": GRADIENT, "derivative": GRADIENT, "step
 def could_show(case: Case, deviation: Deviation, explanation: Explanation | None = None) -> bool:
     """Whether a number that is wrong as in a deviation, or as its explanation says, could show in another case."""
     if explanation is not None:
-        return _differs(case, deviation.answer, explanation.fault)
+        return Expectations(case).exclude(deviation.answer, explanation.fault)
     if deviation.difference is None:
         return True
     what = next((what for word, what in ANSWERS.items() if word in deviation.symptom), None)
@@ -41,19 +32,4 @@ def could_show(case: Case, deviation: Deviation, explanation: Explanation | None
         return False
     if what == WEIGHT and case.config.max_norm is None:  # what is written without need shows anywhere
         return True
-    return what is None or all(_tells_apart(case, what, fault) for fault in BLATANT[what])
-
-
-def _differs(case: Case, what: str, fault: type[FaultModel]) -> bool:
-    """Whether a fault model answers a case otherwise than the reference model, and it can be told."""
-    right, wrong = case.config, fault.of(case.config)
-    if what == ATTRIBUTES:
-        return wrong.attributes() != right.attributes()
-    if what == FORM:
-        return wrong.gradient_form(case.weight.dtype, ()) != right.gradient_form(case.weight.dtype, ())
-    return _tells_apart(case, what, fault)
-
-
-def _tells_apart(case: Case, what: str, fault: type[FaultModel]) -> bool:
-    models = case.config, fault.of(case.config)
-    return share_nothing(*(Expectations(case, model=model).answer(what) for model in models))
+    return what is None or all(map(partial(Expectations(case).exclude, what), BLATANT[what]))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from packaging.version import Version
 
 from embedding_conformance.boundary.arguments import ARGUMENTS
+from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import Domain
+from embedding_conformance.judging.expectations import Expectations
+from embedding_reference.fault_models import FaultModel
+
+Faults = Mapping[str, tuple[type[FaultModel], ...]]
+"""Fault models by the answer that shows them: "output", "weight" or "gradient"."""
 
 MUST, SHOULD, INFO = "MUST", "SHOULD", "INFO"
 
@@ -29,6 +35,10 @@ class Clause:
         body: the function of its test; takes the implementation under test (`judging.subject.Subject`) and, if cases
             are drawn, a case.
         domain: the cases that it is about; None: it draws none, and is exercised once.
+        faults: fault models that it exists to reject. A case counts only if what is permitted excludes one of them;
+            without any, the clause can fail on every case of its domain.
+        accurate: whether it permits only what arithmetic of float32 or better gives, in every dtype.
+        answered: the case whose answers show the faults, where that is not the case that is drawn.
         argument: the documented argument that it is about; None: the embedding as a whole.
         doc: the part of torch's documentation that it is taken from.
         since: first torch release in which it holds, or None.
@@ -44,6 +54,9 @@ class Clause:
     text: str
     body: Callable[..., None] = field(compare=False, repr=False)
     domain: Domain | None = field(default=None, compare=False, repr=False)
+    faults: Faults = field(default_factory=dict, compare=False, repr=False)
+    accurate: bool = False
+    answered: Callable[[Case], Case] | None = field(default=None, compare=False, repr=False)
     argument: str | None = None
     doc: str = "Embedding"
     since: str | None = None
@@ -57,6 +70,21 @@ class Clause:
     def section(self) -> str:
         """The section: the part of the id before the dot."""
         return self.id.partition(".")[0]
+
+    def can_fail(self, case: Case, permits: Callable[[Case], Expectations]) -> bool:
+        """Whether an implementation could have failed on a case: whether it meets the precondition and shows a fault.
+
+        Args:
+            case: a case that was judged.
+            permits: what the contract permits for a case.
+        """
+        if self.domain is not None and not self.domain.counts(case):
+            return False
+        if not self.faults:
+            return True
+        permitted = permits(self.answered(case) if self.answered else case)
+        pairs = ((what, fault) for what, faults in self.faults.items() for fault in faults)
+        return any(permitted.exclude(what, fault, wide=self.accurate) for what, fault in pairs)
 
     def not_in_force(self, torch: str | None) -> str:
         """Why the clause does not hold in a torch release, or "" where it does; without torch (None) it holds."""

@@ -64,11 +64,13 @@ class Declarations:
     def for_strategies(self) -> UnderTest:
         """What the strategies have to know, to draw enough cases that are supported."""
         here = {"dtype": self.dtype, "device": self.device}
+        trained = {**here, "freeze": False}
         lacks = frozenset(name for d in self._declared for name in lacking(d.features)) | {*self.description.untaken}
         return UnderTest(
             self.dtype,
             lacks,
             flushes=any(implied(d.features, {**here, "upstream_range": "underflow"}) for d in self._declared),
             compiles=self.description.compiles,
-            freezes=any(implied(d.features, {**here, "freeze": False}) for d in self._declared),
+            freezes=(freezes := any(implied(d.features, {**trained, "no_grad": False}) for d in self._declared)),
+            untracked=freezes and not any(implied(d.features, {**trained, "no_grad": True}) for d in self._declared),
         )

@@ -78,7 +78,7 @@ class Examination:
             self.tally, self.case, self.explained, self.known = before
             self.driver.tally = self.tally
 
-    def run(self, subject: object, clause: Clause, body: Body, case: Case | None) -> None:
+    def run(self, subject: Any, clause: Clause, body: Body, case: Case | None) -> None:
         """Run a test's body on one case (or on none, for a clause that draws none).
 
         Args:
@@ -131,7 +131,7 @@ class Examination:
         self.tally.declared += 1
         return True
 
-    def _run(self, subject: object, clause: Clause, body: Body, case: Case | None) -> None:
+    def _run(self, subject: Any, clause: Clause, body: Body, case: Case | None) -> None:
         tally = self.tally
         tally.cases += 1
         tally.case_worst = 0.0
@@ -147,7 +147,7 @@ class Examination:
         if isinstance(outcome, Failure):
             self._conclude(outcome, clause, case)
         elif outcome and tally.declared == declared:
-            self._count(clause, case, before)
+            self._count(subject, clause, case, before)
 
     def _judged(self, subject: object, body: Body, case: Case | None) -> bool:
         """Whether a case was judged by the body; it is not where it is known, or unsupported and refused as it must."""
@@ -208,12 +208,15 @@ class Examination:
             return not tally.crashes.knows(case)
         return tally.lost >= self.losses and not tally.deviated  # a case that deviates is yet to be shrunk
 
-    def _count(self, clause: Clause, case: Case | None, before: tuple[int, int]) -> None:
+    def _count(self, subject: Any, clause: Clause, case: Case | None, before: tuple[int, int]) -> None:
         """Count a case that was judged, given the counts of exercised and unsupported cases before it."""
         tally, driver = self.tally, self.driver
         if case is None:  # a body that runs cases of its own counts them itself
             tally.exercised += before == (tally.exercised, tally.unsupported)
-        elif clause.domain is None or clause.domain.counts(case):
+            return
+        with tally.measured("body"):
+            can_fail = clause.can_fail(case, subject.permits)
+        if can_fail:
             tally.exercised += 1
             tally.conforming.append(case)
             tally.lookups.update(partitions_of_calls(driver.calls, driver.dtype, driver.device))

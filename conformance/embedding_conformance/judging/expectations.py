@@ -13,11 +13,17 @@ from embedding_conformance.judging.observed import Observed
 from embedding_conformance.judging.tally import Tally
 from embedding_reference import Embedding, Permitted, Tensor, Within
 from embedding_reference.conversion import converted
-from embedding_reference.fault_models import GRADIENT, OUTPUT, SECOND_ORDER, WEIGHT
+from embedding_reference.fault_models import ATTRIBUTES, FORM, GRADIENT, OUTPUT, SECOND_ORDER, WEIGHT, FaultModel
+from embedding_reference.model import Form
+from embedding_reference.telling_apart import share_nothing
 
 
 class Expectations:
-    """What is permitted for one case; each expectation is computed when it is first used."""
+    """What is permitted for one case; each expectation is computed when it is first used.
+
+    Attributes:
+        case: the case.
+    """
 
     def __init__(self, case: Case, tally: Tally | None = None, *, model: Embedding | None = None) -> None:
         """The expectations for a case; the time that they take is added to the tally, if there is one.
@@ -26,13 +32,26 @@ class Expectations:
         """
         self.case, self._tally, self._model = case, tally, model or case.config
 
-    def answer(self, what: str) -> Permitted:
+    def answer(self, what: str, *, wide: bool = False) -> Permitted:
         """An answer to the case by its name (`judging.observed.Observed.what`).
+
+        `wide` is about the weight and the gradient, as in `weight_after` and `gradient_of`.
 
         Raises:
             KeyError: it has no such name.
         """
+        if wide and what in _WIDE_ANSWERS:
+            return _WIDE_ANSWERS[what](self)
         return _ANSWERS[what](self)
+
+    def exclude(self, what: str, fault: type[FaultModel], *, wide: bool = False) -> bool:
+        """Whether no answer that a fault model gives to the case is permitted; the arguments are those of `answer`."""
+        faulty = Expectations(self.case, self._tally, model=fault.of(self.case.config))
+        if what == ATTRIBUTES:
+            return self._model.attributes() != faulty._model.attributes()
+        if what == FORM:
+            return self.form() != faulty.form()
+        return share_nothing(self.answer(what, wide=wide), faulty.answer(what))
 
     @cached_property
     def outputs(self) -> tuple[Permitted, ...]:
@@ -82,6 +101,11 @@ class Expectations:
         with self._timed():
             return converted(self.case.weight if tensor is None else tensor, dtype)
 
+    def form(self) -> Form | None:
+        """The layout, the shape and the dtype of the gradient; None where there must be none."""
+        lookups = [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
+        return self._model.gradient_form(self.case.weight.dtype, lookups)
+
     def _timed(self) -> AbstractContextManager[None]:
         return self._tally.measured("reference") if self._tally else nullcontext()
 
@@ -99,15 +123,21 @@ _ANSWERS: Mapping[str, Callable[[Expectations], Permitted]] = {
 }
 
 
+_WIDE_ANSWERS: Mapping[str, Callable[[Expectations], Permitted]] = {
+    WEIGHT: lambda expected: expected.weight_after(wide=True),
+    GRADIENT: lambda expected: expected.gradient_of(wide=True),
+}
+
+
 def permits(model: Embedding, observed: Observed) -> bool:
     """Whether a model permits what was observed."""
     if isinstance(observed.answer, Mapping):
         kept = model.attributes()
         return all(kept[name] == value for name, value in observed.answer.items())
+    expected = Expectations(observed.case, model=model)
     if isinstance(observed.answer, tuple):
-        lookups = [(lookup.index, lookup.upstream) for lookup in observed.case.lookups]
-        return bool(observed.answer == model.gradient_form(observed.case.weight.dtype, lookups))
-    permitted = Expectations(observed.case, model=model).answer(observed.what)
+        return bool(observed.answer == expected.form())
+    permitted = expected.answer(observed.what)
     try:
         if isinstance(observed.answer, Tensor):
             compare(observed.what, permitted, observed.answer)

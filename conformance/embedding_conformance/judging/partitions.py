@@ -42,15 +42,17 @@ Partitions = tuple[str | None, ...]
 """The partitions of one lookup: a name for each of the `ARGUMENTS`, in their order; None where the argument has no
 effect, or where it is not known which partition its value belongs to."""
 
+_DIFFERENTIATED = {"freeze": False, "no_grad": False}
+
 _FEATURES: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "padding_idx": lambda name: {"padding_idx": name != "None", "padding_idx_negative": name == "negative"},
     "pads": lambda _: {"padding_idx": True},
     "max_norm": lambda name: {"max_norm": name != "None"},
     "norm_type": lambda name: {"max_norm": True, **({} if name == "fraction" else {"norm_type": float(name)})},
-    "scale_grad_by_freq": lambda name: {"freeze": False, "scale_grad_by_freq": name == "True"},
-    "sparse": lambda name: {"freeze": False, "sparse": name == "True"},
+    "scale_grad_by_freq": lambda name: {**_DIFFERENTIATED, "scale_grad_by_freq": name == "True"},
+    "sparse": lambda name: {**_DIFFERENTIATED, "sparse": name == "True"},
     "freeze": lambda name: {"freeze": name == "True"},
-    "backward": lambda name: {"freeze": False} if name == "yes" else {},
+    "backward": lambda name: _DIFFERENTIATED if name == "yes" else {},
     "index_ndim": lambda name: {"index_ndim": int(name)} if name.isdigit() else {},
     "index_numel": lambda name: {"index_numel": int(name)} if name.isdigit() else {},
     "duplicates": lambda name: {"duplicates": name == "yes"},
@@ -58,7 +60,7 @@ _FEATURES: Mapping[str, Callable[[str], dict[str, Any]]] = {
     # A tensor that counts as contiguous may have been meant for a layout that its shape rules out.
     "index_layout": lambda name: {} if name == "contiguous" else {"index_layout": name},
     "weight_layout": lambda name: {} if name == "contiguous" else {"weight_layout": name},
-    "upstream_layout": lambda name: {"freeze": False, **({} if name == "contiguous" else {"upstream_layout": name})},
+    "upstream_layout": lambda name: {**_DIFFERENTIATED, **({} if name == "contiguous" else {"upstream_layout": name})},
 }
 
 _NORM_TYPES = {1.0: "1", 2.0: "2", 3.0: "3", math.inf: "inf"}

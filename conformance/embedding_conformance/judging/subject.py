@@ -69,6 +69,7 @@ class Subject:
         self.driver = Driver(adapter, fallback or adapter, dtype, device, missing)
         self.declarations = Declarations(description, dtype, device)
         self.examination = Examination(self.driver, self.declarations, losses)
+        self._expected: Expectations | None = None
         self.make, self.fresh, self.signature = self.driver.make, self.driver.fresh, self.driver.signature
 
     @property
@@ -87,7 +88,7 @@ class Subject:
 
         Args:
             case: the case.
-            backward: whether to differentiate.
+            backward: whether to differentiate, which a lookup under no_grad cannot be.
             together: whether to differentiate all lookups in one backward.
             via: how the weight is given (`boundary.adapter.Adapter.make`).
 
@@ -99,12 +100,19 @@ class Subject:
         if backward and not case.config.freeze:
             answer = instance.gradient(lookups=case.lookups, together=together)
             return Observation(answer.outputs, answer.gradient, instance.weight())
-        outputs = tuple(instance.forward(lookup=lookup).output for lookup in case.lookups)
+        outputs = tuple(self.look_up(case, instance, number).output for number in range(len(case.lookups)))
         return Observation(outputs, None, instance.weight())
 
+    def look_up(self, case: Case, instance: Instance, number: int = 0) -> Forward:
+        """Make one of the lookups of a case, the first one by default, without differentiating it."""
+        lookup = case.lookups[number]
+        return instance.forward(lookup=lookup, no_grad=True) if case.no_grad else instance.forward(lookup=lookup)
+
     def permits(self, case: Case) -> Expectations:
-        """What the contract permits for the case."""
-        return Expectations(case, self.tally)
+        """What the contract permits for the case; that for the latest case is kept."""
+        if self._expected is None or self._expected.case != case:
+            self._expected = Expectations(case, self.tally)
+        return self._expected
 
     def require_shared_memory(self, case: Case, instance: Instance) -> None:
         """Make sure that a change of the weight shows in the tensor that the embedding was made with.

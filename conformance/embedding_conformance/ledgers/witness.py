@@ -25,7 +25,7 @@ from embedding_reference import FORMATS, Tensor
 
 ARGUMENTS = tuple(field.name for field in fields(Config))
 LOOKUP = ("index", "index_shape", "index_dtype", "index_layout", "upstream", "upstream_layout")
-KEYS = (*ARGUMENTS, "dtype", "weight", "weight_layout", "lookups", "steps", *LOOKUP)
+KEYS = (*ARGUMENTS, "dtype", "weight", "weight_layout", "no_grad", "lookups", "steps", *LOOKUP)
 STEP = ("verb", "how", "lookups", "weight")
 ONE, CONTIGUOUS = 1.0, "contiguous"
 MANY = 8
@@ -55,9 +55,9 @@ def read(table: Table) -> Case:
     lookups = tuple(_lookup(one, config, dtype) for one in table.get("lookups", [plain]))
     layout = _one_of("weight_layout", table.get("weight_layout", CONTIGUOUS), LAYOUTS)
     if "steps" not in table:
-        return Case(config, weight, lookups, layout)
+        return Case(config, weight, lookups, layout, table.get("no_grad", False))
     steps = tuple(_step(one, config, dtype) for one in table["steps"])
-    return Life(config, weight, lookups, layout, steps)
+    return Life(config, weight, lookups, layout, steps=steps)
 
 
 def written(case: Case) -> dict[str, Any]:
@@ -71,6 +71,7 @@ def written(case: Case) -> dict[str, Any]:
         table["dtype"] = dtype
     table |= _unless_ones("weight", case.weight)
     table |= _unless("weight_layout", case.weight_layout, CONTIGUOUS)
+    table |= _unless("no_grad", case.no_grad, usual=False)
     lookups = [_written_lookup(one) for one in case.lookups]
     table |= lookups[0] if len(lookups) == 1 else {"lookups": lookups}
     if isinstance(case, Life):
@@ -180,7 +181,7 @@ def _written_step(step: Step) -> dict[str, Any]:
     return table
 
 
-def _unless(name: str, value: Any, usual: Any) -> dict[str, Any]:
+def _unless(name: str, value: Any, usual: object) -> dict[str, Any]:
     return {} if value == usual else {name: value}
 
 

@@ -12,7 +12,7 @@ class Profile:
     Attributes:
         name: its name.
         examples: how many cases are drawn.
-        enough: how many of them must meet a clause's precondition for it to count as exercised.
+        enough: how many of them must be judged and able to fail for a clause to count as exercised.
         climbs: whether half of the cases are drawn to raise the largest error as a fraction of its bound.
         diagnoses: whether a case that fails is shrunk, and the deviation explained.
     """

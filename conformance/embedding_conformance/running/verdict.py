@@ -94,7 +94,7 @@ def _outcome(record: Record) -> tuple[Outcome, str | None]:
         return Outcome.CONFORMS, None
     if tally.unsupported and not tally.exercised:
         return Outcome.UNSUPPORTED, tally.reason
-    reason = f"{tally.exercised} of {tally.cases} cases met the precondition; {enough} are needed"
+    reason = f"{tally.exercised} of {tally.cases} cases could have failed; {enough} are needed"
     if tally.unsupported:
         reason += f" ({tally.unsupported} were unsupported: {tally.reason})"
     return Outcome.NOT_EXERCISED, reason

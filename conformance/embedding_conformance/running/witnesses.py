@@ -67,8 +67,11 @@ def _replayed(clause: Clause, subject: Subject, entry: Entry) -> Replayed | None
     known = entry.known_in(clause.id, subject.device)
     subject.examination.start([known], witness=True)
     case, otherwise = entry.witness_for(clause.id), None
+    if case is not None:
+        case = case.with_dtype(subject.dtype)
+        case = clause.domain.made(case) if clause.domain and clause.domain.made else case
     try:
-        subject.examine(clause, clause.body, None if case is None else case.with_dtype(subject.dtype))
+        subject.examine(clause, clause.body, case)
     except Deviation as deviation:
         otherwise = deviation
     if subject.tally.unsupported:

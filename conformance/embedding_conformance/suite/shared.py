@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
@@ -14,6 +14,7 @@ from embedding_conformance.cases.case import Case, Lookup
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Rows, Tensor
+from embedding_reference.fault_models import WEIGHT, max_norm
 from embedding_reference.model import WRONG_ARGUMENT
 
 
@@ -76,6 +77,15 @@ def judge_used_first(embedding: Subject, case: Case, backward: Backward) -> None
     embedding.judge_gradient(both, embedding.permits(both).gradient, backward)
 
 
+IGNORED = {WEIGHT: (max_norm.IgnoresMaxNorm,)}
+"""The fault that shows in the weight where a row must be rescaled: not in a frozen weight, nor at padding_idx."""
+
+
+def rows_looked_up(case: Case) -> list[int]:
+    """The rows of the first lookup, each once, in order."""
+    return sorted(set(case.positions))
+
+
 def is_nonempty(case: Case) -> bool:
     """Whether the first lookup has an element."""
     return case.index.numel > 0 and case.config.embedding_dim > 0
@@ -86,9 +96,14 @@ def has_duplicates(case: Case) -> bool:
     return case.features()["duplicates"] and case.config.embedding_dim > 0
 
 
-def is_above(case: Case) -> bool:
-    """Whether the norm of a row looked up is above max_norm, by more than any rounding."""
-    return case.config.max_norm is not None and any(n > 1.1 * case.config.max_norm for n in case.norms().values())
+def is_above(case: Case, rows: Iterable[int] | None = None) -> bool:
+    """Whether the norm of one of the rows (None: those looked up) is above max_norm, by more than any rounding.
+
+    The row at padding_idx does not count: it may stay as it is.
+    """
+    trained = set(case.positions if rows is None else rows) - {case.config.padding_row}
+    limit = case.config.max_norm
+    return limit is not None and any(norm > 1.1 * limit for norm in case.norms(sorted(trained)).values())
 
 
 def permitted_weight(embedding: Subject, case: Case) -> Rows:

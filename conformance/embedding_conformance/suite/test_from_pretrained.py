@@ -15,6 +15,7 @@ from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import judge_signature
 from embedding_reference import Exactly
+from embedding_reference.fault_models import GRADIENT, gradients, padding_idx
 from embedding_reference.model import WRONG_ARGUMENT
 
 POSITIONAL = "POSITIONAL_OR_KEYWORD"
@@ -27,10 +28,6 @@ SIGNATURE = [
     ("scale_grad_by_freq", POSITIONAL, "False"),
     ("sparse", POSITIONAL, "False"),
 ]
-
-
-def _pads(case: Case) -> bool:
-    return case.config.padding_row in case.positions
 
 
 @clause(MUST, dtypes="none", needs=("signature",))
@@ -68,7 +65,7 @@ def test_not_2d(embedding: Subject, case: Case) -> None:
         embedding.refuses(f"shape {shape}", WRONG_ARGUMENT, partial(embedding.make, wrong, via="from_pretrained"))
 
 
-@clause(MUST, Domain(), doc="freeze")
+@clause(MUST, Domain(), faults={GRADIENT: (gradients.GivesNoGradient,)}, doc="freeze")
 def test_trains(embedding: Subject, case: Case) -> None:
     """With freeze=False, or thawed later, the weight gets the gradient that any other embedding's would."""
     gradient = embedding.permits(case).gradient
@@ -89,7 +86,8 @@ def test_subclass(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    Domain(padding_idx=ON, index_patterns=("some pads", "only pads"), indices=1, columns=1, where=_pads),
+    Domain(padding_idx=ON, index_patterns=("some pads", "only pads"), indices=1, columns=1),
+    faults={GRADIENT: (padding_idx.IgnoresPadding,)},
     doc="padding_idx",
     needs=("attributes",),
 )
@@ -108,10 +106,10 @@ def test_padding_range(embedding: Subject, case: Case) -> None:
     """from_pretrained refuses a padding_idx outside [-num_embeddings, num_embeddings), by the call at the latest."""
     embedding.declarations.require(replace(case, config=replace(case.config, padding_idx=0)))
     rows = case.config.num_embeddings
-    for padding_idx in (rows, -rows - 1, rows + 1000):
-        wrong = replace(case, config=replace(case.config, padding_idx=padding_idx))
+    for place in (rows, -rows - 1, rows + 1000):
+        wrong = replace(case, config=replace(case.config, padding_idx=place))
         run = partial(embedding.run, wrong, via="from_pretrained")
-        embedding.refuses(f"padding_idx={padding_idx}", WRONG_ARGUMENT, run)
+        embedding.refuses(f"padding_idx={place}", WRONG_ARGUMENT, run)
 
 
 @clause(INFO, Domain(freeze=ANY, weights=palettes.ANY, columns=1, writable=True), needs=("edit", "given"))

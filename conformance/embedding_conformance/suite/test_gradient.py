@@ -16,9 +16,10 @@ from embedding_conformance.judging.expectations import reversed_order
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import emptied, has_duplicates, is_nonempty
 from embedding_reference import Exactly, Interval
+from embedding_reference.fault_models import GRADIENT, accumulation, gradients
 
 
-@clause(MUST, Domain(sparse=OFF, where=is_nonempty))
+@clause(MUST, Domain(sparse=OFF), faults={GRADIENT: (gradients.GivesNoGradient,)})
 def test_sum(embedding: Subject, case: Case) -> None:
     """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -29,6 +30,7 @@ def test_sum(embedding: Subject, case: Case) -> None:
     Domain(
         sparse=OFF, upstreams=palettes.ANY, where=lambda case: len(set(case.positions)) < case.config.num_embeddings
     ),
+    faults={GRADIENT: (accumulation.LeavesDustInRows,)},
 )
 def test_untouched_rows(embedding: Subject, case: Case) -> None:
     """A row that was not looked up gets a gradient of exactly zero."""
@@ -49,27 +51,28 @@ def test_form(embedding: Subject, case: Case) -> None:
         sparse=OFF,
         large=False,
         layouts=ON,
-        where=lambda case: is_nonempty(case) and case.lookups[0].upstream_layout != "contiguous",
+        where=lambda case: case.lookups[0].upstream_layout != "contiguous",
     ),
+    faults={GRADIENT: (gradients.GivesNoGradient,)},
 )
 def test_upstream_layout(embedding: Subject, case: Case) -> None:
     """How the upstream gradient lies in memory (transposed, strided, sliced, expanded) does not matter."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF, where=is_nonempty))
+@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF), faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)})
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to the gradient that is there."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF, where=is_nonempty))
+@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF), faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)})
 def test_one_graph(embedding: Subject, case: Case) -> None:
     """Two lookups differentiated in one backward add up."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case, together=True))
 
 
-@clause(MUST, Domain(lookups=2, where=is_nonempty), needs=("beside",))
+@clause(MUST, Domain(lookups=2), faults={GRADIENT: (gradients.GivesNoGradient,)}, needs=("beside",))
 def test_two_tables(embedding: Subject, case: Case) -> None:
     """Two embeddings differentiated in one backward get each the gradient of its own lookups."""
     mine, other = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
@@ -80,7 +83,7 @@ def test_two_tables(embedding: Subject, case: Case) -> None:
         embedding.judge_gradient(which, embedding.permits(which).gradient, observed)
 
 
-@clause(MUST, Domain(where=is_nonempty), needs=("again",))
+@clause(MUST, Domain(), faults={GRADIENT: (gradients.GivesNoGradient,)}, needs=("again",))
 def test_one_graph_twice(embedding: Subject, case: Case) -> None:
     """A second backward through a graph that was retained gives the same gradient again."""
     for observed in embedding.make(case).again(lookup=case.lookups[0]):
@@ -115,7 +118,7 @@ def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     embedding.judge("the index", Exactly(case.index), inputs[0].index)
 
 
-@clause(MUST, Domain(), doc="no_grad")
+@clause(MUST, Domain(no_grad=ON), doc="no_grad")
 def test_no_grad(embedding: Subject, case: Case) -> None:
     """Under no_grad the output is what it is otherwise, and does not take part in differentiation."""
     observed = embedding.make(case).forward(lookup=case.lookups[0], no_grad=True)
@@ -131,7 +134,11 @@ def test_frozen(embedding: Subject, case: Case) -> None:
     compare.equal("requires_grad of the output", False, observed.requires_grad)
 
 
-@clause(MUST, Domain(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF, where=is_nonempty))
+@clause(
+    MUST,
+    Domain(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF),
+    faults={GRADIENT: (gradients.GivesNoGradient,)},
+)
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """NaN or infinity in an upstream gradient reaches the row that was looked up there, and no other."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -153,6 +160,8 @@ def test_leaves_weight(embedding: Subject, case: Case) -> None:
         columns=1,
         where=has_duplicates,
     ),
+    faults={GRADIENT: (accumulation.AddsOneByOneInBfloat16,)},
+    accurate=True,
 )
 def test_accuracy(embedding: Subject, case: Case) -> None:
     """Duplicates in float16 and bfloat16 lose no more than a float32 accumulator would."""

@@ -17,6 +17,7 @@ from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import emptied, is_nonempty
 from embedding_reference import Exactly, Interval, Tensor, Within
+from embedding_reference.fault_models import OUTPUT, lookups, outputs, rescaled_rows
 from embedding_reference.model import OPTIONAL_INDEX_DTYPES, OUT_OF_RANGE, WRONG_ARGUMENT, WRONG_DTYPE
 
 
@@ -44,14 +45,18 @@ def _in_use(embedding: Subject, case: Case) -> Any:
     return instance
 
 
-@clause(MUST, Domain(max_norm=OFF, freeze=ANY, weights=palettes.ANY, where=is_nonempty))
+@clause(
+    MUST,
+    Domain(max_norm=OFF, freeze=ANY, no_grad=ANY, weights=palettes.ANY),
+    faults={OUTPUT: (outputs.ZeroesTheOutput, lookups.ReadsTheNextRow)},
+)
 def test_bits(embedding: Subject, case: Case) -> None:
     """Each output row is the weight's row at its index, bit for bit: NaN payloads, infinities, -0.0 and subnormals."""
-    output = _in_use(embedding, case).forward(lookup=case.lookups[0]).output
+    output = embedding.look_up(case, _in_use(embedding, case)).output
     embedding.judge("output", embedding.permits(case).output, output)
 
 
-@clause(MUST, Domain(freeze=ANY), argument="embedding_dim", doc="Shape")
+@clause(MUST, Domain(freeze=ANY, no_grad=ANY), argument="embedding_dim", doc="Shape")
 def test_shape(embedding: Subject, case: Case) -> None:
     """The output has the index's shape with embedding_dim appended (0-d and empty ones too) and the weight's dtype."""
     output = embedding.run(case, backward=False).output
@@ -80,7 +85,7 @@ def test_index_dtype(embedding: Subject, case: Case) -> None:
     embedding.judge("output for int32", Exactly(outputs[1]), outputs[0])
 
 
-@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, layouts=ON, where=_odd_layout))
+@clause(MUST, Domain(freeze=ANY, no_grad=ANY, weights=palettes.ANY, max_norm=OFF, layouts=ON, where=_odd_layout))
 def test_layout(embedding: Subject, case: Case) -> None:
     """How index and weight lie in memory (transposed, strided, sliced, expanded) does not change the output."""
     output = embedding.run(case, backward=False).output
@@ -202,7 +207,7 @@ def test_repeatable(embedding: Subject, case: Case) -> None:
     embedding.judge("the second output", Exactly(first), second)
 
 
-@clause(MUST, Domain(freeze=ANY, where=is_nonempty), doc="functional.embedding")
+@clause(MUST, Domain(freeze=ANY), faults={OUTPUT: (outputs.ZeroesTheOutput,)}, doc="functional.embedding")
 def test_functional(embedding: Subject, case: Case) -> None:
     """The functional form, given weight and arguments, does to output, weight and gradient what the module does."""
     permitted = embedding.permits(case)
@@ -214,7 +219,11 @@ def test_functional(embedding: Subject, case: Case) -> None:
             embedding.judge_gradient(case, permitted.gradient, observed)
 
 
-@clause(MUST, Domain(freeze=ANY, max_norm=OFF, large=False, where=is_nonempty))
+@clause(
+    MUST,
+    Domain(freeze=ANY, max_norm=OFF, large=False),
+    faults={OUTPUT: (outputs.ZeroesTheOutput, lookups.ReadsTheNextRow)},
+)
 def test_one_hot(embedding: Subject, case: Case) -> None:
     """Looking up an index gives the exact product of its one-hot vector with the weight."""
     output = embedding.run(case, backward=False).output
@@ -236,9 +245,8 @@ def _one_hot_product(case: Case) -> Within:
 
 @clause(
     MUST,
-    Domain(
-        max_norm=ON, weights=("specials",), where=lambda case: is_nonempty(case) and case.config.max_norm is not None
-    ),
+    Domain(max_norm=ON, no_grad=ANY, indices=2, weights=("specials", "few specials")),
+    faults={OUTPUT: (rescaled_rows.SpreadsNaNOverTheCall,)},
 )
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """A row with NaN or infinity leaks into no other row, not even where max_norm rescales rows."""

@@ -14,6 +14,7 @@ from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import FORMATS, Exactly, Tensor
+from embedding_reference.fault_models import GRADIENT, accumulation
 from embedding_reference.model import WRONG_ARGUMENT
 
 COPIES = ("deepcopy", "pickle", "save")
@@ -161,7 +162,8 @@ def test_mode(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    Domain(lookups=2, max_norm=OFF, large=False, where=lambda c: c.index.numel > 0),
+    Domain(lookups=2, max_norm=OFF, large=False),
+    faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)},
     doc="Module.zero_grad",
     needs=("clear",),
 )

@@ -10,12 +10,14 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import is_above, is_nonempty, judge_refused, permitted_weight
+from embedding_conformance.suite.shared import is_nonempty, judge_refused, permitted_weight
+from embedding_reference.fault_models import WEIGHT, norm_type
 
 
 @clause(
     MUST,
-    Domain(max_norm=ON, norm_type=2.0, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=is_above),
+    Domain(max_norm=ON, norm_type=2.0, freeze=ANY, no_grad=ANY, columns=2, weights=palettes.MODERATE_OR_NEAR),
+    faults={WEIGHT: (norm_type.AlwaysTakesTheOneNorm,)},
 )
 def test_default(embedding: Subject, case: Case) -> None:
     """The norm is the 2-norm unless norm_type says otherwise."""
@@ -29,9 +31,11 @@ def test_default(embedding: Subject, case: Case) -> None:
         max_norm=ON,
         indices=1,
         freeze=ANY,
+        no_grad=ANY,
+        columns=2,
         weights=palettes.MODERATE_OR_NEAR,
-        where=lambda case: case.config.norm_type != 2.0 and is_above(case),
     ),
+    faults={WEIGHT: (norm_type.IgnoresNormType,)},
 )
 def test_order(embedding: Subject, case: Case) -> None:
     """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
@@ -45,5 +49,5 @@ def test_order(embedding: Subject, case: Case) -> None:
 )
 def test_not_positive(embedding: Subject, case: Case) -> None:
     """A norm_type of zero, below zero or NaN is refused, by the call at the latest."""
-    for norm_type in (0.0, -1.0, math.nan):
-        judge_refused(embedding, replace(case, config=replace(case.config, norm_type=norm_type)))
+    for order in (0.0, -1.0, math.nan):
+        judge_refused(embedding, replace(case, config=replace(case.config, norm_type=order)))

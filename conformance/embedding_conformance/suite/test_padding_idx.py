@@ -13,6 +13,7 @@ from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Exactly, Interval
+from embedding_reference.fault_models import GRADIENT, OUTPUT, gradients, padding_idx
 
 PADS = ("some pads", "only pads")
 
@@ -28,10 +29,6 @@ def _pads(case: Case) -> bool:
     return case.features()["pads"] > 0 and case.config.embedding_dim > 0
 
 
-def _pads_and_others(case: Case) -> bool:
-    return _pads(case) and len(set(case.positions)) > 1
-
-
 @clause(
     MUST,
     Domain(
@@ -42,8 +39,8 @@ def _pads_and_others(case: Case) -> bool:
         upstreams=palettes.ANY,
         weights=palettes.ANY,
         max_norm=OFF,
-        where=_pads,
     ),
+    faults={GRADIENT: (padding_idx.IgnoresPadding,)},
 )
 def test_no_gradient(embedding: Subject, case: Case) -> None:
     """The row at padding_idx receives a zero gradient, however often it is looked up."""
@@ -51,7 +48,11 @@ def test_no_gradient(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient_rows(case, embedding.run(case), {_row(case)}, zero)
 
 
-@clause(MUST, Domain(padding_idx=ON, index_patterns=("some pads",), indices=2, columns=1, where=_pads_and_others))
+@clause(
+    MUST,
+    Domain(padding_idx=ON, index_patterns=("some pads",), indices=2, columns=1),
+    faults={GRADIENT: (padding_idx.LosesTheIndexAfterAPad, padding_idx.StopsAtAPad)},
+)
 def test_others(embedding: Subject, case: Case) -> None:
     """Pads in the batch change nothing about the gradient of the other rows."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -68,8 +69,8 @@ def test_others(embedding: Subject, case: Case) -> None:
         max_norm=OFF,
         freeze=ANY,
         pads_hold=ON,
-        where=_pads,
     ),
+    faults={OUTPUT: (padding_idx.ZeroesTheOutputOfPads,)},
 )
 def test_output(embedding: Subject, case: Case) -> None:
     """The output at a pad is the row at padding_idx as it is stored, zero or not."""
@@ -77,17 +78,19 @@ def test_output(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, Domain(padding_idx=ON, index_patterns=("some pads", "counting"), indices=2, columns=1, where=_pads_and_others)
+    MUST,
+    Domain(padding_idx=ON, index_patterns=("some pads", "counting"), indices=2, columns=1),
+    faults={GRADIENT: (padding_idx.IgnoresPadding,)},
 )
 def test_negative(embedding: Subject, case: Case) -> None:
     """A padding_idx below zero counts from the end: it names the same row as its non-negative twin."""
     row, rows = _row(case), case.config.num_embeddings
-    for padding_idx in (row, row - rows):
-        twin = replace(case, config=replace(case.config, padding_idx=padding_idx))
+    for place in (row, row - rows):
+        twin = replace(case, config=replace(case.config, padding_idx=place))
         embedding.judge_gradient(twin, embedding.permits(case).gradient, embedding.run(twin))
 
 
-@clause(MUST, Domain(padding_idx=OFF, where=lambda case: case.index.numel > 0 and case.config.embedding_dim > 0))
+@clause(MUST, Domain(padding_idx=OFF), faults={GRADIENT: (gradients.LosesTheFirstRow, gradients.LosesTheLastRow)})
 def test_none(embedding: Subject, case: Case) -> None:
     """Without padding_idx every row that is looked up gets its gradient, the first and the last too."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -104,8 +107,8 @@ def test_none(embedding: Subject, case: Case) -> None:
         upstreams=palettes.MODERATE,
         max_norm=OFF,
         writable=True,
-        where=_pads,
     ),
+    faults={GRADIENT: (padding_idx.IgnoresPadding,)},
     needs=("step",),
 )
 def test_training(embedding: Subject, case: Case) -> None:

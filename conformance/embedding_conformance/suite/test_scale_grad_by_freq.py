@@ -9,10 +9,15 @@ from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import has_duplicates
+from embedding_reference.fault_models import GRADIENT, OUTPUT, outputs, padding_idx, scale_grad_by_freq
 from embedding_reference.model import WRONG_ARGUMENT
 
 
-@clause(MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, where=has_duplicates))
+@clause(
+    MUST,
+    Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF),
+    faults={GRADIENT: (scale_grad_by_freq.IgnoresFrequency,)},
+)
 def test_divides(embedding: Subject, case: Case) -> None:
     """Each row's gradient is divided by how often the row occurs in the whole index tensor of the call."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -27,6 +32,7 @@ def test_divides(embedding: Subject, case: Case) -> None:
         large=False,
         where=lambda case: case.index.numel == 0 or case.index.shape == (),
     ),
+    faults={GRADIENT: (scale_grad_by_freq.DividesNothingByNothing, scale_grad_by_freq.DividesByOneMore)},
 )
 def test_one_or_none(embedding: Subject, case: Case) -> None:
     """A 0-d index counts as one occurrence, and an empty one, of any shape, gives zeros."""
@@ -42,8 +48,8 @@ def test_one_or_none(embedding: Subject, case: Case) -> None:
         max_norm=OFF,
         freeze=ANY,
         weights=palettes.ANY,
-        where=has_duplicates,
     ),
+    faults={OUTPUT: (outputs.DividesTheOutputByFrequency,)},
 )
 def test_forward(embedding: Subject, case: Case) -> None:
     """The output is that of a plain lookup."""
@@ -51,7 +57,9 @@ def test_forward(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2, where=has_duplicates)
+    MUST,
+    Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=OFF, max_norm=OFF, lookups=2),
+    faults={GRADIENT: (scale_grad_by_freq.KeepsCounting, scale_grad_by_freq.CountsTheFirstLookup)},
 )
 def test_each_call(embedding: Subject, case: Case) -> None:
     """Occurrences are counted for each call by itself; those of an earlier call do not carry over."""
@@ -67,8 +75,8 @@ def test_each_call(embedding: Subject, case: Case) -> None:
         sparse=OFF,
         padding_idx=ON,
         index_patterns=("some pads", "only pads"),
-        where=lambda case: has_duplicates(case) and case.features()["pads"] > 0,
     ),
+    faults={GRADIENT: (padding_idx.IgnoresPadding, scale_grad_by_freq.CountsPadsWithEveryRow)},
 )
 def test_with_padding(embedding: Subject, case: Case) -> None:
     """Together with padding_idx, that row gets no gradient and the others are divided by their own counts."""
@@ -77,7 +85,8 @@ def test_with_padding(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale", where=has_duplicates),
+    Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"),
+    faults={GRADIENT: (scale_grad_by_freq.IgnoresFrequency,)},
 )
 def test_with_sparse(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, or right; never silently wrong."""

@@ -14,11 +14,11 @@ from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import (
     emptied,
-    has_duplicates,
     is_nonempty,
     judge_used_first,
 )
 from embedding_reference import Exactly, Tensor
+from embedding_reference.fault_models import GRADIENT, accumulation, gradients, padding_idx
 
 PAIRS = (
     ("SGD", "SGD", {"lr": 1.0}),
@@ -44,7 +44,7 @@ def test_layout(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient_form(case, embedding.run(case))
 
 
-@clause(MUST, Domain(sparse=ON, indices=1, columns=1, where=has_duplicates))
+@clause(MUST, Domain(sparse=ON, indices=1, columns=1), faults={GRADIENT: (gradients.KeepsTheLastDuplicate,)})
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -87,8 +87,8 @@ def test_coalesced(embedding: Subject, case: Case) -> None:
         indices=1,
         columns=1,
         upstreams=palettes.ANY,
-        where=lambda case: case.features()["pads"] > 0,
     ),
+    faults={GRADIENT: (padding_idx.IgnoresPadding,)},
     doc="padding_idx",
 )
 def test_padding(embedding: Subject, case: Case) -> None:
@@ -99,6 +99,7 @@ def test_padding(embedding: Subject, case: Case) -> None:
 @clause(
     MUST,
     Domain(sparse=ON, padding_idx=ON, corner="sparse padding of a scalar", indices=1, columns=1),
+    faults={GRADIENT: (padding_idx.IgnoresPadding, gradients.GivesNoGradient)},
     doc="padding_idx",
 )
 def test_padding_scalar(embedding: Subject, case: Case) -> None:
@@ -112,7 +113,7 @@ def test_empty(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(sparse=ON, lookups=2, max_norm=OFF, where=is_nonempty))
+@clause(MUST, Domain(sparse=ON, lookups=2, max_norm=OFF), faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)})
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to a sparse gradient, which stays sparse."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -120,7 +121,8 @@ def test_accumulates(embedding: Subject, case: Case) -> None:
 
 @clause(
     INFO,
-    Domain(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE, where=is_nonempty),
+    Domain(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE),
+    faults={GRADIENT: (gradients.GivesNoGradient,)},
     needs=("use_first",),
 )
 def test_mixed(embedding: Subject, case: Case) -> None:

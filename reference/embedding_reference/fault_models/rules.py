@@ -52,7 +52,7 @@ def zeros(like: Permitted) -> Permitted:
     if isinstance(shaped, Exactly):
         shaped = shaped.tensor
     assert isinstance(shaped, (Tensor, Within, Anything))
-    return Exactly(Tensor.of(shaped.dtype, shaped.shape, [0.0] * math.prod(shaped.shape)))
+    return Exactly(Tensor(shaped.dtype, shaped.shape, bytes(math.prod(shaped.shape) * FORMATS[shaped.dtype].itemsize)))
 
 
 def picked(rule: Permitted, columns: Sequence[int | None]) -> Permitted:

@@ -175,5 +175,5 @@ def normalised(summary: str, *dtypes: str) -> str:
 
 def _unexplained(verdict: Verdict) -> str:
     if verdict.outcome is Outcome.NOT_EXERCISED:
-        return f"{verdict.exercised} of {verdict.cases} cases met the precondition; {verdict.enough} are needed"
+        return f"{verdict.exercised} of {verdict.cases} cases could have failed; {verdict.enough} are needed"
     return NO_REASON

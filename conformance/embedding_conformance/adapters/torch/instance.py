@@ -23,6 +23,7 @@ from embedding_reference import Tensor
 DEFAULTS = Config(1, 1)
 METHODS = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float64": "double"}
 """The methods of a module that are named for a dtype, by the dtype."""
+NOT_DIFFERENTIABLE = "torch's embedding is not differentiable for complex weights"
 NO_SPARSE_SUM = re.compile(r'"(cadd_sparse|add_out_sparse_\w+)" not implemented for')
 """torch's message where it cannot add two sparse gradients, which autograd does and no embedding."""
 
@@ -61,6 +62,8 @@ class TorchInstance:
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up, and backpropagate the upstream gradients."""
+        if self.table.is_complex() and self.table.requires_grad and not self._is_torchs:
+            raise Unsupported(NOT_DIFFERENTIABLE)  # a class that is differentiable there neither conforms nor deviates
         with refusals(), self._excusing_missing_sums():
             calls = [self._inputs(lookup) for lookup in lookups]
             if together:
@@ -74,6 +77,11 @@ class TorchInstance:
                     outputs.append(output)
             inputs = tuple(Lookup(from_torch(index), from_torch(upstream)) for index, upstream in calls)
             return Backward(tuple(map(from_torch, outputs)), _gradient(self.table.grad), inputs)
+
+    @property
+    def _is_torchs(self) -> bool:
+        """Whether it is torch's own class, or the functional form."""
+        return self.module is None or type(self.module) is torch.nn.Embedding
 
     @contextmanager
     def _excusing_missing_sums(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from embedding_conformance.adapters.torch.calls import refusals
-from embedding_conformance.adapters.torch.instance import FunctionalInstance, TorchInstance
+from embedding_conformance.adapters.torch.instance import NOT_DIFFERENTIABLE, FunctionalInstance, TorchInstance
 from embedding_conformance.adapters.torch.meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
 from embedding_conformance.adapters.torch.script import write_script
 from embedding_conformance.adapters.torch.tensors import to_torch
@@ -26,7 +26,6 @@ from embedding_reference import Tensor
 
 COMPLEX = ("complex64", "complex128")
 DTYPES = ("float16", "bfloat16", "float32", "float64", *COMPLEX)
-NOT_DIFFERENTIABLE = "torch's embedding is not differentiable for complex weights"
 
 
 class TorchModuleAdapter:
@@ -94,8 +93,6 @@ class TorchModuleAdapter:
         wanted = dtype or (weight.dtype if weight else "float32")
         if reason := missing_dtype(device, wanted):
             raise Unsupported(reason)
-        if weight and wanted in COMPLEX and not config.freeze and self.factory is not torch.nn.Embedding:
-            raise Unsupported(NOT_DIFFERENTIABLE)  # a class that is differentiable there neither conforms nor deviates
         with refusals():
             table = None if weight is None else to_torch(weight, device, layout)
         keywords = config.changed()
@@ -252,7 +249,7 @@ def unsupported() -> tuple[Declared, ...]:
             for dtype in DTYPES
             if (reason := missing_dtype(device, dtype))
         ),
-        *(Declared({"dtype": dtype, "freeze": False}, NOT_DIFFERENTIABLE) for dtype in COMPLEX),
+        *(Declared({"dtype": dtype, "freeze": False, "no_grad": False}, NOT_DIFFERENTIABLE) for dtype in COMPLEX),
     )
 
 

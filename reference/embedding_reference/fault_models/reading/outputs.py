@@ -267,8 +267,9 @@ class DividesTheOutputByFrequency(FaultModel):
         counts = Counter(positions)
 
         def divided(rules: Sequence[Permitted]) -> Sequence[Permitted]:
-            by = [counts[position] for position in positions]
-            return [rule if n == 1 else _divided(rule, weight.format, n) for rule, n in zip(rules, by)]
+            rows = dict(zip(positions, rules))  # equal indices have equal rules
+            rows |= {p: _divided(rows[p], weight.format, count) for p, count in counts.items() if count > 1}
+            return [rows[position] for position in positions]
 
         return forgiving(by_row(right, divided))
 

@@ -189,7 +189,7 @@ class _RescalesSeveralTimes(FaultModel):
             values = weight.entry(row)
             if times > 1 and isinstance(found[row], (Within, OneOf)):
                 norm = self._norm(values, wide=wide)
-                power = tuple(factor**times for factor in self._factors(norm, values.format, wide=wide))
+                power = norms.powers(self._factors(norm, values.format, wide=wide), times)
                 found[row] = _multiplied(found[row], values, power, times)
         return found
 
@@ -201,7 +201,8 @@ def _multiplied(rule: Permitted, values: Tensor, factors: tuple[Fraction, ...], 
     if not isinstance(rule, Within):
         return rule
     form, (least, greatest) = values.format, factors
-    slack = (1 + form.unit_roundoff) ** (4 * times)  # the factor, its power and the products are rounded
+    # The factor, its power and the products are rounded.
+    _, slack = norms.powers((Fraction(1), 1 + form.unit_roundoff), 4 * times)
     lost = form.quantum * times
     intervals = [
         norms.product_interval(value, (least / slack, greatest * slack), form, lost) for value in values.components()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import ClassVar
 
 from embedding_reference.fault_models.bases import Adding
 from embedding_reference.fault_models.fault_model import GRADIENT, FaultModel
+from embedding_reference.fault_models.rules import exactly
 from embedding_reference.formats import FORMATS, Format
 from embedding_reference.model import Lookup
 from embedding_reference.permitted import Interval, Permitted, Within
@@ -145,6 +147,31 @@ class AddsInFloat32(_AddsIn):
     """Gradients are added in float32."""
 
     to = "float32"
+
+
+class AddsOneByOneInBfloat16(FaultModel):
+    """Gradients are added one by one, each sum rounded to bfloat16."""
+
+    about = (GRADIENT,)
+
+    def gradient(self, dtype: str, lookups: Sequence[Lookup], *, wide: bool = False) -> Permitted:  # noqa: ARG002, D102
+        form, shape = FORMATS["bfloat16"], (self.num_embeddings, self.embedding_dim)
+        sums: dict[int, Sequence[float]] = {}
+        for adding in self.contributions_of_each(lookups):
+            added: dict[int, Sequence[float]] = {}
+            for row, terms, divisor in adding:
+                _add(added, row, form.decode(form.encode([term / divisor for term in terms])), form)
+            for row, terms in added.items():
+                _add(sums, row, terms, form)
+        zeros = [0.0] * (self.embedding_dim * FORMATS[dtype].components)
+        components = (component for row in range(self.num_embeddings) for component in sums.get(row, zeros))
+        return Within(dtype, shape, tuple(map(exactly, components)))
+
+
+def _add(sums: dict[int, Sequence[float]], row: int, terms: Sequence[float], form: Format) -> None:
+    """Add terms to the sums of a row; each result is rounded."""
+    before = sums.get(row)
+    sums[row] = terms if before is None else form.decode(form.encode(map(operator.add, before, terms)))
 
 
 def _stored(interval: Interval, form: Format) -> Interval:

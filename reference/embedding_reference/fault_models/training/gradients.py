@@ -17,11 +17,13 @@ from embedding_reference.permitted import Interval, Permitted, Within
 from embedding_reference.tensor import Tensor
 
 
-class GivesNoGradient(ContributesOtherwise):
+class GivesNoGradient(FaultModel):
     """The gradient is all zeros."""
 
-    def instead(self, adding: Sequence[Adding], index: Tensor) -> Sequence[Adding | None]:  # noqa: ARG002, D102
-        return [None] * len(adding)
+    about = (GRADIENT,)
+
+    def contributions(self, index: Tensor, upstream: Tensor) -> Iterator[Adding]:  # noqa: ARG002, D102
+        return iter(())
 
 
 class DoublesTheGradient(FaultModel):
