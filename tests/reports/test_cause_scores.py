@@ -64,6 +64,8 @@ def test_entries_with_one_reason_are_one_cause_with_what_their_patterns_have_in_
         ([{"sparse": True, "index_ndim": 0}, {"sparse": False, "index_ndim": 0}], "index_ndim = 0"),
         ([{"sparse": True}, {"dtype": ["float32"]}], "always"),
         ([{"norm_type": {"float": "inf"}, "device": ["cpu"]}], "norm_type = inf"),
+        ([{"index_numel": {"least": 2}}], "index_numel >= 2"),
+        ([{"index_numel": {"least": 2}}, {"index_numel": {"least": 3}}], "always"),
     ],
 )
 def test_what_patterns_have_in_common(features: list[dict[str, Any]], pattern: str) -> None:

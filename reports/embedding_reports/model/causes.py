@@ -116,11 +116,13 @@ def _declared(run: Results) -> list[tuple[Cause, str]]:
 
 def _conditions(features: Mapping[str, Any]) -> tuple[Condition, ...]:
     """The features of an entry of a ledger as conditions."""
-    return tuple(
-        Condition(name, tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else (_plain(value),))
-        for name, value in features.items()
-        if name not in PLACES
-    )
+    return tuple(_condition(name, value) for name, value in features.items() if name not in PLACES)
+
+
+def _condition(name: str, value: Any) -> Condition:
+    if isinstance(value, Mapping) and not {"least", "most"}.isdisjoint(value):
+        return Condition(name, least=value.get("least"), most=value.get("most"))
+    return Condition(name, tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else (_plain(value),))
 
 
 def _plain(value: Any) -> Any:
@@ -137,7 +139,10 @@ def _common(patterns: Sequence[tuple[Condition, ...]]) -> tuple[Condition, ...]:
         either = len(values) == 2 and all(isinstance(value, bool) for value in values)
         if either or len(same) < len(patterns):
             continue
-        made.append(condition if len(set(same)) == 1 else Condition(condition.feature, values))
+        if len(set(same)) == 1:
+            made.append(condition)
+        elif all(each.values for each in same):
+            made.append(Condition(condition.feature, values))
     return tuple(made)
 
 
