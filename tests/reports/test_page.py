@@ -31,6 +31,25 @@ def test_the_answer_comes_first() -> None:
     assert places == sorted(places)
 
 
+def test_an_entry_of_a_ledger_says_what_is_done_and_how_many_cases_it_covers() -> None:
+    """Once for all dtypes, whatever the numbers."""
+    entries = [
+        known(does=("raises IndexError", "accepts"), covered=7, shown=4),
+        known(does=("raises IndexError", "accepts"), covered=3, shown=0, left_out=2),
+    ]
+    found = page(
+        results_with(
+            *(
+                verdict(outcome="known deviation", dtype=dtype, known=[entry])
+                for dtype, entry in zip(("float16", "float32"), entries)
+            )
+        )
+    )
+    assert found.text.count("raises IndexError or accepts") == 1
+    said = "10 cases that it covers: 4 deviate as it says, 6 conform; 2 more were not run, as each ends the process"
+    assert found.text.count(said) == 1
+
+
 @pytest.mark.parametrize("words", [*LEVEL_LEGEND.values(), *(verdict.legend for verdict in VERDICTS)])
 def test_the_legend_stands_at_the_top(words: str) -> None:
     assert words in WHOLE.text

@@ -31,7 +31,10 @@ class Group:
 
     Attributes:
         outcome: "deviates" or "known deviation".
-        entry: the entry of the ledger, of a known deviation, without what its witness showed.
+        entry: the entry of the ledger, of a known deviation, without what came of its witness and of other cases.
+        covered: how many cases the entry covers.
+        shown: how many of them deviate as it says.
+        left_out: how many more were not run, because each would end a process.
         places: every dtype and device it applies to; more than there are sightings where a witness was not replayed.
         sightings: the smallest case first.
     """
@@ -40,6 +43,9 @@ class Group:
     entry: Known | None = None
     places: list[str] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
+    covered: int = 0
+    shown: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,11 @@ def find(found: ClauseVerdicts, devices: Sequence[str]) -> Finding | None:
         if deviation := verdict.deviation:
             _add(groups, Group(Outcome.DEVIATES), place, verdict.dtype, deviation)
         for entry in verdict.known:
-            declared = Group(Outcome.KNOWN_DEVIATION, replace(entry, deviation=None))
-            _add(groups, declared, place, verdict.dtype, entry.deviation)
+            declared = Group(Outcome.KNOWN_DEVIATION, replace(entry, deviation=None, covered=0, shown=0, left_out=0))
+            group = _add(groups, declared, place, verdict.dtype, entry.deviation)
+            group.covered += entry.covered
+            group.shown += entry.shown
+            group.left_out += entry.left_out
         text = verdict.reason
         explained = verdict.deviation or verdict.known or verdict.outcome is Outcome.CONFORMS
         if not text and not explained:
@@ -157,13 +166,14 @@ def declared_unsupported(findings: Iterable[Finding]) -> dict[str, list[tuple[Fi
     return reasons
 
 
-def _add(groups: dict[object, Group], new: Group, place: str, dtype: str | None, deviation: Evidence | None) -> None:
-    """Add what was seen at a place to the group that it is like, or to the new one."""
+def _add(groups: dict[object, Group], new: Group, place: str, dtype: str | None, deviation: Evidence | None) -> Group:
+    """The group that is like what was seen at a place, or the new one, with that added."""
     likeness = repr(new.entry) if new.entry or not deviation else normalised(deviation.summary, dtype or "")
     group = groups.setdefault((new.outcome, likeness), new)
     group.places.append(place)
     if deviation:
         group.sightings.append(Sighting(place, deviation))
+    return group
 
 
 def normalised(summary: str, *dtypes: str) -> str:
