@@ -132,11 +132,11 @@ def script() -> Session:
 def test_a_path_has_its_own_ledger_and_inherits_torchs(script: Session) -> None:
     inherited = {clause: one.inherited for one in script.ledger.deviations for clause in one.clauses}
     assert not inherited["max_norm.renormalises"]
-    assert inherited["sparse.padding-scalar"]
+    assert inherited["max_norm.negative"]
 
 
 def test_what_is_inherited_is_left_out_only_where_it_fails(script: Session) -> None:
-    for clause, known in (("sparse.padding-scalar", 1), ("lookup.refusal-changes-nothing", 0)):
+    for clause, known in (("max_norm.negative", 1), ("lookup.refusal-changes-nothing", 0)):
         embedding = script.subject(CLAUSES[clause], "float32", "cpu")
         replayed = replay(script, CLAUSES[clause], embedding)
         assert [bool(entry.deviation) for entry in replayed] == [bool(known)]

@@ -110,8 +110,9 @@ class _DiffersTheSecondTime(Twin):
     """The gradient is right, and its derivative is not."""
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
-        # A zero, as long as it is not differentiated.
-        return super().gradient(index, self.changed(index, upstream, upstream - upstream.detach()))
+        # A zero, as long as it is not differentiated; infinity minus infinity would be none.
+        zero = torch.where(upstream.isfinite(), upstream - upstream.detach(), 0)
+        return super().gradient(index, self.changed(index, upstream, zero))
 
     def changed(self, index: Tensor, upstream: Tensor, zero: Tensor) -> Tensor:
         raise NotImplementedError

@@ -16,6 +16,9 @@ from embedding_reference.model import INDEX_DTYPES
 SIZES = (0, 1, 2, 3, 5, 17, 33, 65, 300)
 """What each size is tried to be, beside its neighbours."""
 
+ORDERS = ((2, (0, 1, 0)), (2, (0, 0, 1)), (2, (1, 0, 0)), (2, (0, 0, 1, 1, 0)), (3, (2, 0, 1, 2, 0)))
+"""Rows, and indices of them whose duplicates are neighbours or apart, in order or not."""
+
 
 def varied(case: Case) -> Iterator[Case]:
     """The cases that differ from a case in one feature, or in those that go with it."""
@@ -45,10 +48,9 @@ def _with_other_sizes(case: Case) -> Iterator[Case]:
         for of in (first[:1], first[-1:], range(now.rows)):
             positions = tuple(of[place % len(of)] for place in range(count))
             yield resized(case, replace(now, positions=(positions, *others)), plain=True)
-    for rows in (2, 3):
-        for position in range(rows):
-            positions = (position,) * len(first)
-            yield resized(case, replace(now, rows=rows, positions=(positions, *others)), plain=True)
+    orders = [(rows, (position,) * len(first)) for rows in (2, 3) for position in range(rows)]
+    for rows, positions in (*orders, *ORDERS):
+        yield resized(case, replace(now, rows=rows, positions=(positions, *others)), plain=True)
     yield from (resized(case, replace(now, rank=rank), plain=plain) for rank in (0, 1, 2, 3) if rank != now.rank)
 
 
