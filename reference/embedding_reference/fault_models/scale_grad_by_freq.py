@@ -91,6 +91,16 @@ class DividesByTheLargestCount(_DividesOtherwise):
         return [max(counts, default=1)] * len(counts)
 
 
+class TakesCountsInOrder(_DividesOtherwise):
+    """With scale_grad_by_freq the n-th row that is looked up is divided by the count of the n-th index in order."""
+
+    def divisors(self, index: Tensor) -> Sequence[int]:  # noqa: D102
+        positions = [int(i) for i in index.components()]
+        counts, in_order = Counter(positions), sorted(positions)
+        divisor = {row: counts[in_order[place]] for place, row in enumerate(sorted(counts))}
+        return [divisor[position] for position in positions]
+
+
 class CountsInTheLastDimension(_DividesOtherwise):
     """Occurrences are counted along the last dimension of the index, not in the whole."""
 

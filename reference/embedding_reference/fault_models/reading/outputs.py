@@ -11,7 +11,7 @@ from typing import ClassVar
 from embedding_reference.fault_models.fault_model import OUTPUT, FaultModel
 from embedding_reference.fault_models.rules import by_row, forgiving, hull, mapped, picked, without_bits, zeros
 from embedding_reference.formats import FORMATS, Format
-from embedding_reference.permitted import Anything, Interval, OneOf, Permitted, Raises, Within
+from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Within
 from embedding_reference.tensor import Tensor
 
 NAN = Interval(None, None, frozenset({"nan"}))
@@ -146,6 +146,57 @@ class LosesThePayloadOfNaN(_ChangesElements):
 
     def change(self, component: float, part: int) -> float:  # noqa: ARG002, D102
         return math.nan if math.isnan(component) else component
+
+
+class _ChangesBits(FaultModel):
+    """The bits of each component of the output are changed."""
+
+    about = (OUTPUT,)
+
+    def change_bits(self, component: float, bits: int, form: Format) -> int:
+        """What becomes of the bits of a component."""
+        raise NotImplementedError
+
+    def output(self, weight: Tensor, index: Tensor) -> Permitted:
+        """The output with its bits changed."""
+        return by_row(super().output(weight, index), lambda rules: list(map(self._changed, rules)))
+
+    def _changed(self, rule: Permitted) -> Permitted:
+        if isinstance(rule, OneOf):
+            return OneOf(tuple(map(self._changed, rule.options)))
+        if not isinstance(rule, Exactly):
+            return rule
+        tensor, form, size = rule.tensor, rule.tensor.format, rule.tensor.format.component_size
+        pieces = (tensor.data[at : at + size] for at in range(0, len(tensor.data), size))
+        changed = [
+            self.change_bits(component, int.from_bytes(piece, "little"), form).to_bytes(size, "little")
+            for component, piece in zip(tensor.components(), pieces)
+        ]
+        return Exactly(Tensor(tensor.dtype, tensor.shape, b"".join(changed)))
+
+
+class QuietsNaN(_ChangesBits):
+    """A signalling NaN comes out quiet."""
+
+    def change_bits(self, component: float, bits: int, form: Format) -> int:  # noqa: D102
+        return bits | 1 << (form.precision - 2) if math.isnan(component) else bits
+
+
+class QuietsNaNAndFlushesSubnormals(QuietsNaN):
+    """A signalling NaN comes out quiet, and a subnormal number as the zero of its sign."""
+
+    def change_bits(self, component: float, bits: int, form: Format) -> int:  # noqa: D102
+        if abs(component) < 2.0**form.emin:
+            return bits & 1 << (8 * form.component_size - 1)
+        return super().change_bits(component, bits, form)
+
+
+class KeepsOnlyTheSignOfNaN(_ChangesBits):
+    """Of a NaN only the sign comes out."""
+
+    def change_bits(self, component: float, bits: int, form: Format) -> int:  # noqa: D102
+        payload = (1 << (form.precision - 2)) - 1
+        return (bits | payload + 1) & ~payload if math.isnan(component) else bits
 
 
 class ReplacesInfinity(_ChangesElements):
