@@ -114,7 +114,7 @@ def test_again(embedding: Subject, case: Case) -> None:
     instance.forward(lookup=case.lookups[0])
     between = replace(case, weight=instance.weight())
     instance.forward(lookup=case.lookups[0])
-    embedding.judge("the weight", embedding.permits(between).weight, instance.weight())
+    embedding.judge("the weight", embedding.permits(between).weight, instance.weight(), of=between)
 
 
 @clause(
@@ -126,7 +126,7 @@ def test_each_call(embedding: Subject, case: Case) -> None:
     instance.forward(lookup=case.lookups[0])
     between = replace(case, weight=instance.weight(), lookups=case.lookups[1:])
     instance.forward(lookup=case.lookups[1])
-    embedding.judge("the weight", embedding.permits(between).weight, instance.weight())
+    embedding.judge("the weight", embedding.permits(between).weight, instance.weight(), of=between)
 
 
 @clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, weights=palettes.MODERATE_OR_NEAR, where=is_above))
@@ -145,9 +145,9 @@ def test_zero(embedding: Subject, case: Case) -> None:
     zeroing = replace(case, config=replace(case.config, max_norm=0.0))
     observed = embedding.run(zeroing, backward=False)
     zero = (Interval.exactly(Fraction(0)),) * (case.config.embedding_dim * case.weight.format.components)
-    for row in _looked_up(case):
-        rule = Within(case.weight.dtype, case.weight.shape[1:], zero)
-        embedding.judge(f"the weight, row {row}", rule, observed.weight.entry(row))
+    rule = Within(case.weight.dtype, case.weight.shape[1:], zero)
+    permitted = Rows(case.weight.dtype, case.weight.shape, (rule,) * case.config.num_embeddings)
+    embedding.judge_rows("the weight", permitted, observed.weight, _looked_up(case), of=zeroing)
 
 
 @clause(MUST, Domain(max_norm=ON, indices=1, weights=palettes.MODERATE, where=is_above))
