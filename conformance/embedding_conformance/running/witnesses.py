@@ -74,6 +74,6 @@ def _replayed(clause: Clause, subject: Subject, entry: Entry) -> Replayed | None
         subject.examine(clause, clause.body, case)
     except Deviation as deviation:
         otherwise = deviation
-    if subject.tally.unsupported:
+    if subject.tally.unsupported and known.deviation is None and otherwise is None:
         return None  # nothing is claimed on this dtype or device, so nothing can deviate
     return Replayed(entry, known.aside(), None if otherwise else known.deviation, otherwise)

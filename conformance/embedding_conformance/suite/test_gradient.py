@@ -79,7 +79,7 @@ def test_two_tables(embedding: Subject, case: Case) -> None:
     other = replace(other, weight=reversed_order(case.weight))
     both = embedding.make(case).beside(weight=other.weight, lookups=case.lookups)
     for which, observed in zip((mine, other), both):
-        embedding.judge("output", embedding.permits(which).output, observed.output)
+        embedding.judge("output", embedding.permits(which).output, observed.output, of=which)
         embedding.judge_gradient(which, embedding.permits(which).gradient, observed)
 
 

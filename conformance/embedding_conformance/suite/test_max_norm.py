@@ -149,7 +149,7 @@ def test_again(embedding: Subject, case: Case) -> None:
     embedding.look_up(case, instance)
     between = replace(case, weight=instance.weight())
     embedding.look_up(case, instance)
-    embedding.judge("the weight", embedding.permits(between).weight, instance.weight())
+    embedding.judge("the weight", embedding.permits(between).weight, instance.weight(), of=between)
 
 
 @clause(
@@ -172,7 +172,7 @@ def test_each_call(embedding: Subject, case: Case) -> None:
     embedding.look_up(case, instance)
     between = replace(case, weight=instance.weight(), lookups=case.lookups[1:])
     embedding.look_up(between, instance)
-    embedding.judge("the weight", embedding.permits(between).weight, instance.weight())
+    embedding.judge("the weight", embedding.permits(between).weight, instance.weight(), of=between)
 
 
 @clause(MUST, Domain(max_norm=ON, indices=1, freeze=ANY, no_grad=ON, weights=palettes.MODERATE_OR_NEAR), faults=IGNORED)

@@ -33,7 +33,7 @@ from embedding_conformance.boundary.description import Declared, Description
 from embedding_conformance.boundary.observations import Call
 from embedding_conformance.boundary.refusals import Died, Lost, Refused, Unsupported
 from embedding_conformance.boundary.worker_client import WorkerAdapter
-from embedding_conformance.cases.case import Config
+from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
 
 REFUSES = (
@@ -130,6 +130,12 @@ class ShardedInstance(PathInstance):
     def put(self, weight: Tensor) -> None:
         """Write other bits into the weight's own memory: replacing its data would leave the parts as they are."""
         self.edit(weight)
+
+    def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
+        """Differentiate the gradient, but for that of an empty index: torch would never return."""
+        if not lookup.index.numel:
+            raise Unsupported("torch looks without end for the sharding of a view of a gradient without elements")
+        return super().second_order(lookup, direction)
 
     def load(self, state: Mapping[str, Tensor]) -> None:  # noqa: ARG002 - the protocol's
         """The state of a part cannot be loaded by `load_state_dict`."""

@@ -101,6 +101,16 @@ class TakesTheLargestElement(FaultModel):
         return norms.Norm(largest, largest)
 
 
+class TakesOneForTheInfinityNorm(FaultModel):
+    """With norm_type=inf the norm of every row is 1."""
+
+    about = (OUTPUT, WEIGHT)
+
+    def _norm(self, values: Tensor, *, wide: bool) -> norms.Norm:
+        one = Fraction(1)
+        return norms.Norm(one, one) if math.isinf(self.norm_type) else super()._norm(values, wide=wide)
+
+
 class TakesTheLargestNormOfBlocks(FaultModel):
     """The norm of a row is the largest norm of its blocks of 32 elements."""
 
