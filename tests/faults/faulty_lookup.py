@@ -110,7 +110,7 @@ class StopsAt256(Twin):
 
 
 class DropsTheTail(Twin):
-    model = fault_models.outputs.DropsTheTailOf4
+    model = fault_models.columns.DropsTheTailOf4
     trips = ("lookup.bits", "lookup.one-hot")
     grade = "medium"
     trigger = Output(shape=(5, 7))

@@ -45,7 +45,7 @@ class LosesTheLastOf64Rows(Twin):
 
 
 class SwapsATailOfTwo(Twin):
-    model = fault_models.outputs.SwapsTheLastTwoColumns
+    model = fault_models.columns.SwapsTheLastTwoColumns
     where = "where embedding_dim is two more than a multiple of four"
     trips = ("lookup.bits",)
     grade = "medium"
@@ -156,7 +156,7 @@ class Rescales16Rows(Twin):
 
 
 class LosesColumnsBeyond64(Twin):
-    model = fault_models.outputs.LosesColumnsFrom64
+    model = fault_models.columns.LosesColumnsFrom64
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(2, 65), index=1)
@@ -166,7 +166,7 @@ class LosesColumnsBeyond64(Twin):
 
 
 class RepeatsColumnsBeyond1024(Twin):
-    model = fault_models.outputs.RepeatsColumnsFrom1024
+    model = fault_models.columns.RepeatsColumnsFrom1024
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(2, 1025), weight=tuple(range(1025)), index=1)
@@ -176,7 +176,7 @@ class RepeatsColumnsBeyond1024(Twin):
 
 
 class DropsTheTailOf32(Twin):
-    model = fault_models.outputs.DropsTheTailOf32
+    model = fault_models.columns.DropsTheTailOf32
     trips = ("lookup.bits",)
     grade = "rare"
     trigger = Output(shape=(2, 33), index=1)

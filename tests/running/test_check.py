@@ -20,11 +20,10 @@ FEW = Profile("few", examples=10, enough=1)
 
 
 class Doubles(nn.Embedding):
-    """The first row is looked up twice as large."""
+    """What is looked up together with the first row is twice as large."""
 
     def forward(self, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - a fault
-        output = super().forward(index)
-        return output * (1 + (index == 0)).unsqueeze(-1)
+        return super().forward(index) * (1 + int((index == 0).any()))
 
 
 def test_what_conforms_is_ok(tmp_path: Path) -> None:

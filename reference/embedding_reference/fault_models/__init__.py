@@ -17,7 +17,7 @@ from embedding_reference.fault_models.fault_model import (
     WEIGHT,
     FaultModel,
 )
-from embedding_reference.fault_models.reading import lookups, output_forms, outputs, refused_lookups, tables
+from embedding_reference.fault_models.reading import columns, lookups, output_forms, outputs, refused_lookups, tables
 from embedding_reference.fault_models.rescaling import max_norm, norm_type, rescaled_rows
 from embedding_reference.fault_models.training import (
     accumulation,
@@ -31,6 +31,7 @@ from embedding_reference.fault_models.undocumented import UNDOCUMENTED
 MODULES = (
     lookups,
     outputs,
+    columns,
     output_forms,
     refused_lookups,
     gradients,
@@ -71,6 +72,7 @@ __all__ = [
     "FaultModel",
     "accumulation",
     "arguments",
+    "columns",
     "forms",
     "gradients",
     "lookups",
