@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from embedding_reference.fault_models.fault_model import OUTPUT, WEIGHT, FaultModel
 from embedding_reference.fault_models.rules import by_row, zeros
 from embedding_reference.formats import FORMATS
 from embedding_reference.model import INDEX_DTYPES, OPTIONAL_INDEX_DTYPES
-from embedding_reference.permitted import Exactly, Permitted
+from embedding_reference.norms import EPSILON
+from embedding_reference.permitted import Exactly, Interval, OneOf, Permitted, Within
 from embedding_reference.tensor import Tensor
 
 
@@ -153,11 +155,35 @@ class RescalesUntilItRefuses(FaultModel):
     about = (WEIGHT,)
 
     def weight_after(self, weight: Tensor, index: Tensor, *, wide: bool = False) -> Permitted:  # noqa: D102
-        if index.dtype in INDEX_DTYPES:
-            rows: list[int] = []
-            for position in sorted(map(int, index.components())):
-                if not -self.num_embeddings <= position < self.num_embeddings:
-                    break
-                rows.append(position % self.num_embeddings)
-            index = Tensor.of("int64", (len(rows),), rows)
-        return super().weight_after(weight, index, wide=wide)
+        if index.dtype not in INDEX_DTYPES:
+            return super().weight_after(weight, index, wide=wide)
+        rows: list[int] = []
+        for position in sorted({int(i) for i in index.components()}):
+            if not -self.num_embeddings <= position < self.num_embeddings:
+                break
+            rows.append(position % self.num_embeddings)
+        found = super().weight_after(weight, Tensor.of("int64", (len(rows),), rows), wide=wide)
+        twice = {row for row in rows if rows.count(row) > 1}
+        return by_row(found, lambda rules: [self._again(r) if n in twice else r for n, r in enumerate(rules)])
+
+    def _again(self, rule: Permitted) -> Permitted:
+        """A rule for a row that is rescaled, and then once more where its norm came out above max_norm by rounding."""
+        if isinstance(rule, OneOf):
+            return OneOf(tuple(map(self._again, rule.options)))
+        if not isinstance(rule, Within) or not self.max_norm:
+            return rule
+        form, limit = FORMATS[rule.dtype], Fraction(self.max_norm)
+        least = limit / (limit + EPSILON) * (1 - 16 * form.unit_roundoff)  # what it is multiplied by, and rounded
+        return Within(rule.dtype, rule.shape, tuple(_towards_zero(i, least, form.quantum) for i in rule.intervals))
+
+
+def _towards_zero(interval: Interval, least: Fraction, lost: Fraction) -> Interval:
+    """The interval of a component, and of the same multiplied by at least a factor."""
+    low, high = interval.low, interval.high
+    if low is None or high is None:
+        return interval
+    return Interval(
+        low * least - lost if low > 0 else low,
+        high * least + lost if high < 0 else high,
+        interval.also,
+    )
