@@ -23,6 +23,13 @@ class Condition:
     least: float | None = None
     most: float | None = None
 
+    @classmethod
+    def of(cls, feature: str, wanted: Any) -> Condition:
+        """The condition that an entry of a ledger states: a value, a list of them, or "least" and "most"."""
+        if isinstance(wanted, Mapping):
+            return cls(feature, least=wanted.get("least"), most=wanted.get("most"))
+        return cls(feature, values=tuple(wanted) if isinstance(wanted, (list, tuple)) else (wanted,))
+
     def holds(self, features: Mapping[str, Any]) -> bool:
         """Whether a case of these features meets the condition."""
         value = features.get(self.feature)

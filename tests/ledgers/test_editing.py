@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from embedding_conformance.boundary.description import Declared
-from embedding_conformance.ledgers import editing, reading
+from embedding_conformance.ledgers import editing
 from embedding_conformance.ledgers.ledger import Entry, Ledger, Witness
-from embedding_conformance.suite.catalogue import clauses
 from examples import case
+from ledger_files import read, saved
 
 WHERE = {"dtype": ["float32"], "index_numel": {"least": 1}, "norm_type": 2.0}
 NEW = Entry(("lookup.bits",), WHERE, ("raises", "differs"), 'it\'s "why"', (Witness(case()),), "mine", "==1.0")
@@ -52,16 +52,6 @@ index = 0
 features = {dtype = "float16"}  # half
 reason = "none"
 """
-
-
-def saved(folder: Path, text: str) -> Path:
-    path = folder / "ledger.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def read(path: Path) -> Ledger:
-    return reading.read(str(path), clauses())
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import tomlkit
 
 from embedding_conformance.boundary.description import Declared
 from embedding_conformance.ledgers import reading
-from embedding_conformance.ledgers.ledger import Ledger
 from embedding_conformance.ledgers.reading import WHERE, LedgerError
 from embedding_conformance.suite.catalogue import clauses
 from examples import case
+from ledger_files import read, saved
 
 WITNESS = {"num_embeddings": 3, "embedding_dim": 2, "sparse": True, "weight": [1, 2, 3, 4, 5, 6], "index": [0]}
 ENTRY = {
@@ -29,16 +29,6 @@ def written(folder: Path, *, drop: str = "", **changes: Any) -> Path:
     """A ledger of one entry, with changes to it."""
     entry = {key: value for key, value in {**ENTRY, **changes}.items() if key != drop}
     return saved(folder, tomlkit.dumps({"deviation": [entry]}))
-
-
-def saved(folder: Path, text: str) -> Path:
-    path = folder / "ledger.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def read(path: Path) -> Ledger:
-    return reading.read(str(path), clauses())
 
 
 def refusal(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from embedding_conformance.cases import whole
@@ -40,18 +40,12 @@ def features_of(case: Case) -> Features:
     return {**whole.features_of(case), NORM_TYPE: str(case.config.norm_type)}
 
 
-def conditions_of(where: Mapping[str, Any]) -> Pattern:
+def pattern_of(where: Mapping[str, Any]) -> Pattern:
     """The pattern that the features of a ledger's entry are, but for what a pattern says nothing of."""
-    conditions = []
-    for name, wanted in where.items():
-        if name in (*LEFT_OUT, "device"):
-            continue
-        if isinstance(wanted, Mapping):
-            conditions.append(Condition(name, least=wanted.get("least"), most=wanted.get("most")))
-        else:
-            values = wanted if isinstance(wanted, (list, tuple)) else (wanted,)
-            conditions.append(Condition(name, values=tuple(map(str, values) if name == NORM_TYPE else values)))
-    return Pattern(tuple(conditions))
+    made = [Condition.of(name, wanted) for name, wanted in where.items() if name not in (*LEFT_OUT, "device")]
+    return Pattern(
+        tuple(replace(c, values=tuple(map(str, c.values or ()))) if c.feature == NORM_TYPE else c for c in made)
+    )
 
 
 def where_of(conditions: Sequence[Condition]) -> dict[str, Any]:

@@ -115,7 +115,13 @@ def form_of(gradient: Gradient) -> Form:
 
 
 def compare_gradient(what: str, permitted: Within, gradient: Gradient, layout: str) -> float | None:
-    """Judge a weight gradient: its form, and its values.
+    """Judge a weight gradient: its form (`form`), and its values (`gradient_values`)."""
+    form(what, gradient, layout, permitted.shape, permitted.dtype)
+    return gradient_values(what, permitted, gradient)
+
+
+def gradient_values(what: str, permitted: Within, gradient: Gradient) -> float | None:
+    """Judge the values of a weight gradient whose form is right.
 
     The entries of a sparse gradient are summed exactly, so only the rounding of the implementation itself is judged.
 
@@ -123,9 +129,8 @@ def compare_gradient(what: str, permitted: Within, gradient: Gradient, layout: s
         As `compare`.
 
     Raises:
-        Deviation: the form or a value is not permitted, or an entry lies outside the weight.
+        Deviation: a value is not permitted, or an entry lies outside the weight.
     """
-    form(what, gradient, layout, permitted.shape, permitted.dtype)
     if gradient.rows is None:
         return compare(what, permitted, gradient.values)
     row_numbers = [int(r) for r in gradient.rows.components()]

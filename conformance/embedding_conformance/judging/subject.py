@@ -183,19 +183,21 @@ class Subject:
         assert isinstance(permitted, Within)
         gradient = _gradient(observed)
         declared = self.tally.declared
-        with self._observing(case, FORM, compare.form_of(gradient)):
-            compare.form("gradient", gradient, _layout(case), permitted.shape, permitted.dtype)
+        self._judge_form(case, gradient, permitted.dtype)
         if self.tally.declared > declared:
             return  # a gradient of another form is known here; its values are not compared with those of the right one
         with self._observing(case, GRADIENT, gradient):
-            self._keep(compare.compare_gradient("gradient", permitted, gradient, _layout(case)))
+            self._keep(compare.gradient_values("gradient", permitted, gradient))
 
     def judge_gradient_form(self, case: Case, observed: Observation) -> None:
         """Judge the layout, shape, dtype and device of the weight's gradient."""
         gradient = _gradient(observed)
-        with self._observing(case, FORM, compare.form_of(gradient)):
-            compare.form("gradient", gradient, _layout(case), case.weight.shape, self.dtype)
+        self._judge_form(case, gradient, self.dtype)
         compare.equal("the gradient's device", self.device, gradient.device)
+
+    def _judge_form(self, case: Case, gradient: Gradient, dtype: str) -> None:
+        with self._observing(case, FORM, compare.form_of(gradient)):
+            compare.form("gradient", gradient, _layout(case), case.weight.shape, dtype)
 
     def judge_attributes(self, case: Case, kept: Mapping[str, Any]) -> None:
         """Judge the attributes of the names of the documented arguments, but for arguments that are not taken."""

@@ -60,7 +60,7 @@ class Tally:
 
     Attributes:
         cases: the number of cases run.
-            exercised: the number of cases that were judged and on which the clause could have failed.
+        exercised: the number of cases that were judged and on which the clause could have failed.
         declared: how often something deviated just as a known deviation says.
         lost: the number of processes lost to a refusal that left them unusable.
         crashes: the cases that ended their process, or hung it.

@@ -97,8 +97,7 @@ def _witness_table(case: Any, clauses: Sequence[str]) -> Any:
     if clauses:
         table["clauses"] = list(clauses)
     for name, value in witness.written(case).items():
-        is_tables = isinstance(value, list) and value and isinstance(value[0], dict)
-        table[name] = [_inline(one) for one in value] if is_tables else value
+        table[name] = _value(value)
     return table
 
 
@@ -106,10 +105,16 @@ def _inline(content: Mapping[str, Any]) -> Any:
     """A table on one line; one within another too."""
     table = tomlkit.inline_table()
     for name, value in content.items():
-        if isinstance(value, Mapping):
-            table[name] = _inline(value)
-        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            table[name] = [_inline(one) for one in value]
-        else:
-            table[name] = value
+        table[name] = _value(value)
     return table
+
+
+def _value(value: Any) -> Any:
+    """A value, with tables in it on one line each."""
+    if isinstance(value, Mapping):
+        return _inline(value)
+    return (
+        [_inline(one) for one in value]
+        if isinstance(value, list) and value and isinstance(value[0], Mapping)
+        else value
+    )

@@ -13,7 +13,7 @@ from embedding_conformance.cases.strategies import under_test
 from embedding_conformance.diagnosis.causes import Shown, shown
 from embedding_conformance.diagnosis.diagnose import diagnose
 from embedding_conformance.diagnosis.finding import Finding
-from embedding_conformance.diagnosis.pattern import conditions_of
+from embedding_conformance.diagnosis.pattern import pattern_of
 from embedding_conformance.diagnosis.trials import Trials
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import Clause
@@ -149,7 +149,7 @@ def _deviation(error: BaseException | None) -> Deviation | None:
 def _otherwise(replayed: Replayed) -> Finding:
     """The finding that a witness comes to which deviates otherwise than its entry says."""
     assert replayed.otherwise is not None
-    return Finding(replayed.otherwise, replayed.otherwise.case, conditions_of(replayed.entry.where))
+    return Finding(replayed.otherwise, replayed.otherwise.case, pattern_of(replayed.entry.where))
 
 
 def _remark(

@@ -29,6 +29,25 @@ def _trained(case: Case) -> Case:
     return replace(case, config=replace(case.config, freeze=False, padding_idx=None))
 
 
+def _rows_with(case: Case, special: str) -> list[int]:
+    """The rows looked up that have NaN and no infinity ("nan"), or infinity and no NaN ("inf")."""
+    magnitudes = {row: {str(abs(c)) for c in case.weight.entry(row).components()} for row in rows_looked_up(case)}
+    return [row for row, found in magnitudes.items() if found & {"nan", "inf"} == {special}]
+
+
+def _special_rows(special: str) -> Domain:
+    """Lookups of such rows."""
+    return Domain(
+        max_norm=ON,
+        freeze=ANY,
+        no_grad=ANY,
+        indices=2,
+        weights=("specials",),
+        large=False,
+        where=lambda case: bool(_rows_with(case, special)),
+    )
+
+
 @clause(
     INFO,
     Domain(
@@ -66,37 +85,13 @@ def test_frozen(embedding: Subject, case: Case) -> None:
     embedding.judge_rows("the weight", permitted, observed.weight, rows_looked_up(case), of=trained)
 
 
-@clause(
-    INFO,
-    Domain(
-        max_norm=ON,
-        freeze=ANY,
-        no_grad=ANY,
-        indices=2,
-        weights=("specials",),
-        large=False,
-        where=lambda case: bool(_rows_with(case, "nan")),
-    ),
-    section="max_norm",
-)
+@clause(INFO, _special_rows("nan"), section="max_norm")
 def test_nan_row(embedding: Subject, case: Case) -> None:
     """A row with NaN, and without infinity, stays as it is, bit for bit."""
     _judge_unchanged(embedding, case, _rows_with(case, "nan"))
 
 
-@clause(
-    INFO,
-    Domain(
-        max_norm=ON,
-        freeze=ANY,
-        no_grad=ANY,
-        indices=2,
-        weights=("specials",),
-        large=False,
-        where=lambda case: bool(_rows_with(case, "inf")),
-    ),
-    section="max_norm",
-)
+@clause(INFO, _special_rows("inf"), section="max_norm")
 def test_infinite_row(embedding: Subject, case: Case) -> None:
     """A row with infinity, and without NaN, stays as it is, bit for bit."""
     _judge_unchanged(embedding, case, _rows_with(case, "inf"))
@@ -119,12 +114,6 @@ def test_not_finite(embedding: Subject, case: Case) -> None:
 def test_negative(embedding: Subject, case: Case) -> None:
     """A negative max_norm is refused, by the call at the latest."""
     judge_refused(embedding, replace(case, config=replace(case.config, max_norm=-1.0)))
-
-
-def _rows_with(case: Case, special: str) -> list[int]:
-    """The rows looked up that have NaN and no infinity ("nan"), or infinity and no NaN ("inf")."""
-    magnitudes = {row: {str(abs(c)) for c in case.weight.entry(row).components()} for row in rows_looked_up(case)}
-    return [row for row, found in magnitudes.items() if found & {"nan", "inf"} == {special}]
 
 
 def _judge_unchanged(embedding: Subject, case: Case, rows: Sequence[int]) -> None:

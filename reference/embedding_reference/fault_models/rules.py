@@ -124,6 +124,10 @@ def without_bits(rule: Permitted) -> Permitted:
     return rule
 
 
+NAN = Interval(None, None, frozenset({"nan"}))
+"""The interval of NaN alone, whatever its bits."""
+
+
 def exactly(component: float) -> Interval:
     """The interval of one component alone."""
     if math.isfinite(component):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 from embedding_reference.fault_models.fault_model import OUTPUT, WEIGHT, FaultModel
-from embedding_reference.fault_models.rules import exactly
-from embedding_reference.permitted import Interval, Permitted, Within
+from embedding_reference.fault_models.rules import NAN, exactly
+from embedding_reference.permitted import Permitted, Within
 from embedding_reference.tensor import Tensor
-
-NAN = Interval(None, None, frozenset({"nan"}))
 
 
 class MultipliesInfiniteRows(FaultModel):

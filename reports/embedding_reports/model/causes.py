@@ -116,18 +116,14 @@ def _declared(run: Results) -> list[tuple[Cause, str]]:
 
 def _conditions(features: Mapping[str, Any]) -> tuple[Condition, ...]:
     """The features of an entry of a ledger as conditions."""
-    return tuple(_condition(name, value) for name, value in features.items() if name not in PLACES)
-
-
-def _condition(name: str, value: Any) -> Condition:
-    if isinstance(value, Mapping) and not {"least", "most"}.isdisjoint(value):
-        return Condition(name, least=value.get("least"), most=value.get("most"))
-    return Condition(name, tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else (_plain(value),))
+    return tuple(Condition.of(name, _plain(value)) for name, value in features.items() if name not in PLACES)
 
 
 def _plain(value: Any) -> Any:
     """A value of a feature without the wrapping of numbers that JSON lacks: {"float": "inf"}."""
-    return value["float"] if isinstance(value, dict) else value
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value["float"] if isinstance(value, Mapping) and "float" in value else value
 
 
 def _common(patterns: Sequence[tuple[Condition, ...]]) -> tuple[Condition, ...]:

@@ -9,12 +9,10 @@ from fractions import Fraction
 from typing import ClassVar
 
 from embedding_reference.fault_models.fault_model import OUTPUT, FaultModel
-from embedding_reference.fault_models.rules import by_row, forgiving, hull, mapped, without_bits, zeros
+from embedding_reference.fault_models.rules import NAN, by_row, forgiving, hull, mapped, without_bits, zeros
 from embedding_reference.formats import FORMATS, Format
 from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Within
 from embedding_reference.tensor import Tensor
-
-NAN = Interval(None, None, frozenset({"nan"}))
 
 
 class _ChangesElements(FaultModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from fractions import Fraction
 
 from embedding_reference.fault_models.fault_model import OUTPUT, WEIGHT, FaultModel
@@ -163,7 +164,7 @@ class RescalesUntilItRefuses(FaultModel):
                 break
             rows.append(position % self.num_embeddings)
         found = super().weight_after(weight, Tensor.of("int64", (len(rows),), rows), wide=wide)
-        twice = {row for row in rows if rows.count(row) > 1}
+        twice = {row for row, times in Counter(rows).items() if times > 1}
         return by_row(found, lambda rules: [self._again(r) if n in twice else r for n, r in enumerate(rules)])
 
     def _again(self, rule: Permitted) -> Permitted:

@@ -10,12 +10,10 @@ from typing import ClassVar
 
 from embedding_reference import norms
 from embedding_reference.fault_models.fault_model import OUTPUT, WEIGHT, FaultModel
-from embedding_reference.fault_models.rules import exactly, mapped, without_bits
+from embedding_reference.fault_models.rules import NAN, exactly, mapped, without_bits
 from embedding_reference.formats import FORMATS, Format
-from embedding_reference.permitted import Exactly, Interval, OneOf, Permitted, Within
+from embedding_reference.permitted import Exactly, OneOf, Permitted, Within
 from embedding_reference.tensor import Tensor
-
-NAN = Interval(None, None, frozenset({"nan"}))
 
 
 class _RescalesRowsOtherwise(FaultModel):
