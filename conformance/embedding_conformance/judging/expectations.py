@@ -40,9 +40,7 @@ class Expectations:
         Raises:
             KeyError: it has no such name.
         """
-        if wide and what in _WIDE_ANSWERS:
-            return _WIDE_ANSWERS[what](self)
-        return _ANSWERS[what](self)
+        return _ANSWERS[what](self, wide)
 
     def exclude(self, what: str, fault: type[FaultModel], *, wide: bool = False) -> bool:
         """Whether no answer that a fault model gives to the case is permitted; the arguments are those of `answer`."""
@@ -87,9 +85,8 @@ class Expectations:
 
     def gradient_of(self, *, wide: bool = False) -> Permitted:
         """The weight's gradient after all lookups; `wide` as in `embedding_reference.Embedding.gradient`."""
-        pairs = [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
         with self._timed():
-            return self._model.gradient(self.case.weight.dtype, pairs, wide=wide)
+            return self._model.gradient(self.case.weight.dtype, self._pairs, wide=wide)
 
     def second_order(self, direction: Tensor) -> Permitted:
         """The derivative of the gradient along a direction (`embedding_reference.Embedding.second_order`)."""
@@ -103,8 +100,12 @@ class Expectations:
 
     def form(self) -> Form | None:
         """The layout, the shape and the dtype of the gradient; None where there must be none."""
-        lookups = [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
-        return self._model.gradient_form(self.case.weight.dtype, lookups)
+        return self._model.gradient_form(self.case.weight.dtype, self._pairs)
+
+    @property
+    def _pairs(self) -> list[tuple[Tensor, Tensor]]:
+        """The index and the upstream gradient of each lookup."""
+        return [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
 
     def _timed(self) -> AbstractContextManager[None]:
         return self._tally.measured("reference") if self._tally else nullcontext()
@@ -115,17 +116,11 @@ def reversed_order(weight: Tensor) -> Tensor:
     return Tensor.of(weight.dtype, weight.shape, reversed(weight.values()))
 
 
-_ANSWERS: Mapping[str, Callable[[Expectations], Permitted]] = {
-    OUTPUT: lambda expected: expected.output,
-    WEIGHT: lambda expected: expected.weight,
-    GRADIENT: lambda expected: expected.gradient,
-    SECOND_ORDER: lambda expected: expected.second_order(reversed_order(expected.case.weight)),
-}
-
-
-_WIDE_ANSWERS: Mapping[str, Callable[[Expectations], Permitted]] = {
-    WEIGHT: lambda expected: expected.weight_after(wide=True),
-    GRADIENT: lambda expected: expected.gradient_of(wide=True),
+_ANSWERS: Mapping[str, Callable[[Expectations, bool], Permitted]] = {
+    OUTPUT: lambda expected, _: expected.output,
+    WEIGHT: lambda expected, wide: expected.weight_after(wide=True) if wide else expected.weight,
+    GRADIENT: lambda expected, wide: expected.gradient_of(wide=True) if wide else expected.gradient,
+    SECOND_ORDER: lambda expected, _: expected.second_order(reversed_order(expected.case.weight)),
 }
 
 

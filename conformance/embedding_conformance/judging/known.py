@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from embedding_conformance.cases.case import Case
@@ -11,6 +11,7 @@ from embedding_conformance.cases.whole import features_of
 from embedding_conformance.judging.compare import ENDS, RAISES, Deviation
 from embedding_conformance.judging.expectations import permits
 from embedding_conformance.judging.observed import Observed
+from embedding_reference import Embedding
 from embedding_reference.fault_models import FAULT_MODELS, UNDOCUMENTED, FaultModel
 
 MODELS: Mapping[str, type[FaultModel]] = {model.__name__: model for model in (*FAULT_MODELS, *UNDOCUMENTED)}
@@ -82,13 +83,16 @@ class KnownDeviation:
             deviation: the deviation.
             observed: the answer that deviates, where fault models are about it.
         """
-        if observed is not None and OWN_PRECISION in self.does and permits(observed.case.config, observed):
-            return True
-        if observed is not None and any(
-            observed.what in model.about and permits(model.of(observed.case.config), observed) for model in self._models
-        ):
+        if observed is not None and any(permits(model, observed) for model in self._models_of(observed)):
             return True
         return any(is_as_said(deviation, one) for one in self.does if one not in MODELS)
+
+    def _models_of(self, observed: Observed) -> Iterator[Embedding]:
+        """The models of which one must permit an answer: the reference model where its own precision is known."""
+        config = observed.case.config
+        if OWN_PRECISION in self.does:
+            yield config
+        yield from (model.of(config) for model in self._models if observed.what in model.about)
 
 
 def is_as_said(deviation: Deviation, does: str) -> bool:
