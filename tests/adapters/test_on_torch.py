@@ -126,6 +126,25 @@ def test_sums_of_sparse_gradients_that_torch_lacks_are_laid_on_torch_alone() -> 
     assert TorchInstance(Sparse(torch.float32)).gradient(lookups=wide).gradient.layout == "coo"
 
 
+def test_steps_that_torchs_threads_cannot_share_are_laid_on_torch_alone() -> None:
+    """On any machine: of one thread too."""
+    many = case(rows=102, dim=1, index=range(102)).lookups
+    step = {"optimizer": "SGD", "options": {"lr": 1.0}, "lookups": many}
+    own, torchs = Sparse(torch.float32), torch.nn.Embedding(102, 1, sparse=True)
+    for embedding in (own, torchs):
+        embedding.weight = torch.nn.Parameter(torch.ones(102, 2)[:, :1])
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with pytest.raises(Unsupported, match="cannot share out this sparse gradient"):
+            TorchInstance(own).step(**step)
+        with pytest.raises(Refused, match="a view of a leaf Variable"):
+            TorchInstance(torchs).step(**step)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 FRESH = """
 import runpy, sys
 for ours in ("conformance", "reference", "reports", "hypothesis", "pytest"):

@@ -56,6 +56,17 @@ def deterministically() -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
+@contextmanager
+def sharing_work() -> Iterator[None]:
+    """Run with two threads at least: what torch does must not depend on how many cores this machine has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(before, 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @functools.cache
 def trains(
     optimizer: str, options: tuple[tuple[str, Any], ...], dtype: torch.dtype, device: str, *, sparse: bool

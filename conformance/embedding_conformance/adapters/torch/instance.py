@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from embedding_conformance.adapters.torch.calls import deterministically, refusals, trains
+from embedding_conformance.adapters.torch.calls import deterministically, refusals, sharing_work, trains
 from embedding_conformance.adapters.torch.tensors import from_torch, to_torch
 from embedding_conformance.boundary.observations import Backward, Forward, Gradient, Shape
 from embedding_conformance.boundary.refusals import Unsupported
@@ -26,6 +26,8 @@ METHODS = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float
 NOT_DIFFERENTIABLE = "torch's embedding is not differentiable for complex weights"
 NO_SPARSE_SUM = re.compile(r'"(cadd_sparse|add_out_sparse_\w+)" not implemented for')
 """torch's message where it cannot add two sparse gradients, which autograd does and no embedding."""
+NOT_SHARED = re.compile("a view of a leaf Variable that requires grad is being used in an in-place operation")
+"""The same where an optimiser's threads write a sparse gradient to a weight that is not contiguous."""
 
 
 class TorchInstance:
@@ -64,7 +66,7 @@ class TorchInstance:
         """Look up, and backpropagate the upstream gradients."""
         if self.table.is_complex() and self.table.requires_grad and not self._is_torchs:
             raise Unsupported(NOT_DIFFERENTIABLE)  # a class that is differentiable there neither conforms nor deviates
-        with refusals(), self._excusing_missing_sums():
+        with refusals(), self._excusing(NO_SPARSE_SUM, "torch does not add sparse gradients of this dtype"):
             calls = [self._inputs(lookup) for lookup in lookups]
             if together:
                 outputs = [self.call(index) for index, _ in calls]
@@ -84,15 +86,15 @@ class TorchInstance:
         return self.module is None or type(self.module) is torch.nn.Embedding
 
     @contextmanager
-    def _excusing_missing_sums(self) -> Iterator[None]:
-        """Raise `Unsupported` where torch cannot add the sparse gradients of an embedding that is not its own."""
+    def _excusing(self, missing: re.Pattern[str], reason: str) -> Iterator[None]:
+        """Raise `Unsupported` where torch, and not the embedding, lacks what an embedding that is not its own needs."""
         try:
             yield
         except RuntimeError as error:
             is_torchs = self.module is None or isinstance(self.module, torch.nn.Embedding)  # None: the functional form
-            if is_torchs or not NO_SPARSE_SUM.search(str(error)):
+            if is_torchs or not missing.search(str(error)):
                 raise
-            raise Unsupported("torch does not add sparse gradients of this dtype") from error
+            raise Unsupported(reason) from error
 
     def weight(self) -> Tensor:
         """The weight as it is now."""
@@ -213,7 +215,8 @@ class TorchInstance:
                 made[key] = getattr(torch.optim, optimizer)([self.table], **options)
             made[key].zero_grad()
             self.gradient(lookups)
-            made[key].step()
+            with sharing_work(), self._excusing(NOT_SHARED, "torch's optimisers cannot share out this sparse gradient"):
+                made[key].step()
 
     def clear(self, *, to_none: bool = True) -> None:
         """`zero_grad(set_to_none=to_none)`."""
