@@ -70,6 +70,8 @@ def examine(session: Session, clause: Clause, dtype: str | None, device: str | N
         findings += map(_otherwise, (one for one in known if one.otherwise and one.in_force))
         if not findings:
             _search_beyond(session, clause, subject, search, findings)
+        if not findings and subject.examination.closed_to(clause):
+            known = ()  # a witness may have deviated before it came to the verb that is missing
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
     except BaseException as raised:  # noqa: BLE001 - every clause gets a verdict, whatever its test raises
