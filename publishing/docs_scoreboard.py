@@ -22,7 +22,7 @@ of a single row and CUDA's for rows without elements, does not conform. So the s
 *but for a cause*: they deviate in the cases of a cause, and enough cases outside it were tested, which conform. What is
 in neither column deviates wherever it was tested, or was tested in too few other cases. *Causes* are the things that
 are wrong, each with one reason, however many clauses it breaks; what no ledger declares is *new*. What an
-implementation does not claim is a dash: it is declared unsupported, and a call that uses it is refused; the reasons
+implementation does not claim is a dash: it is unsupported, and a call that uses it is refused, or not asked; reasons
 stand below. None of this was promised by the authors of those implementations. The contract is that of
 `torch.nn.Embedding`, and the question is how far somebody who ports a model can rely on it elsewhere.
 

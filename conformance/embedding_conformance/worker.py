@@ -4,7 +4,8 @@ Requests and answers are JSON objects, one a line; docs/protocol.md describes al
 "on", "arguments"}: `on` is 0 for the adapter itself, else the number of an instance, which is the id of the request
 that made it; an optional "forget" lists instances that are no longer needed. An answer is {"id"} and one of "result",
 "instance" (the number of a new instance), "refused" ({"family", "kind", "message"}, and "lost": true where this process
-can answer nothing more and must be replaced), "unsupported" (the reason) or "error" (the adapter broke: a traceback).
+can answer nothing more and must be replaced), "unsupported" (the reason; with "asked": true where the implementation
+raised for want of it) or "error" (the adapter broke: a traceback).
 Values are encoded as in `boundary.wire`. Whatever the implementation itself prints goes to standard error.
 
 Runs on Python 3.8 and later with nothing but the standard library and the framework.
@@ -52,7 +53,7 @@ def _answer(objects: dict[int, Any], request: dict[str, Any]) -> dict[str, Any]:
         lost = {"lost": True} if isinstance(error, Lost) else {}
         return {"refused": {"family": error.family, "kind": error.kind, "message": error.message, **lost}}
     if isinstance(error, Unsupported):
-        return {"unsupported": str(error)}
+        return {"unsupported": error.reason, **({"asked": True} if error.asked else {})}
     if isinstance(error, SystemExit):
         raise error
     return {"error": "".join(traceback.format_exception(type(error), error, error.__traceback__))}

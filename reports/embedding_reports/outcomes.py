@@ -37,7 +37,7 @@ class Outcome(Enum):
     UNSUPPORTED = (
         "unsupported",
         "–",  # noqa: RUF001  a dash, as wide as the other glyphs
-        "declared not to be provided, and a call that uses it raises; neither pass nor fail.",
+        "not provided: calls that use it raise; or not asked, where the adapter has no way to. Neither pass nor fail.",
     )
     NOT_EXERCISED = "not exercised", "○", "too few cases could have failed to say anything."
     ERROR = "error", "!", "the suite or the adapter broke; says nothing about the implementation."

@@ -11,7 +11,7 @@ import torch
 
 from embedding_conformance.adapters.torch.paths import PATHS, Path, PathAdapter
 from embedding_conformance.adapters.torch.tensors import from_torch
-from embedding_conformance.boundary.refusals import Unsupported
+from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.boundary.target import BUNDLED, resolve
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.ledgers import reading
@@ -112,6 +112,14 @@ def test_a_wrong_path_is_caught_and_its_script_shows_it() -> None:
 def test_a_path_that_a_release_of_torch_lacks_is_named() -> None:
     with pytest.raises(Unsupported, match=r"has no torch\.nowhere\.compile$"):
         PathAdapter(Path(shifted, "torch.nowhere.compile")).describe()
+
+
+def test_what_means_something_else_on_a_path_is_not_asked() -> None:
+    with pytest.raises(Unsupported, match="a bag leaves the row at padding_idx out") as caught:
+        subject(resolve("torch-bag")).run(case(padding_idx=0))
+    assert not caught.value.asked
+    with pytest.raises(Refused, match="RuntimeError"):
+        subject(resolve("torch-vmap")).run(case(max_norm=1.0))
 
 
 def test_a_copy_goes_the_same_way() -> None:

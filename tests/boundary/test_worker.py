@@ -92,6 +92,21 @@ def test_an_adapter_in_a_worker_answers_as_it_does_here(worker: WorkerAdapter) -
 
 
 @pytest.mark.parametrize(
+    ("worker", "account"),
+    [
+        ("plain:Plain", "not asked: does not differentiate"),
+        ("plain:CannotDifferentiate", "does not differentiate"),
+    ],
+    indirect=["worker"],
+)
+def test_it_is_known_whether_the_implementation_was_asked(worker: WorkerAdapter, account: str) -> None:
+    instance = worker.make(GOOD.config, GOOD.weight, **OPTIONS)
+    with pytest.raises(Unsupported) as caught:
+        instance.gradient(lookups=GOOD.lookups)
+    assert caught.value.account == account
+
+
+@pytest.mark.parametrize(
     ("worker", "how"),
     [
         ("plain:Segfaults", r"^died \(SIGSEGV\)$"),
@@ -197,6 +212,7 @@ def test_a_folder_of_the_users_does_not_shadow_a_package_of_ours(
     (tmp_path / "embedding_reference").mkdir()
     (tmp_path / "embedding_reference" / "__init__.py").write_text("raise ImportError('not this one')")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p != "."])  # where targets of other tests were found
     adapter = WorkerAdapter("plain:Plain")
     assert adapter.describe().name == "plain"
     adapter.close()

@@ -265,10 +265,17 @@ def test_a_deviation_carries_the_case_and_the_calls(error: BaseException, summar
     assert [call.verb for call in caught.value.calls] == ["make", "forward", "weight"]
 
 
-def test_what_the_adapter_does_not_provide_is_unsupported() -> None:
+def test_what_the_adapter_does_not_provide_was_not_asked() -> None:
     embedding = subject()
     embedding.examine(a_clause(), raising(Unsupported("no such verb")), case())
-    assert (embedding.tally.unsupported, embedding.tally.reason, embedding.tally.exercised) == (1, "no such verb", 0)
+    tally = embedding.tally
+    assert (tally.unsupported, tally.reason, tally.exercised) == (1, "not asked: no such verb", 0)
+
+
+def test_what_is_declared_was_not_asked_where_the_adapter_refuses_it() -> None:
+    embedding = subject(adapter=plain.Plain)  # which refuses max_norm in its embedding's place
+    embedding.examine(a_clause(), fine, case(max_norm=1.0))
+    assert (embedding.tally.unsupported, embedding.tally.reason) == (1, f"not asked: {plain.NO_MAX_NORM.reason}")
 
 
 def test_what_is_declared_unsupported_counts_as_such_where_it_is_refused() -> None:
@@ -283,7 +290,7 @@ def test_why_a_clause_is_unsupported_is_what_it_ran_into_itself(order: tuple[str
     embedding = subject(Declared({"dtype": "float32"}, "float64 is enough"), adapter=plain.OnlyFloat64)
     for dtype in order:
         embedding.examine(a_clause(), raising(Unsupported("no such verb")), case(dtype=dtype))
-    assert (embedding.tally.unsupported, embedding.tally.reason) == (2, "no such verb")
+    assert (embedding.tally.unsupported, embedding.tally.reason) == (2, "not asked: no such verb")
 
 
 def test_what_is_declared_unsupported_but_accepted_deviates() -> None:

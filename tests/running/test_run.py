@@ -32,7 +32,7 @@ def test_a_framework_other_than_torch_is_tested_without_torch(plain: Run) -> Non
     assert plain.status == 0
     assert set(plain.verdicts.values()) == {"conforms", "unsupported"}
     assert plain.verdict("lookup.bits")["exercised"] > 0
-    assert plain.verdict("padding_idx.no-gradient")["reason"] == "does not differentiate"
+    assert plain.verdict("padding_idx.no-gradient")["reason"] == "not asked: does not differentiate"
     assert "plain 1.0 conforms to all 5 clauses tested" in plain.text
 
 
@@ -161,7 +161,7 @@ def test_a_defect_of_the_adapter_is_an_error_and_no_deviation(tmp_path: Path) ->
 def test_a_verb_that_the_adapter_lacks_is_not_supported(tmp_path: Path) -> None:
     run = suite(tmp_path, "plain:Breaks", "test_new_memory")
     assert run.verdict("lookup.new-memory")["verdict"] == "unsupported"
-    assert run.verdict("lookup.new-memory")["reason"] == "the adapter has no overwrite"
+    assert run.verdict("lookup.new-memory")["reason"] == "not asked: the adapter has no overwrite"
 
 
 UNSUPPORTED = """

@@ -58,6 +58,7 @@ class PlainInstance:
 
     def __init__(self, adapter: Plain, config: Config, weight: Tensor) -> None:
         self.adapter, self.config, self.table = adapter, config, weight
+        self.wants_derivative = False
 
     def forward(self, lookup: Lookup) -> Forward:
         index = lookup.index
@@ -70,13 +71,22 @@ class PlainInstance:
         return Forward(output, requires_grad=not self.config.freeze, device="cpu", index_after=index)
 
     def gradient(self, lookups: Any, *, together: bool = False) -> Backward:  # noqa: ARG002 - the protocol's
-        raise Unsupported("does not differentiate")
+        raise Unsupported("does not differentiate", asked=self.wants_derivative)
 
     def weight(self) -> Tensor:
         return self.table
 
     def copy(self, how: str) -> PlainInstance:  # noqa: ARG002 - the protocol's
         return PlainInstance(self.adapter, self.config, self.table)
+
+
+class CannotDifferentiate(Plain):
+    """Raises when it is asked to differentiate, which its adapter makes an answer of."""
+
+    def make(self, config: Config, weight: Tensor, **options: Any) -> PlainInstance:
+        made = super().make(config, weight, **options)
+        made.wants_derivative = True
+        return made
 
 
 class Compiles(Plain):

@@ -70,6 +70,14 @@ def attempt(call: Callable[[], T], *, propagate: tuple[type[BaseException], ...]
         return Failure(Ending.BROKE, error)
 
 
+def raised_in(error: BaseException) -> str:
+    """The name of the module whose code raised an error."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return str(trace.tb_frame.f_globals["__name__"]) if trace else ""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message."""
     return _lines(error)[0]

@@ -68,14 +68,16 @@ def _request(verb: Verb) -> Schema:
 
 def _answer() -> Schema:
     refusal = {"family": {"enum": [*FAMILIES, "other"]}, "kind": _type("str"), "message": _type("str")}
-    contents: dict[str, Schema] = {
+    contents: Mapping[str, Schema] = {
         "result": {},
         "instance": _type("Instance"),
         "refused": _object({**refusal, "lost": _type("bool")}, list(refusal)),
         "unsupported": _type("str"),
         "error": _type("str"),
     }
-    return {"oneOf": [_object({"id": _type("int"), key: content}) for key, content in contents.items()]}
+    answers = {key: {"id": _type("int"), key: content} for key, content in contents.items()}
+    answers["unsupported"]["asked"] = _type("bool")
+    return {"oneOf": [_object(answer, ["id", key]) for key, answer in answers.items()]}
 
 
 def _record(name: str, record: Any) -> Schema:

@@ -47,7 +47,22 @@ LOST = "a refusal cost the process that held the weight, as an assertion on the 
 
 
 class Unsupported(Exception):  # noqa: N818 - it is an answer, not an error
-    """The adapter does not provide this verb or argument, for the reason given."""
+    """The adapter does not provide this verb or argument, for the reason given.
+
+    Attributes:
+        reason: the reason.
+        asked: whether it is known that the implementation does not provide it either: it raised for want of it, or its
+            signature says so. Else nothing is known of what it does.
+    """
+
+    def __init__(self, reason: str, *, asked: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.asked = reason, asked
+
+    @property
+    def account(self) -> str:
+        """The reason as a verdict gives it: which says where the implementation was not asked."""
+        return self.reason if self.asked else f"not asked: {self.reason}"
 
 
 class MissingVerb(Unsupported):

@@ -85,10 +85,11 @@ class WorkerAdapter:
         self._next += 1
         request = {"id": self._next, "verb": verb, "on": on, "arguments": encode(arguments), "forget": self._forgotten}
         self._forgotten = []
-        kind, content = self._answer(program, json.dumps(request))
+        kind, answer = self._answer(program, json.dumps(request))
+        content = answer[kind]
         if kind == "unsupported":
             missing = MissingVerb(verb)
-            raise missing if content == str(missing) else Unsupported(content)
+            raise missing if content == missing.reason else Unsupported(str(content), asked=answer.get("asked") is True)
         if kind == "error":
             raise RuntimeError(f"the adapter in the worker broke:\n{content}")
         try:
@@ -148,7 +149,7 @@ class WorkerAdapter:
         return words
 
     def _answer(self, program: Program, request: str) -> tuple[str, Any]:
-        """The kind of the answer to a request, and its content."""
+        """The kind of the answer to a request, and the answer."""
         seconds = self.seconds if self._answered else SECONDS_TO_START
         try:
             line = program.ask(request, seconds)
@@ -159,10 +160,10 @@ class WorkerAdapter:
             raise self._ended(program)
         try:
             answer = json.loads(line)
-            (kind,) = set(answer) - {"id"}
+            (kind,) = set(answer) - {"id", "asked"}
             if answer["id"] == self._next and kind in ANSWERS:
                 self._answered = True
-                return kind, answer[kind]
+                return kind, answer
         except (ValueError, TypeError, KeyError, RecursionError):
             pass
         self._end()

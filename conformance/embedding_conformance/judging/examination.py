@@ -12,7 +12,7 @@ import hypothesis
 
 from embedding_conformance.boundary.attempts import Ending, Failure, attempt
 from embedding_conformance.boundary.description import Declared
-from embedding_conformance.boundary.refusals import Died, Lost, MissingVerb
+from embedding_conformance.boundary.refusals import Died, Lost, MissingVerb, Unsupported
 from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import ENDS, RAISES, Deviation
@@ -169,10 +169,10 @@ class Examination:
     def _conclude(self, failure: Failure, clause: Clause, case: Case | None) -> None:
         """Count an unsupported case; raise any other failure of a case, as a deviation where it is one."""
         error, tally = failure.error, self.tally
-        if failure.ending is Ending.UNSUPPORTED:
+        if isinstance(error, Unsupported):
             if not self.closed_to(clause):  # this case may have shown that a verb is missing
                 tally.unsupported += 1
-                tally.reason = failure.text
+                tally.reason = error.account
             return
         if failure.ending not in (Ending.REFUSED, Ending.DIED) and not isinstance(error, Deviation):
             raise error
@@ -193,7 +193,7 @@ class Examination:
             return False
         # As if it had been known before the first case: the tally must not depend on the order of clauses.
         self.tally.cases, self.tally.unsupported = 0, 1
-        self.tally.reason = reason or str(MissingVerb(missing[0]))
+        self.tally.reason = reason or MissingVerb(missing[0]).account
         return True
 
     def _left_out(self, clause: Clause, case: Case | None) -> bool:
@@ -232,6 +232,7 @@ class Examination:
         declared = self.declarations.of(case)
         if declared is None:
             return False
+        reason = declared.reason
         refused_anyway = case.features()["index_out_of_range"] and "index_out_of_range" not in declared.features
         if not refused_anyway:  # else a refusal says nothing, and may cost a process
             outcome = attempt(lambda: subject.run(case))
@@ -239,9 +240,11 @@ class Examination:
                 raise _ignored(declared)
             if outcome.ending not in (Ending.REFUSED, Ending.UNSUPPORTED):
                 raise outcome.error
+            if isinstance(outcome.error, Unsupported):
+                reason = Unsupported(declared.reason, asked=outcome.error.asked).account
         self.tally.unsupported += 1
         # A reason that the clause itself met says more than one that a single case happened to have.
-        self.tally.reason = self.tally.reason or declared.reason
+        self.tally.reason = self.tally.reason or reason
         return True
 
 

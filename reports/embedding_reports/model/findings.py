@@ -79,7 +79,7 @@ class Finding:
 
     @property
     def only_unsupported(self) -> bool:
-        """Whether all of it is in the list of what is declared unsupported."""
+        """Whether all of it is in the list of what is unsupported."""
         return not self.groups and all(remark.outcome is Outcome.UNSUPPORTED for remark in self.remarks)
 
     @property
@@ -156,7 +156,7 @@ def in_short(places: Sequence[str], everywhere: Sequence[str]) -> str:
     return ", ".join(places)
 
 
-def declared_unsupported(findings: Iterable[Finding]) -> dict[str, list[tuple[Finding, Remark]]]:
+def unsupported(findings: Iterable[Finding]) -> dict[str, list[tuple[Finding, Remark]]]:
     """The clauses that are unsupported, wholly or in part, under the reason that each was given."""
     reasons: dict[str, list[tuple[Finding, Remark]]] = {}
     for finding in findings:

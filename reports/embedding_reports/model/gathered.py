@@ -81,7 +81,7 @@ class Gathered:
 
     @property
     def only_unsupported(self) -> bool:
-        """Whether all of it is in the list of what is declared unsupported."""
+        """Whether all of it is in the list of what is unsupported."""
         return not self.groups and all(outcome is Outcome.UNSUPPORTED for outcome, _ in self.remarks)
 
 
@@ -108,7 +108,7 @@ def gather(runs: Sequence[Sequence[Finding]], contract: Sequence[str]) -> list[G
 
 
 def unsupported(findings: Sequence[Gathered], naming: Naming) -> Mapping[str, Mapping[str, Sequence[Gathered]]]:
-    """What is declared unsupported: under each reason, the clauses by the runs and places that it was given for."""
+    """What is unsupported: under each reason, the clauses by the runs and places that it was given for."""
     reasons: dict[str, dict[str, list[Gathered]]] = {}
     for finding in findings:
         for (outcome, text), seen in finding.remarks.items():

@@ -67,7 +67,7 @@ class Merged:
         sections: the rows of the matrix, by section of the contract.
         steps: what changed from each run to the next of the same implementation.
         findings: each finding once, the outcome that counts most first.
-        unsupported: what is declared unsupported, under its reasons.
+        unsupported: what is unsupported, under its reasons.
         same: the facts that are the same in all runs that took place.
         errors: clauses with errors in numbers, and the largest of each run as a fraction of its bound.
     """

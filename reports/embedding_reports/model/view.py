@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from embedding_reports.model.by_clause import ClauseVerdicts, by_clause
 from embedding_reports.model.facts import Phase, facts, labels, reproduce, timing
-from embedding_reports.model.findings import Finding, Remark, declared_unsupported, find, where
+from embedding_reports.model.findings import Finding, Remark, find, unsupported, where
 from embedding_reports.model.order import implementations, ordered
 from embedding_reports.model.pair_coverage import Interplay, interplay
 from embedding_reports.model.summary import Summary, sentences, summarise
@@ -63,7 +63,7 @@ class RunView:
         sections: the rows of the table, by section of the contract.
         findings: what stands behind the outcomes, clause by clause.
         attention: those of them that somebody should look into, the most urgent first.
-        unsupported: what is declared unsupported, under its reasons.
+        unsupported: what is unsupported, under its reasons.
         interplay: the pairs of arguments that it covered, if it counted any.
         errors: the rows with errors in numbers, the largest first.
         exact: the rows that could have had such errors, and had none.
@@ -130,7 +130,7 @@ def _arrange(run: Results, label: str, anchor: str) -> RunView:
         sections=sections,
         findings=findings,
         attention=_attention(findings),
-        unsupported=declared_unsupported(findings),
+        unsupported=unsupported(findings),
         interplay=interplay(run),
         errors=[row for row in numeric if row.worst],
         exact=[row for row in numeric if not row.worst],

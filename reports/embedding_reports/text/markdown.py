@@ -111,7 +111,7 @@ def _unsupported(view: RunView) -> str:
             for finding, _ in remarks
         ]
         lines.append(f"- {_text(reason)}: {', '.join(named)}")
-    return "\n\n".join(["<details><summary>Unsupported, so not tested</summary>", "\n".join(lines), "</details>"])
+    return "\n\n".join(["<details><summary>Unsupported, or not asked</summary>", "\n".join(lines), "</details>"])
 
 
 def _text(words: str) -> str:

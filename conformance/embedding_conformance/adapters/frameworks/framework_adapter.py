@@ -12,6 +12,7 @@ from typing import Any
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, Framework
 from embedding_conformance.adapters.frameworks.framework_script import write_script
+from embedding_conformance.boundary.attempts import raised_in
 from embedding_conformance.boundary.description import Declared, Description
 from embedding_conformance.boundary.observations import Backward, Call, Forward, Gradient
 from embedding_conformance.boundary.refusals import Refused, Unsupported
@@ -86,7 +87,7 @@ class FrameworkAdapter:
         sizes = {"num_embeddings": config.num_embeddings, "embedding_dim": config.embedding_dim}
         for declared in self.framework.unsupported:
             if declared.features.items() <= sizes.items():
-                raise Unsupported(declared.reason)
+                raise Unsupported(declared.reason, asked=True)
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """No framework claims torch's signature."""
@@ -256,17 +257,9 @@ def refusals(framework: Framework) -> Iterator[None]:
     except (Refused, Unsupported):
         raise
     except Exception as error:
-        if isinstance(error, (AttributeError, NameError, ImportError)) and _raised_in(error) in _modules(framework):
+        if isinstance(error, (AttributeError, NameError, ImportError)) and raised_in(error) in _modules(framework):
             raise
         raise Refused.of(error) from error
-
-
-def _raised_in(error: Exception) -> str:
-    """The module whose code raised an exception."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return str(trace.tb_frame.f_globals["__name__"]) if trace else ""
 
 
 def _modules(framework: Framework) -> set[str]:

@@ -10,6 +10,7 @@ from mindspore import nn
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, flushing, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
 from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Unsupported
 
 # Else a kernel raises only when its values are read, and the next backward pass may miss them.
 ms.runtime.launch_blocking()
@@ -32,7 +33,7 @@ def array(tensor: ms.Tensor) -> tuple[Any, str]:
 def make(num_embeddings: int, embedding_dim: int, weight: ms.Tensor, **arguments: Any) -> nn.Embedding:
     """An embedding with this weight."""
     if "padding_idx" in arguments:
-        raise TypeError("padding_idx is for a table that is being initialised")
+        raise Unsupported(PADDING)
     return nn.Embedding(num_embeddings, embedding_dim, embedding_table=weight, **arguments)
 
 

@@ -255,7 +255,7 @@ def optimizer(embedding: Any, name: str, options: dict[str, Any]) -> Any:
         trained(paddle.to_tensor([0])).sum().backward()
         optimizer_of(trained.weight).step()
     except Exception as error:
-        raise Unsupported(f"{made} does not train {weight.dtype} on the CPU") from error
+        raise Unsupported(f"{made} does not train {weight.dtype} on the CPU", asked=True) from error
     return optimizer_of(weight)
 
 

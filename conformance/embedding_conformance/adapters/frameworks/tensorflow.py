@@ -10,6 +10,9 @@ import tensorflow as tf
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, flushing, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
+from embedding_conformance.boundary.refusals import Unsupported
+
+CLIPS = "it clips the rows that are returned, and leaves the table as it is"
 
 
 def tensor(array: Any, dtype: str) -> tf.Tensor:
@@ -28,7 +31,7 @@ def make(
 ) -> tuple[tf.Variable, bool]:
     """A table with this weight, and whether its gradient is wanted in slices of rows, as it comes."""
     if "max_norm" in arguments:
-        raise ValueError("max_norm clips what is returned, and leaves the table as it is")
+        raise Unsupported(CLIPS)
     table = tf.Variable(weight, shape=(num_embeddings, embedding_dim))
     tf.nn.embedding_lookup(table, tf.zeros(0, tf.int32), **arguments)  # raises for an argument that it does not have
     return table, sparse
@@ -100,7 +103,7 @@ TENSORFLOW = Framework(
     weight_of=weight_of,
     unsupported=(
         *without("padding_idx", "scale_grad_by_freq"),
-        *without("max_norm", reason="it clips the rows that are returned, and leaves the table as it is"),
+        *without("max_norm", reason=CLIPS),
         NO_FREEZE,
         *NO_STRIDES,
     ),

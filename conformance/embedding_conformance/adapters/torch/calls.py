@@ -50,7 +50,7 @@ def deterministically() -> Iterator[None]:
         yield
     except RuntimeError as error:
         if "torch.use_deterministic_algorithms(True)" in str(error):  # torch names this call in each such message
-            raise Unsupported(str(error).partition(". ")[0]) from error
+            raise Unsupported(str(error).partition(". ")[0], asked=True) from error
         raise
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)

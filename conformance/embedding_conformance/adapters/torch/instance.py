@@ -94,7 +94,7 @@ class TorchInstance:
             is_torchs = self.module is None or isinstance(self.module, torch.nn.Embedding)  # None: the functional form
             if is_torchs or not missing.search(str(error)):
                 raise
-            raise Unsupported(reason) from error
+            raise Unsupported(reason, asked=True) from error
 
     def weight(self) -> Tensor:
         """The weight as it is now."""

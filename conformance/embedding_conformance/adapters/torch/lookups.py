@@ -1,7 +1,8 @@
 """Ways to make the lookup of a `torch.nn.Embedding`; the standalone script of a deviation contains the source of one.
 
 Each takes the module and an index tensor of any shape, and returns the output, of shape index.shape + (embedding_dim,).
-It raises what torch raises, and ValueError for what would have another meaning this way, or would fail in part.
+It raises what torch raises, and a ValueError of its own for what would have another meaning this way, or would fail in
+part: torch is not asked that (`paths.PathInstance.call`).
 """
 
 from __future__ import annotations

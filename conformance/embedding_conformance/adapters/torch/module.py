@@ -126,7 +126,7 @@ class TorchModuleAdapter:
     def _need(self, keywords: Collection[str]) -> None:
         """Raise `Unsupported` where the signature of the constructor tells that it does not take a keyword."""
         if missing := [name for name in keywords if name in self._lacks]:
-            raise Unsupported(f"{self.target} takes no {', '.join(missing)}")
+            raise Unsupported(f"{self.target} takes no {', '.join(missing)}", asked=True)
 
     def _placed(self, device: str, dtype: str | None, *, given: bool) -> dict[str, Any]:
         """The keywords for a weight of this dtype on this device.

@@ -53,7 +53,7 @@ def array(tensor: torch.Tensor) -> tuple[Any, str]:
 def make(num_embeddings: int, embedding_dim: int, weight: torch.Tensor, **arguments: Any) -> torch.Tensor:
     """The weight, which is an input of the model."""
     if arguments:
-        raise TypeError(f"not in a model in ONNX: {', '.join(arguments)}")
+        raise Unsupported(NOT_IN_PLACE if "max_norm" in arguments else FORWARD_ONLY)
     assert weight.shape == (num_embeddings, embedding_dim)
     return weight
 

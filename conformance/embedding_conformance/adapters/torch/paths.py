@@ -14,6 +14,7 @@ import torch
 from embedding_conformance.adapters.torch import lookups
 from embedding_conformance.adapters.torch.instance import TorchInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, unsupported
+from embedding_conformance.boundary.attempts import raised_in
 from embedding_conformance.boundary.description import Declared, Description
 from embedding_conformance.boundary.observations import Call
 from embedding_conformance.boundary.refusals import Refused, Unsupported
@@ -180,8 +181,17 @@ class PathInstance(TorchInstance):
         self._path = path
 
     def call(self, index: torch.Tensor) -> torch.Tensor:
-        """One lookup."""
-        return self._path.lookup(self.module, index)
+        """One lookup.
+
+        Raises:
+            Unsupported: this path would do something else, and so it is not taken.
+        """
+        try:
+            return self._path.lookup(self.module, index)
+        except ValueError as error:
+            if raised_in(error) == lookups.__name__:
+                raise Unsupported(str(error)) from error
+            raise
 
     def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
         """Differentiate the gradient."""
@@ -189,7 +199,7 @@ class PathInstance(TorchInstance):
             return super().second_order(lookup, direction)
         except Refused as refused:
             if self._path.first_order:
-                raise Unsupported(self._path.first_order) from refused
+                raise Unsupported(self._path.first_order, asked=True) from refused
             raise
 
     def attributes(self) -> Mapping[str, Any]:
