@@ -217,14 +217,14 @@ class Embedding:
         form = direction.format
         positions = [int(i) for i in index.components()]
         occurrences = Counter(positions)
-        intervals: list[Interval] = []
-        for row in positions:
-            count = occurrences[row] if self.scale_grad_by_freq else 1
-            components = direction.entry(row).components()
+        of_row: dict[int, list[Interval]] = {}
+        for row, occurs in occurrences.items():
+            components, count = direction.entry(row).components(), occurs if self.scale_grad_by_freq else 1
             if row == self.padding_row:
-                intervals += [Interval.exactly(Fraction(0)) for _ in components]
+                of_row[row] = [Interval.exactly(Fraction(0)) for _ in components]
             else:
-                intervals += sums.gradient_intervals([components], [count], form)
+                of_row[row] = sums.gradient_intervals([components], [count], form)
+        intervals = [interval for row in positions for interval in of_row[row]]
         return Within(direction.dtype, (*index.shape, self.embedding_dim), tuple(intervals))
 
     def contributions_of_each(self, lookups: Sequence[Lookup]) -> Iterator[Iterable[tuple[int, Sequence[float], int]]]:

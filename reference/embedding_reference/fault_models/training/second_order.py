@@ -38,13 +38,15 @@ class _AddsSeveralTimes(FaultModel):
         assert isinstance(right, Within)
         positions, intervals = [int(i) for i in index.components()], list(right.intervals)
         counts, width = Counter(positions), len(right.intervals) // max(len(positions), 1)
+        again = {}
+        for row in counts:
+            times, count = self.times(counts[row]), counts[row] if self.scale_grad_by_freq else 1
+            again[row] = gradient_intervals(
+                [direction.entry(row).components()] * times, [count] * times, direction.format
+            )
         for place, row in enumerate(positions):
             if row != self.padding_row:
-                times, count = self.times(counts[row]), counts[row] if self.scale_grad_by_freq else 1
-                again = gradient_intervals(
-                    [direction.entry(row).components()] * times, [count] * times, direction.format
-                )
-                intervals[place * width : (place + 1) * width] = again
+                intervals[place * width : (place + 1) * width] = again[row]
         return Within(right.dtype, right.shape, tuple(intervals))
 
 
