@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import nn
 
 from embedding_conformance import Checked, Profile, check
-from embedding_conformance.diagnosis.causes import Shown, causes_of
+from embedding_conformance.diagnosis.causes import SENTENCES, Shown, causes_of
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.suite.catalogue import clauses
 from embedding_reports.condition import Condition
@@ -85,11 +87,50 @@ def test_a_second_fault_is_a_second_cause() -> None:
     assert "NotImplementedError: three dimensions" in causes["index_ndim = 3"].evidence.observed
 
 
-def shown(clause: str, *where: Condition, symptom: str = "") -> Shown:
+class DoublesWhatIsFrozen(nn.Embedding):
+    """Doubles the output of a frozen weight."""
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        """Look up."""
+        output = super().forward(index)
+        return output if self.weight.requires_grad else output * 2
+
+
+def test_a_life_that_comes_to_a_cause_shows_that_cause() -> None:
+    """It is frozen in its course, and was not when it began."""
+    checked = check(
+        DoublesWhatIsFrozen,
+        profile=Profile("some", examples=40, enough=6),
+        clauses=("lookup.bits", "sequences.life"),
+        dtypes="float32",
+        isolation="none",
+        seed=1,
+    )
+    (cause,) = checked.causes
+    assert (cause.clauses, cause.pattern) == (("lookup.bits", "sequences.life"), "freeze = true")
+    assert all(verdict.exercised >= 6 for verdict in checked.verdicts)
+
+
+def shown(clause: str, *where: Condition, symptom: str = "", models: Sequence[str] = (), sure: bool = False) -> Shown:
     """A finding whose cases tell nothing."""
     evidence = Evidence("wrong", None, "", "this", "that")
     arguments = tuple(one.feature for one in where if one.values)
-    return Shown(clause, "float32", "cpu", symptom, where, "wrong", None, (), (), (0,), arguments, evidence)
+    fault, deviating = (models[0] if sure else None), ({"sparse": True},) if models else ()
+    return Shown(
+        clause,
+        "float32",
+        "cpu",
+        symptom,
+        where,
+        "wrong",
+        fault,
+        tuple(models),
+        deviating,
+        (),
+        (0,),
+        arguments,
+        evidence,
+    )
 
 
 CONTRACT: tuple[Clause, ...] = clauses()
@@ -113,3 +154,22 @@ def test_without_a_pattern_only_the_same_thing_is_of_one_cause() -> None:
 def test_what_breaks_a_must_comes_first() -> None:
     mixed = [shown("max_norm.frozen", SPARSE), shown("lookup.bits", OFTEN)]
     assert [cause.plainest for cause, _ in causes_of(mixed, CONTRACT)] == ["lookup.bits", "max_norm.frozen"]
+
+
+def test_findings_of_which_one_explains_the_other_are_of_one_cause() -> None:
+    few = shown("module.cast", OFTEN, symptom="a layout", models=("StaysDense", "UsesNoArguments"))
+    many = shown("lookup.bits", SPARSE, models=("IgnoresPadding", "UsesNoArguments"), sure=True)
+    more = shown("padding_idx.none", symptom="a row", models=("UsesNoArguments", "StaysDense"), sure=True)
+    other = shown("gradient.sum", symptom="raises TypeError", models=("DoublesTheGradient",))
+    (first, _), (second, _) = causes_of([few, many, more, other], CONTRACT)
+    assert set(first.clauses) == {"module.cast", "lookup.bits", "padding_idx.none"}
+    assert (first.fault, first.does) == ("UsesNoArguments", SENTENCES["UsesNoArguments"])
+    assert second.clauses == ("gradient.sum",)
+
+
+def test_a_model_that_explains_none_for_sure_makes_no_cause() -> None:
+    unsure = [
+        shown("module.cast", OFTEN, models=("StaysDense",)),
+        shown("gradient.sum", symptom="x", models=("StaysDense",)),
+    ]
+    assert len(causes_of(unsure, CONTRACT)) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from embedding_conformance.cases.whole import Features
 from embedding_conformance.diagnosis.finding import Finding
 from embedding_conformance.diagnosis.pattern import Pattern, learn
 from embedding_conformance.judging.clause import Clause
+from embedding_reference.fault_models import FAULT_MODELS
 from embedding_reports.condition import Condition
 from embedding_reports.outcomes import LEVELS
 from embedding_reports.records import Cause, Evidence
@@ -37,6 +39,9 @@ SPARE = 0.1
 """How many cases one pattern for two findings may cover although they conform, for each that deviates: a case may hide
 what is wrong, as where a gradient is infinite anyway."""
 
+SENTENCES = {fault.__name__: fault.sentence() for fault in FAULT_MODELS}
+"""What each fault model does, by its name."""
+
 Place = tuple[str, str | None, str | None]
 """A clause, and the dtype and the device on which it was tested."""
 
@@ -53,6 +58,7 @@ class Shown:
         where: in which cases.
         does: what is done instead, in words.
         fault: name of the fault model that does the same, or None.
+        models: names of all fault models that do the same in these few cases, whether or not one can be told by them.
         deviating: the features of the cases that deviate.
         conforming: those of the cases that do not, although they could.
         size: the order of the smallest case among others.
@@ -67,6 +73,7 @@ class Shown:
     where: tuple[Condition, ...]
     does: str
     fault: str | None
+    models: tuple[str, ...]
     deviating: tuple[Mapping[str, Any], ...]
     conforming: tuple[Mapping[str, Any], ...]
     size: tuple[int, ...]
@@ -88,6 +95,7 @@ def shown(finding: Finding, place: Place, evidence: Evidence) -> Shown:
         where=finding.pattern.conditions,
         does=explained.text if explained else finding.deviation.summary,
         fault=explained.fault.__name__ if explained else None,
+        models=finding.models.names if finding.models else (),
         deviating=tuple(finding.deviating),
         conforming=tuple(finding.conforming),
         size=size(case) if case else (),
@@ -115,7 +123,8 @@ def causes_of(found: Iterable[Shown], clauses: Sequence[Clause]) -> list[tuple[C
     """The causes of findings, each with its findings, the most serious cause first.
 
     Findings are of one cause where they have the same pattern, or where they deviate in numbers, or in the same other
-    thing, and one pattern tells the cases of all of them apart hardly worse than a pattern for each does.
+    thing, and one pattern tells the cases of all of them apart hardly worse than a pattern for each does; or where a
+    fault model that explains some of them does what was observed in all.
     """
     contract = {clause.id: clause for clause in clauses}
     groups: list[_Group] = []
@@ -140,6 +149,18 @@ class _Group:
     members: list[Shown]
 
     @property
+    def fault(self) -> str | None:
+        """The fault model that does the same in most of the findings, of those that explain one of them."""
+        names = [name for one in self.members if one.fault for name in one.models]
+        doing_so = Counter(name for one in self.members for name in one.models)
+        return max(names, key=lambda name: doing_so[name]) if names else None
+
+    def is_explained_by(self, fault: str | None) -> bool:
+        """Whether a fault model does the same in all of them, as far as fault models are about what deviates."""
+        each = [one.models for one in self.members if one.models]
+        return bool(each) and all(fault in models for models in each)
+
+    @property
     def deviating(self) -> list[Features]:
         return [features for one in self.members for features in one.deviating]
 
@@ -159,12 +180,15 @@ def _together(one: _Group, other: _Group) -> _Group | None:
     alike = one.members[0].symptom == other.members[0].symptom
     if one.pattern == other.pattern and (alike or one.pattern.conditions):
         return _Group(one.pattern, members)
-    if not alike:
+    explained = other.is_explained_by(one.fault) or one.is_explained_by(other.fault)
+    if not alike and not explained:
         return None
     united = _Group(Pattern(), members)
     if not united.deviating:
         return None
     united = replace(united, pattern=learn(united.deviating, united.conforming))
+    if explained:
+        return united
     spare = len(other.deviating) * SPARE
     return united if united.exceptions <= one.exceptions + other.exceptions + spare else None
 
@@ -178,11 +202,12 @@ def _cause(found: _Group, contract: Mapping[str, Clause]) -> Cause:
     deviating = sum(map(pattern.holds, found.deviating))
     alike = [one for one in ordered if one.fault and one.evidence.summary == plainest.evidence.summary]
     explained = alike[0] if alike else plainest
+    fault = replace(found, members=ordered).fault if plainest.models else explained.fault
     return Cause(
         number=1,
         where=pattern.conditions,
-        does=explained.does,
-        fault=explained.fault,
+        does=explained.does if fault == explained.fault else SENTENCES[fault or ""],
+        fault=fault,
         plainest=plainest.clause,
         clauses=tuple(dict.fromkeys(one.clause for one in ordered)),
         dtypes=tuple(dict.fromkeys(one.dtype for one in group if one.dtype)),

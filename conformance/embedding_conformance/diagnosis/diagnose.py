@@ -28,15 +28,13 @@ def diagnose(trials: Trials, deviation: Deviation, known: Sequence[Finding], her
     """
     case = deviation.case
     assert case is not None
-    for other in known:
-        same = other.case and other.case.with_dtype(case.weight.dtype)
-        if same and other.is_shown_by(deviation) and other.covers(case) and trials.fails(same):
-            smallest = reduced(same, trials.fails)
-            if not any(one.pattern == other.pattern and one.deviation.answer == deviation.answer for one in known):
-                _vary(trials, smallest)  # to explain it: the fault models are about another answer
-            return _found(trials, smallest, deviation, other.pattern, *_features(trials, deviation))
+    if (seen := _seen_elsewhere(trials, deviation, known)) is not None:
+        return seen
     apart = [finding for finding in here if finding.is_shown_by(deviation)]
     smallest = reduced(case, lambda one: trials.fails(one) and not any(finding.covers(one) for finding in apart))
+    for other in known:
+        if other.has_become(trials.deviation(smallest) or deviation):
+            return _found(trials, smallest, deviation, other.pattern, [], [])
     _vary(trials, smallest)
     deviating, conforming = _features(trials, deviation)
     for finding in apart:
@@ -57,6 +55,20 @@ def diagnose(trials: Trials, deviation: Deviation, known: Sequence[Finding], her
         better = learn(own, found.conforming)
         found.pattern = better if better.conditions else found.pattern
     return found
+
+
+def _seen_elsewhere(trials: Trials, deviation: Deviation, known: Sequence[Finding]) -> Finding | None:
+    """The finding, where it is of another clause's cause, whose smallest case fails here, too."""
+    case = deviation.case
+    assert case is not None
+    for other in known:
+        same = other.case and other.case.with_dtype(case.weight.dtype)
+        if same and other.is_shown_by(deviation) and other.covers(case) and trials.fails(same):
+            smallest = reduced(same, trials.fails)
+            if not any(one.pattern == other.pattern and one.deviation.answer == deviation.answer for one in known):
+                _vary(trials, smallest)  # to explain it: the fault models are about another answer
+            return _found(trials, smallest, deviation, other.pattern, *_features(trials, deviation))
+    return None
 
 
 def _vary(trials: Trials, smallest: Case) -> None:
@@ -80,7 +92,7 @@ def _found(
 ) -> Finding:
     shown = trials.deviation(smallest) or deviation
     covered = [features for features in deviating if pattern.holds(features)]
-    finding = Finding(shown, smallest, pattern, covered, conforming)
+    finding = Finding(shown, smallest, pattern, covered, conforming, clause=trials.clause)
     if shown.answer:
-        finding.explanation = explain(trials.observations, shown.answer, finding.covers)
+        finding.models = explain(trials.observations, shown.answer, finding.covers)
     return finding

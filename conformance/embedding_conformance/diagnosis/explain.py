@@ -12,20 +12,27 @@ from embedding_conformance.judging.observed import Observations, Observed
 from embedding_reference.fault_models import FAULT_MODELS, FaultModel
 
 FEWEST_DEVIATING = 8
-"""Cases that deviate without which nothing is explained: few are explained by too many fault models."""
+"""Cases that deviate without which no explanation is sure: few are explained by too many fault models."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A fault model that does what was observed.
+    """The fault models that do what was observed.
 
     Attributes:
-        fault: the fault model.
-        everywhere: whether it also does what was observed in the cases that the cause does not cover.
+        fault: the one that explains it best.
+        others: the others.
+        sure: whether enough cases deviate to tell it from others.
     """
 
     fault: type[FaultModel]
-    everywhere: bool
+    others: tuple[type[FaultModel], ...] = ()
+    sure: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all of them, the best first."""
+        return tuple(fault.__name__ for fault in (self.fault, *self.others))
 
     @property
     def text(self) -> str:
@@ -34,7 +41,7 @@ class Explanation:
 
 
 def explain(observations: Observations, what: str, covers: Callable[[Case], bool]) -> Explanation | None:
-    """The first fault model that permits every answer to the cases that a cause covers; None where there is none.
+    """The fault models that permit every answer to the cases that a cause covers; None where there is none.
 
     One that permits all other answers, too, comes before one that is right only about those. Nothing is explained where
     the reference model itself permits what deviates: then the clause asks for more than an answer to the case.
@@ -47,9 +54,7 @@ def explain(observations: Observations, what: str, covers: Callable[[Case], bool
     deviating = sorted((one for one in observations.deviating if one.what == what and covers(one.case)), key=_size)
     if any(not _has_nan(one) for one in deviating):  # arithmetic may change the bits of a NaN in any way
         deviating = [one for one in deviating if not _has_nan(one)]
-    if len({one.case for one in deviating}) < FEWEST_DEVIATING:
-        return None
-    if any(permits(one.case.config, one) for one in deviating):
+    if not deviating or any(permits(one.case.config, one) for one in deviating):
         return None
     # A clause may judge another case than its own; then the model does not permit what is no answer to this one.
     conforming = [one for one in sorted(observations.conforming, key=_size) if not _has_nan(one)]
@@ -57,8 +62,11 @@ def explain(observations: Observations, what: str, covers: Callable[[Case], bool
     inside, outside = ([one for one in conforming if covers(one.case) is wanted] for wanted in (True, False))
     left = [fault for fault in FAULT_MODELS if what in fault.about]
     left = _doing_the_same(left, [*deviating, *inside])
-    everywhere = _doing_the_same(left, outside)
-    return Explanation((everywhere or left)[0], bool(everywhere)) if left else None
+    if not left:
+        return None
+    best = (_doing_the_same(left, outside) or left)[0]
+    others = tuple(fault for fault in left if fault is not best)
+    return Explanation(best, others, sure=len({one.case for one in deviating}) >= FEWEST_DEVIATING)
 
 
 def _doing_the_same(faults: list[type[FaultModel]], observed: Sequence[Observed]) -> list[type[FaultModel]]:

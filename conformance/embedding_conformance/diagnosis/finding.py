@@ -10,6 +10,7 @@ from embedding_conformance.cases.whole import Features
 from embedding_conformance.diagnosis.explain import Explanation
 from embedding_conformance.diagnosis.pattern import Pattern, features_of
 from embedding_conformance.diagnosis.visible import could_show
+from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
 
 
@@ -23,7 +24,8 @@ class Finding:
         pattern: in which cases the clause deviates.
         deviating: the features of the cases that deviate, as far as they were tried.
         conforming: the same of those that do not.
-        explanation: the fault model that does the same, if there is one.
+        models: the fault models that do the same, if there are any.
+        clause: the clause; None where it was not diagnosed.
     """
 
     deviation: Deviation
@@ -31,7 +33,13 @@ class Finding:
     pattern: Pattern = field(default_factory=Pattern)
     deviating: list[Features] = field(default_factory=list)
     conforming: list[Features] = field(default_factory=list)
-    explanation: Explanation | None = None
+    models: Explanation | None = None
+    clause: Clause | None = None
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """The fault model that does the same, if that is sure."""
+        return self.models if self.models and self.models.sure else None
 
     @property
     def symptom(self) -> str:
@@ -41,6 +49,13 @@ class Finding:
     def covers(self, case: Case) -> bool:
         """Whether a case has the pattern."""
         return self.pattern.holds(features_of(case))
+
+    def has_become(self, deviation: Deviation) -> bool:
+        """Whether a case that changes in its course deviates where it has become one of this cause."""
+        reached = deviation.reached
+        if reached is None or self.clause is None or self.clause.domain is None:
+            return False
+        return self.clause.domain.admits(reached) and self.covers(reached) and self.is_shown_by(deviation)
 
     def is_shown_by(self, deviation: Deviation) -> bool:
         """Whether a deviation in a case that has the pattern may be of this cause: any of numbers, or the same one."""

@@ -43,12 +43,14 @@ class Deviation(AssertionError):  # noqa: N818 - the implementation deviates, th
         observed: what was observed, in words.
         difference: the first element that differs, if elements were compared.
         case: the witness, a case that shows the deviation; None until it is known, and for a clause without cases.
+        reached: what the case had become by then, as a plain case; None where it does not change.
         calls: the calls made for that case.
         answer: the answer to a case that deviates, as fault models name it; "" where they are not about it.
         symptom: what deviates, the same for each case in which the same thing does.
     """
 
     case: Case | None = None
+    reached: Case | None = None
     answer: str = ""
     calls: Sequence[Call] = ()
 

@@ -45,12 +45,15 @@ class Examination:
         explained: the causes that were found already. What they explain is run, and neither counts nor is raised again.
         tally: the tally of the clause.
         case: the case that is run, or was run last.
+        reached: what the case has become in its course, as a plain case; None where it does not change.
     """
 
     def __init__(self, driver: Driver, declarations: Declarations, losses: float = math.inf) -> None:
         """A new examination; it ends after `losses` lost processes, since each takes seconds to replace."""
         self.driver, self.declarations, self.losses = driver, declarations, losses
         self.case: Case | None = None
+        self.reached: Case | None = None
+        self._cause: tuple[Explained, Case] | None = None  # and what it covers: the case, or what that has become
         self.explained: Sequence[Explained] = ()
         self.start(known=[])
 
@@ -68,14 +71,14 @@ class Examination:
     @contextmanager
     def aside(self, tally: Tally) -> Iterator[None]:
         """Count what is run within in another tally, with no cause explained, and go on as it was."""
-        before = self.tally, self.case, self.explained, self.known
+        before = self.tally, self.case, self.reached, self.explained, self.known, self._cause
         self.tally = self.driver.tally = tally
         self.explained = ()
         self.known = [known.aside() for known in self.known]
         try:
             yield
         finally:
-            self.tally, self.case, self.explained, self.known = before
+            self.tally, self.case, self.reached, self.explained, self.known, self._cause = before
             self.driver.tally = self.tally
 
     def run(self, subject: Any, clause: Clause, body: Body, case: Case | None) -> None:
@@ -96,25 +99,32 @@ class Examination:
             return
         tally = self.tally
         exercised, unjudged = tally.exercised, (tally.unsupported, tally.declared)
-        cause = next((one for one in self.explained if one.covers(case)), None) if case is not None else None
+        self.reached, self._cause = None, None
+        self._look_for_cause(case)
         try:
             self._run(subject, clause, body, case)
         except Deviation as deviation:
-            if case is None or cause is None or not cause.take(case, deviation):
+            if self._cause is None or not self._cause[0].take(self._cause[1], deviation):
                 raise
             tally.deviated = False
         else:
-            if case is not None and cause is not None and unjudged == (tally.unsupported, tally.declared):
-                cause.take(case, None)
-        if cause is not None:
+            if self._cause and self._cause[1] is case and unjudged == (tally.unsupported, tally.declared):
+                self._cause[0].take(case, None)
+        if self._cause is not None:
             tally.exercised = exercised
 
     def reach(self, case: Case) -> None:
-        """Judge the rest of the case that is run by the known deviations too that cover what it has become."""
+        """Judge the rest of the case that is run as what it has become, by known deviations and causes."""
+        self.reached = case
+        self._look_for_cause(case)
         for known in self.known:
             if known not in self._covering and known.covers(case):
                 self._covering.append(known)
                 known.begin()
+
+    def _look_for_cause(self, case: Case | None) -> None:
+        if case is not None and self._cause is None:
+            self._cause = next(((one, case) for one in self.explained if one.covers(case)), None)
 
     def declares(self, deviation: Deviation, observed: Observed | None = None) -> bool:
         """Whether a deviation in the case that is run is one that is known, which is then noted and not raised.
@@ -182,7 +192,7 @@ class Examination:
         tally.deviated = True
         if isinstance(error, Died):
             tally.crashes.add(case, error)
-        deviation.case, deviation.calls = case, list(self.driver.calls)
+        deviation.case, deviation.reached, deviation.calls = case, self.reached, list(self.driver.calls)
         raise deviation from None
 
     def closed_to(self, clause: Clause) -> bool:

@@ -211,10 +211,10 @@ def test_repeatable(embedding: Subject, case: Case) -> None:
 def test_functional(embedding: Subject, case: Case) -> None:
     """The functional form, given weight and arguments, does to output, weight and gradient what the module does."""
     permitted = embedding.permits(case)
-    for via in ("functional", "assignment"):
+    for via, through in (("functional", " via the functional form"), ("assignment", "")):
         observed = embedding.run(case, via=via)
-        embedding.judge(f"output via {via}", permitted.output, observed.output)
-        embedding.judge(f"the weight via {via}", permitted.weight, observed.weight)
+        embedding.judge(f"output{through}", permitted.output, observed.output)
+        embedding.judge(f"the weight{through}", permitted.weight, observed.weight)
         if not case.config.freeze:
             embedding.judge_gradient(case, permitted.gradient, observed)
 
