@@ -178,15 +178,24 @@ class Subject:
         derivative = self.make(case).second_order(lookup=case.lookups[0], direction=direction)
         self.judge("the derivative", self.permits(case).second_order(direction), derivative)
 
-    def judge_gradient(self, case: Case, permitted: Permitted, observed: Observation | Backward) -> None:
-        """Judge the weight's gradient, in the layout that the case's `sparse` stands for."""
+    def judge_gradient(
+        self, case: Case, permitted: Permitted, observed: Observation | Backward, *, alone: bool = True
+    ) -> None:
+        """Judge the weight's gradient, in the layout that the case's `sparse` stands for.
+
+        Args:
+            case: the case whose lookups it comes from.
+            permitted: what the contract permits.
+            observed: the answer that has the gradient.
+            alone: whether nothing came between the lookups, so that it is an answer to the case.
+        """
         assert isinstance(permitted, Within)
         gradient = _gradient(observed)
         declared = self.tally.declared
         self._judge_form(case, gradient, permitted.dtype)
         if self.tally.declared > declared:
             return  # a gradient of another form is known here; its values are not compared with those of the right one
-        with self._observing(case, GRADIENT, gradient):
+        with self._observing(case if alone else None, GRADIENT, gradient):
             self._keep(compare.gradient_values("gradient", permitted, gradient))
 
     def judge_gradient_form(self, case: Case, observed: Observation) -> None:

@@ -133,7 +133,7 @@ def test_refusal_keeps_gradient(embedding: Subject, case: Case) -> None:
         "the next output", embedding.permits(case).output_from(instance.weight(), good.index), observed.output
     )
     twice = replace(case, lookups=(good, good))
-    embedding.judge_gradient(twice, embedding.permits(twice).gradient, observed)
+    embedding.judge_gradient(twice, embedding.permits(twice).gradient, observed, alone=False)
 
 
 @clause(SHOULD, Domain(freeze=ANY, indices=1), argument="device", doc="Embedding", may_crash=True)
