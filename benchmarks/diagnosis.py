@@ -1,4 +1,4 @@
-"""How planted faults are diagnosed: in how many causes, by which fault model, and whether seeds agree.
+"""How planted faults are diagnosed: in how many causes, by which fault model, and whether seeds agree; also in pairs.
 
     python benchmarks/diagnosis.py                     measure what is missing, then write docs/detection.md
     python benchmarks/diagnosis.py --afresh            measure everything
@@ -30,6 +30,9 @@ SEEDS = (1, 2, 3, 4, 5)
 
 AGREEING = 5
 
+PAIRS = 20
+"""How many embeddings with two faults are measured."""
+
 Data = dict[str, Any]
 
 
@@ -45,7 +48,10 @@ def main() -> None:
     data: Data = {} if options.afresh or not DATA.exists() else json.loads(DATA.read_text(encoding="utf-8"))
     names = sorted(BY_NAME)
     random.Random(0).shuffle(names)  # noqa: S311 - a sample
-    tasks = [(name, seed) for seed in SEEDS for name in names[: options.faults : 1 if seed == SEEDS[0] else AGREEING]]
+    pairs = _pairs(names, PAIRS)
+    tasks = [(name, SEEDS[0]) for name in pairs] + [
+        (name, seed) for seed in SEEDS for name in names[: options.faults : 1 if seed == SEEDS[0] else AGREEING]
+    ]
     missing = [(name, seed) for name, seed in tasks if str(seed) not in data.get(name, {})]
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         for number, (name, seed, found) in enumerate(pool.imap_unordered(_run, missing), 1):
@@ -57,6 +63,23 @@ def main() -> None:
     (ROOT / "docs" / "detection.md").write_text(written, encoding="utf-8")
 
 
+def _pairs(names: list[str], count: int) -> list[str]:
+    """Pairs of faults, neither rare, that do not meet: of one dtype, each in steps of its own, about another thing."""
+    from planted import BY_NAME  # noqa: PLC0415 - found on the path that this module extends
+
+    names = [name for name in names if BY_NAME[name].grade != "rare"]
+
+    def steps(name: str) -> set[str]:
+        return {step for step, value in vars(BY_NAME[name]).items() if callable(value)}
+
+    pairs: list[str] = []
+    for first, second in zip(names[::2], names[1::2]):
+        apart = first.partition(".")[0] != second.partition(".")[0] and not steps(first) & steps(second)
+        if apart and steps(first) and steps(second) and BY_NAME[first].dtype == BY_NAME[second].dtype:
+            pairs.append(page.TOGETHER.join((first, second)))
+    return pairs[:count]
+
+
 def _run(task: tuple[str, int]) -> tuple[str, int, Data]:
     """Run every clause on a fault, on its own dtype, in the smoke profile."""
     import bench  # noqa: PLC0415 - in each process
@@ -64,7 +87,8 @@ def _run(task: tuple[str, int]) -> tuple[str, int, Data]:
     from planted import BY_NAME  # noqa: PLC0415
 
     name, seed = task
-    fault = BY_NAME[name]
+    first, *others = (BY_NAME[one] for one in name.split(page.TOGETHER))
+    fault: Any = type("Both", (first, *others), {}) if others else first
     start = time.process_time()
     found = check(bench.adapter(fault), profile="smoke", dtypes=fault.dtype, isolation="none", seed=seed)
     causes = [

@@ -59,6 +59,10 @@ METHOD = """\
 """
 
 
+TOGETHER = " + "
+"""What stands between the names of two faults in one embedding."""
+
+
 def rendered(data: Data, diagnosed: Data) -> str:
     """The page as Markdown, of the data of `detection.py` and of `diagnosis.py`."""
     faults = {name: fault for name, fault in data["faults"].items() if name != "twin"}
@@ -79,6 +83,8 @@ def _diagnosis(diagnosed: Data, count: int) -> Iterator[str]:
     """In how many causes faults are told, by which fault model, and whether seeds agree."""
     yield "## What is said"
     yield ""
+    both = [runs["1"] for name, runs in diagnosed.items() if TOGETHER in name]
+    diagnosed = {name: runs for name, runs in diagnosed.items() if TOGETHER not in name}
     first = {name: runs["1"] for name, runs in diagnosed.items() if runs.get("1", {}).get("causes")}
     models = {name: run["model"] for name, run in first.items()}
     told = {name: run["causes"][0]["fault"] for name, run in first.items()}
@@ -98,6 +104,10 @@ def _diagnosis(diagnosed: Data, count: int) -> Iterator[str]:
     yield _row("by another one, where it names one", _share(others, len(with_model)))
     yield _row("by one, where the fault names none", _share(guessed, len(first) - len(with_model)))
     yield _row("the same smallest case with five seeds", _share(same, len(several)))
+    yield _row(
+        "two faults in one embedding come out as two causes",
+        _share(sum(len(r["causes"]) == 2 for r in both), len(both)),
+    )
     yield _row("median seconds of the run", f"{median(run['seconds'] for run in first.values()):.1f}" if first else "")
     yield ""
     yield "`python benchmarks/diagnosis.py` runs every clause on each, on its own dtype, in the profile `smoke`. One"

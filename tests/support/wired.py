@@ -49,7 +49,7 @@ class Embedding:
         return self.weight[index]
 
     def backward(self, index: Any, upstream: Any) -> None:
-        positions, upstreams = index.ravel(), upstream.reshape(-1, upstream.shape[-1])
+        positions, upstreams = index.ravel(), upstream.reshape(index.size, upstream.shape[-1])
         counts = np.bincount(positions, minlength=len(self.weight))
         if self.dense is None:
             self.dense = np.zeros(self.weight.shape, np.float64)

@@ -136,7 +136,7 @@ def cases_of(draw: st.DrawFn, domain: Domain) -> Case:
     else:
         weight = palettes.fill(palette, dtype, (rows, dim), rng.getrandbits(32))
     if config.padding_row is not None and subject.switch("pads_hold", domain.pads_hold) == OFF:
-        weight = _blanked(weight, config.padding_row)
+        weight = blanked(weight, config.padding_row)
         layout = "contiguous" if layout == "expanded" else layout  # which would repeat the first row, zero or not
     patterns, scalar = tuple(domain.index_patterns or INDEX_PATTERNS), domain.corner == "sparse padding of a scalar"
     layout_options = subject.layouts("index_layout", domain.layouts), subject.layouts("upstream_layout", domain.layouts)
@@ -278,7 +278,7 @@ def _padding_idx(place: str | None, rows: int) -> int | None:
     return values[place]
 
 
-def _blanked(weight: Tensor, row: int) -> Tensor:
+def blanked(weight: Tensor, row: int) -> Tensor:
     """The weight with zeros in one row."""
     size = weight.row_size
     return Tensor(weight.dtype, weight.shape, weight.data[: row * size] + bytes(size) + weight.data[(row + 1) * size :])

@@ -220,13 +220,18 @@ def _cause(found: _Group, contract: Mapping[str, Clause]) -> Cause:
 
 
 def _plainness(one: Shown, arguments: Sequence[str], contract: Mapping[str, Clause]) -> tuple[int, ...]:
-    """The order in which clauses name a cause: first those that ask for just the arguments of the smallest case."""
+    """The order in which clauses name a cause.
+
+    First come those that ask for just the arguments of the smallest case, and of them those of the section about one of
+    the arguments, or else about what deviates.
+    """
     clause = contract[one.clause]
     asked = clause.domain.asks_for if clause.domain else frozenset()
     section = SECTIONS.index(clause.section) if clause.section in SECTIONS else len(SECTIONS)
     return (
         LEVELS.index(clause.level),
         len(asked ^ set(arguments)),
+        clause.section not in (arguments or ("gradient" if "gradient" in one.evidence.summary else "lookup",)),
         len(clause.needs) + clause.may_crash,
         section,
         [*contract].index(one.clause),

@@ -11,7 +11,7 @@ class Profile:
 
     Attributes:
         name: its name.
-        examples: how many cases are drawn.
+        examples: how many cases are tried: the edge cases, and so many drawn ones; one at least is drawn.
         enough: how many of them must be judged and able to fail for a clause to count as exercised.
         climbs: whether half of the cases are drawn to raise the largest error as a fraction of its bound.
         diagnoses: whether a case that fails is shrunk, and the deviation explained.
@@ -27,7 +27,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("smoke", examples=5, enough=1),
+        Profile("smoke", examples=10, enough=1),
         Profile("default", examples=60, enough=6),
         Profile("thorough", examples=300, enough=30, climbs=True),
     )

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
+from hypothesis.errors import FlakyFailure
 
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.drawing import cases_in
+from embedding_conformance.cases.edges import edges_of
+from embedding_conformance.cases.strategies import under_test
 from embedding_conformance.judging.clause import Clause
+from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.running.profiles import Profile
 
@@ -45,7 +50,7 @@ def database(target: str) -> DirectoryBasedExampleDatabase:
 
 
 def search_cases(clause: Clause, subject: Subject, search: Search, part: int = 0) -> None:
-    """Run the clause on as many cases as the profile asks for.
+    """Run the clause on the edge cases of its domain, then on drawn ones, on as many in all as the profile asks for.
 
     Args:
         clause: the clause.
@@ -65,6 +70,9 @@ def search_cases(clause: Clause, subject: Subject, search: Search, part: int = 0
     def run(case: Case) -> None:
         subject.examine(clause, clause.body, case)
 
+    edges = edges_of(clause.domain, under_test.get())
+    for case in edges:
+        _twice_if_it_fails(run, case)
     # Hypothesis keeps failing cases under the name, and the clauses of a run must not all see the same cases.
     run.__name__ = re.sub(r"\W", "_", f"{clause.id} {subject.dtype} {subject.device}")
     seed = f"{search.seed} {clause.id} {subject.dtype}{part or ''}"
@@ -77,7 +85,7 @@ def search_cases(clause: Clause, subject: Subject, search: Search, part: int = 0
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
-        max_examples=search.profile.examples,
+        max_examples=max(search.profile.examples - len(edges), 1),
         # A later search passes what the first one failed on, and would have the database forget it.
         database=None if part else search.database,
         phases=phases,
@@ -86,3 +94,17 @@ def search_cases(clause: Clause, subject: Subject, search: Search, part: int = 0
         # Where the user makes errors of warnings, this one would be reported instead of the deviation.
         warnings.filterwarnings("ignore", "Generating overly large repr")
         configured()
+
+
+def _twice_if_it_fails(run: Callable[[Case], None], case: Case) -> None:
+    """Run a case, and once more if it deviates, as Hypothesis does.
+
+    Raises:
+        Deviation: it deviates both times.
+        FlakyFailure: it deviates the first time only.
+    """
+    try:
+        run(case)
+    except Deviation as deviation:
+        run(case)
+        raise FlakyFailure("it did not fail again", [deviation]) from deviation

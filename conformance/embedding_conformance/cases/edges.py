@@ -1,0 +1,96 @@
+"""The edge cases of a domain: small plain cases, the same in every run, that are tried before any is drawn."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from embedding_conformance.cases.case import Case, Config, Lookup
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, Lives, OneOutOfRange
+from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES
+from embedding_conformance.cases.strategies import UnderTest, blanked
+from embedding_reference import FORMATS, Tensor
+
+Sizes = tuple[int, int, tuple[int, ...], tuple[int, ...]]
+
+PLAIN: tuple[Sizes, ...] = (
+    (1, 1, (2,), (0, 0)),
+    (2, 2, (3,), (1, 0, 1)),
+    (1, 1, (1,), (0,)),
+    (2, 2, (0,), ()),
+    (2, 2, (), (1,)),
+    (2, 0, (3,), (1, 0, 1)),
+)
+"""num_embeddings, embedding_dim, and the index's shape and elements."""
+
+OUTSIDE: tuple[Sizes, ...] = (
+    (2, 2, (1,), (2,)),
+    (2, 2, (3,), (1, 0, -1)),
+    (1, 1, (1,), (1,)),
+    (2, 2, (), (-2,)),
+    (2, 2, (3,), (0, -3, 1)),
+)
+"""The same, with one index out of range: the one beyond either end, and those that would count from the end."""
+
+
+def edges_of(domain: Domain, subject: UnderTest) -> Sequence[Case]:
+    """The edge cases of a domain, for an implementation under test, the plainest first; a life has none."""
+    if isinstance(domain, Lives):
+        return ()
+    found: list[Case] = []
+    for sizes in OUTSIDE if isinstance(domain, OneOutOfRange) else PLAIN:
+        rows, columns, shape, _ = sizes
+        few = rows in FEW_NUM_EMBEDDINGS and columns in FEW_EMBEDDING_DIMS and shape in FEW_SHAPES
+        if subject.compiles and not few:
+            continue
+        # The second has whatever the domain leaves open, too.
+        for open_ones in (OFF, ON) if sizes == PLAIN[1] else (OFF,):
+            case = _case(sizes, domain, subject, open_ones)
+            case = domain.made(case) if domain.made else case
+            if case not in found and domain.admits(case) and domain.counts(case):
+                found.append(case)
+    return found
+
+
+def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> Case:
+    rows, columns, shape, positions = sizes
+    dtype = domain.dtype or subject.dtype or "float32"
+
+    def is_on(name: str) -> bool:
+        asked = subject.switch(name, getattr(domain, name))
+        return (open_ones if asked == ANY else asked) == ON
+
+    no_grad = subject.untracked and domain.no_grad != OFF if subject.freezes else domain.no_grad == ON
+    config = Config(
+        rows,
+        columns,
+        0 if is_on("padding_idx") else None,
+        1.0 if is_on("max_norm") else None,
+        domain.norm_type or 2.0,
+        is_on("scale_grad_by_freq") and (domain.sparse != ON or domain.corner == "sparse with scale"),
+        domain.sparse == ON,
+        domain.freeze == ON or (domain.freeze == ANY and subject.freezes and not no_grad),
+    )
+    weight = _counting(dtype, (rows, columns), 2)  # from 2: a row of one element is too long for max_norm
+    if config.padding_row is not None and subject.switch("pads_hold", domain.pads_hold) == OFF:
+        weight = blanked(weight, config.padding_row)
+    index_dtype = "int64" if open_ones == OFF or "int32" not in domain.index_dtypes else "int32"
+    lookups = tuple(
+        _lookup(dtype, index_dtype, shape, order, columns)
+        for order in itertools.islice(itertools.cycle((positions, positions[::-1])), domain.lookups)
+    )
+    return Case(config, weight, lookups, no_grad=no_grad)
+
+
+def _lookup(dtype: str, index_dtype: str, shape: tuple[int, ...], positions: Iterable[int], columns: int) -> Lookup:
+    return Lookup(Tensor.of(index_dtype, shape, positions), _counting(dtype, (*shape, columns), 1))
+
+
+def _counting(dtype: str, shape: tuple[int, ...], start: int) -> Tensor:
+    """Whole numbers from `start` on; complex ones have an imaginary part that is larger by one."""
+    numbers: Iterator[float] = map(float, itertools.count(start))
+    values = itertools.islice(numbers, math.prod(shape))
+    if FORMATS[dtype].kind == "complex":
+        return Tensor.of(dtype, shape, [complex(value, value + 1) for value in values])
+    return Tensor.of(dtype, shape, values)

@@ -1,0 +1,81 @@
+"""Edge cases: what every run asks before it draws."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from embedding_conformance import Profile, check
+from embedding_conformance.cases.domain import Lives, OneOutOfRange
+from embedding_conformance.cases.edges import OUTSIDE, edges_of
+from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES
+from embedding_conformance.cases.strategies import UnderTest
+from embedding_conformance.judging.clause import Clause
+from embedding_conformance.suite.catalogue import clauses
+
+WITHOUT = {
+    # about content, layouts or many indices, which edge cases do not have
+    "construction.padding-row-alone",
+    "gradient.accuracy",
+    "gradient.upstream-layout",
+    "lookup.layout",
+    "max_norm.accuracy",
+    "max_norm.infinite-row",
+    "max_norm.nan-row",
+    "max_norm.one-graph",
+    "sparse.other-rows",
+}
+DRAWN = [clause for clause in clauses() if clause.domain and not isinstance(clause.domain, Lives)]
+
+
+@pytest.mark.parametrize("clause", DRAWN, ids=lambda clause: clause.id)
+@pytest.mark.parametrize("dtype", ["float16", "complex128"])
+def test_edge_cases_are_of_the_domain(clause: Clause, dtype: str) -> None:
+    domain = clause.domain
+    assert domain is not None
+    edges = edges_of(domain, UnderTest(dtype))
+    assert all(domain.admits(case) and domain.counts(case) for case in edges)
+    assert len(set(edges)) == len(edges)
+    assert {case.weight.dtype for case in edges} <= {domain.dtype or dtype}
+    assert bool(edges) == (clause.id not in WITHOUT)
+
+
+def test_each_way_to_be_out_of_range_is_asked() -> None:
+    assert len(edges_of(OneOutOfRange(), UnderTest("float32"))) == len(OUTSIDE)
+
+
+@pytest.mark.parametrize("clause", DRAWN, ids=lambda clause: clause.id)
+def test_where_each_shape_is_compiled_there_are_few(clause: Clause) -> None:
+    assert clause.domain is not None
+    for case in edges_of(clause.domain, UnderTest("float32", compiles=True)):
+        if clause.domain.made is None:
+            assert case.config.num_embeddings in FEW_NUM_EMBEDDINGS
+            assert case.config.embedding_dim in FEW_EMBEDDING_DIMS
+            assert all(one.index.shape in FEW_SHAPES for one in case.lookups)
+
+
+def test_what_is_lacking_is_asked_only_where_the_clause_asks_for_it() -> None:
+    subject = UnderTest("float32", lacks=frozenset({"padding_idx", "max_norm"}))
+    for clause in DRAWN:
+        assert clause.domain is not None
+        for case in edges_of(clause.domain, subject):
+            assert case.config.in_use & subject.lacks <= clause.domain.asks_for
+
+
+class LosesDuplicates(nn.Embedding):
+    """Its gradient is that of one of two equal indices."""
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        """Look up."""
+        output = super().forward(index)
+        if index.numel() == 2 and index.flatten()[0] == index.flatten()[1]:
+            return torch.cat([output[:1], output[1:].detach()])
+        return output
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_plainest_fault_is_found_whatever_is_drawn(seed: int) -> None:
+    few = Profile("few", examples=1, enough=1, diagnoses=False)
+    checked = check(LosesDuplicates, profile=few, clauses="gradient.sum", dtypes="float32", isolation="none", seed=seed)
+    assert not checked.ok
