@@ -48,10 +48,7 @@ def diagnose(trials: Trials, deviation: Deviation, known: Sequence[Finding], her
             return _found(trials, smallest, deviation, other.pattern, deviating, conforming)
     own = [features for features in deviating if not any(finding.pattern.holds(features) for finding in apart)]
     found = _found(trials, smallest, deviation, learn(own, conforming), deviating, conforming)
-    if found.explanation is not None:  # then it is known better what could have shown
-        found.conforming = [
-            features_of(case) for case in trials.conforming if could_show(case, found.deviation, found.explanation)
-        ]
+    if found.explanation is not None:
         better = learn(own, found.conforming)
         found.pattern = better if better.conditions else found.pattern
     return found
@@ -95,4 +92,6 @@ def _found(
     finding = Finding(shown, smallest, pattern, covered, conforming, clause=trials.clause)
     if shown.answer:
         finding.models = explain(trials.observations, shown.answer, finding.covers)
+    if (explanation := finding.explanation) is not None:  # then it is known better what could have shown
+        finding.conforming = [features_of(c) for c in trials.conforming if could_show(c, shown, explanation)]
     return finding
