@@ -79,3 +79,10 @@ def test_the_plainest_fault_is_found_whatever_is_drawn(seed: int) -> None:
     few = Profile("few", examples=1, enough=1, diagnoses=False)
     checked = check(LosesDuplicates, profile=few, clauses="gradient.sum", dtypes="float32", isolation="none", seed=seed)
     assert not checked.ok
+
+
+def test_lookups_of_a_case_differ() -> None:
+    several = [clause.domain for clause in DRAWN if clause.domain and clause.domain.lookups > 1]
+    cases = [case for domain in several for case in edges_of(domain, UnderTest("float32")) if case.index.numel > 2]
+    assert cases
+    assert all(case.lookups[0].index != case.lookups[1].index for case in cases)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, Lives, OneOutOfRange
@@ -77,14 +77,14 @@ def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> C
         weight = blanked(weight, config.padding_row)
     index_dtype = "int64" if open_ones == OFF or "int32" not in domain.index_dtypes else "int32"
     lookups = tuple(
-        _lookup(dtype, index_dtype, shape, order, columns)
-        for order in itertools.islice(itertools.cycle((positions, positions[::-1])), domain.lookups)
+        # each with the indices one place further, and an upstream gradient of its own
+        Lookup(
+            Tensor.of(index_dtype, shape, positions[number:] + positions[:number]),
+            _counting(dtype, (*shape, columns), 1 + number),
+        )
+        for number in range(domain.lookups)
     )
     return Case(config, weight, lookups, no_grad=no_grad)
-
-
-def _lookup(dtype: str, index_dtype: str, shape: tuple[int, ...], positions: Iterable[int], columns: int) -> Lookup:
-    return Lookup(Tensor.of(index_dtype, shape, positions), _counting(dtype, (*shape, columns), 1))
 
 
 def _counting(dtype: str, shape: tuple[int, ...], start: int) -> Tensor:
