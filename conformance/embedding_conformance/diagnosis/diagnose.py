@@ -32,8 +32,9 @@ def diagnose(trials: Trials, deviation: Deviation, known: Sequence[Finding], her
         return seen
     apart = [finding for finding in here if finding.is_shown_by(deviation)]
     smallest = reduced(case, lambda one: trials.fails(one) and not any(finding.covers(one) for finding in apart))
+    of_smallest = trials.deviation(smallest) or deviation
     for other in known:
-        if other.has_become(trials.deviation(smallest) or deviation):
+        if other.has_become(of_smallest):
             return _found(trials, smallest, deviation, other.pattern, [], [])
     _vary(trials, smallest)
     deviating, conforming = _features(trials, deviation)

@@ -7,6 +7,7 @@ from functools import partial
 
 from embedding_conformance.cases.case import Case, Lookup
 from embedding_conformance.diagnosis.explain import Explanation
+from embedding_conformance.diagnosis.smaller import with_each_lookup
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.expectations import Expectations
 from embedding_reference import Tensor
@@ -38,19 +39,15 @@ def could_show(case: Case, deviation: Deviation, explanation: Explanation | None
     if what == WEIGHT and case.config.max_norm is None:  # what is written without need shows anywhere
         return True
     # What shows in the answer to a few of the indices shows in the answer to all of them, which takes longer to make.
-    return what is None or any(_shows(part, what) for part in (_of_few_indices(case), case))
+    return what is None or any(_shows(part, what) for part in (with_each_lookup(case, _of_few_indices), case))
 
 
 def _shows(case: Case, what: str) -> bool:
     return all(map(partial(Expectations(case).exclude, what), BLATANT[what]))
 
 
-def _of_few_indices(case: Case) -> Case:
-    """The case with the first few indices of each lookup."""
-    return replace(case, lookups=tuple(map(_of_few, case.lookups)))
-
-
-def _of_few(lookup: Lookup) -> Lookup:
+def _of_few_indices(lookup: Lookup) -> Lookup:
+    """The lookup of the first few indices."""
     index, upstream = lookup.index, lookup.upstream
     count, columns = min(index.numel, FEW), upstream.shape[-1]
     few = Tensor(index.dtype, (count,), index.data[: count * index.format.itemsize])
