@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from embedding_conformance import Checked, Profile, check
-from embedding_conformance.diagnosis.causes import SENTENCES, Shown, causes_of
+from embedding_conformance.diagnosis.causes import SENTENCES, causes_of
+from embedding_conformance.diagnosis.shown import Shown
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.suite.catalogue import clauses
 from embedding_reports.condition import Condition
@@ -173,3 +177,41 @@ def test_a_model_that_explains_none_for_sure_makes_no_cause() -> None:
         shown("gradient.sum", symptom="x", models=("StaysDense",)),
     ]
     assert len(causes_of(unsure, CONTRACT)) == 2
+
+
+def cases(*, deviating: Sequence[bool], conforming: Sequence[bool] = (), **more: Any) -> Shown:
+    """A finding of some cases, which differ in whether `sparse` is set."""
+    features = [tuple({"sparse": value} for value in values) for values in (deviating, conforming)]
+    return replace(shown(**more), deviating=features[0], conforming=features[1])
+
+
+def test_what_shows_in_just_the_cases_of_a_cause_follows_from_it() -> None:
+    cause = cases(clause="sparse.layout", symptom="a layout", deviating=[True], conforming=[False])
+    cause = replace(cause, where=(SPARSE,))
+    refused = partial(cases, clause="padding_idx.training", symptom="raises TypeError", deviating=[True] * 3)
+    (one,) = causes_of([cause, refused(conforming=[False])], CONTRACT)
+    assert (one[0].plainest, one[0].clauses) == ("sparse.layout", ("sparse.layout", "padding_idx.training"))
+    assert (one[0].where, one[0].deviating, one[0].covered) == ((SPARSE,), 1, 1)
+    assert len(causes_of([cause, refused(conforming=[True])], CONTRACT)) == 2
+    assert len(causes_of([cause, refused()], CONTRACT)) == 2
+    assert len(causes_of([cause, refused(conforming=[False])], CONTRACT, consequences=False)) == 2
+
+
+def test_about_one_argument_what_always_deviates_is_one_cause() -> None:
+    keys = shown("module.state", symptom="the keys")
+    refused = shown("module.load", symptom="raises RuntimeError")
+    life = shown("sequences.life", symptom="raises RuntimeError")
+    (one,) = causes_of([life, refused, keys], CONTRACT)
+    assert one[0].plainest == "module.state"
+    assert set(one[0].clauses) == {"module.state", "module.load", "sequences.life"}
+    elsewhere = shown("construction.signature", symptom="a signature")
+    assert len(causes_of([refused, keys, elsewhere], CONTRACT)) == 2
+
+
+def test_two_that_are_explained_are_two_causes() -> None:
+    one, other = (
+        shown(f"sparse.{name}", symptom=name, models=(model,), sure=True)
+        for name, model in (("layout", "StaysDense"), ("values", "DoublesTheGradient"))
+    )
+    assert len(causes_of([one, other], CONTRACT)) == 2
+    assert len(causes_of([one, replace(other, fault=None)], CONTRACT)) == 1

@@ -9,8 +9,9 @@ from packaging.version import InvalidVersion, Version
 
 from embedding_conformance.boundary.wire import decode, encode
 from embedding_conformance.cases.case import Case
-from embedding_conformance.diagnosis.causes import Shown, causes_of
+from embedding_conformance.diagnosis.causes import causes_of
 from embedding_conformance.diagnosis.pattern import where_of
+from embedding_conformance.diagnosis.shown import Shown
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.known import DIFFERS
 from embedding_conformance.ledgers import editing
@@ -34,7 +35,7 @@ def write(session: Session, shown: Sequence[Shown], clauses: Sequence[Clause]) -
         What was written, in words.
     """
     left = [one for one in shown if not (session.undeclared and one.clause == SIGNATURE)]
-    entries = [_entry(session, cause, members) for cause, members in causes_of(left, clauses)]
+    entries = [_entry(session, cause, members) for cause, members in causes_of(left, clauses, consequences=False)]
     path = Path(session.options.deviations)
     arguments = dict.fromkeys(session.undeclared, "baseline: the constructor does not take this")
     editing.write(path, entries, arguments)

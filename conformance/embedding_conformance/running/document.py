@@ -14,7 +14,8 @@ from typing import Any, cast
 from embedding_conformance.boundary.adapter import Adapter
 from embedding_conformance.boundary.attempts import Ending, Failure, attempt
 from embedding_conformance.boundary.wire import encode
-from embedding_conformance.diagnosis.causes import Shown, causes_of
+from embedding_conformance.diagnosis.causes import causes_of
+from embedding_conformance.diagnosis.shown import Shown
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.pair_coverage import PARTITIONS, Column, pair_counts

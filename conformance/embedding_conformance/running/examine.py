@@ -10,10 +10,10 @@ import pytest
 from hypothesis.errors import Flaky
 
 from embedding_conformance.cases.strategies import under_test
-from embedding_conformance.diagnosis.causes import Shown, shown
 from embedding_conformance.diagnosis.diagnose import diagnose
 from embedding_conformance.diagnosis.finding import Finding
 from embedding_conformance.diagnosis.pattern import pattern_of
+from embedding_conformance.diagnosis.shown import Shown, shown
 from embedding_conformance.diagnosis.trials import Trials
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import Clause

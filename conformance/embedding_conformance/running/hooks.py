@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from embedding_conformance.boundary.target import UnusableTarget
-from embedding_conformance.diagnosis.causes import Shown
+from embedding_conformance.diagnosis.shown import Shown
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.running import baseline, options, terminal
 from embedding_conformance.running.document import Collection, notes, results_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from embedding_conformance.boundary import arguments
-from embedding_conformance.diagnosis.causes import Shown
+from embedding_conformance.diagnosis.shown import Shown
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.running.document import environment
 from embedding_conformance.running.session import Session
