@@ -89,6 +89,7 @@ def _missing(data: Data, prefix: str, chosen: str) -> list[tuple[str, str]]:
 def _measure(data: Data, tasks: list[tuple[str, str]], pool: Any) -> None:
     """Run the tasks, keeping each result as it comes."""
     start = time.monotonic()
+    DATA.write_text(_written(data), encoding="utf-8")
     for number, (name, method, found) in enumerate(pool.imap_unordered(_run, tasks), 1):
         data["faults"][name]["found"][method] = found
         DATA.write_text(_written(data), encoding="utf-8")

@@ -201,8 +201,8 @@ class IgnoresTheDtype(Twin):
 
 
 class WidensHalfPrecision(Twin):
-    """A fresh bfloat16 weight is float32."""
-
+    model = fault_models.tables.WidensTheWeight
+    where = "if it is fresh"
     trips = ("construction.weight-shape",)
     grade = "rare"
     dtype = "bfloat16"

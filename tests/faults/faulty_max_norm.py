@@ -105,8 +105,7 @@ class StartsTooEarly(Twin):
 
 
 class RescalesAtTheLimit(Twin):
-    """A row whose norm is max_norm, and no more, is rescaled."""
-
+    model = fault_models.rescaled_rows.StartsAtTheLimit
     trips = ("max_norm.below",)
     grade = "rare"
     trigger = Inputs(shape=(5, 2), weight=(1, 0), max_norm=1.0)

@@ -5,14 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 from embedding_conformance.cases.case import Case
-from embedding_conformance.judging.expectations import permits
+from embedding_conformance.cases.domain import ON, Domain, OneOutOfRange
+from embedding_conformance.cases.edges import edges_of
+from embedding_conformance.cases.strategies import UnderTest
+from embedding_conformance.diagnosis.vary import with_other_norms
+from embedding_conformance.judging.expectations import Expectations, permits
 from embedding_conformance.judging.observed import Observations, Observed
 from embedding_reference.fault_models import FAULT_MODELS, FaultModel
 
 FEWEST_DEVIATING = 8
 """Cases that deviate without which no explanation is sure: few are explained by too many fault models."""
+
+
+PLAIN = (
+    OneOutOfRange(),
+    Domain(padding_idx=ON),
+    Domain(max_norm=ON),
+    Domain(scale_grad_by_freq=ON),
+    Domain(sparse=ON),
+)
+"""Domains whose edge cases are the plain ones."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +58,9 @@ class Explanation:
 def explain(observations: Observations, what: str, covers: Callable[[Case], bool]) -> Explanation | None:
     """The fault models that permit every answer to the cases that a cause covers; None where there is none.
 
-    One that permits all other answers, too, comes before one that is right only about those. Nothing is explained where
-    the reference model itself permits what deviates: then the clause asks for more than an answer to the case.
+    One that permits all other answers, too, comes before one that is right only about those, and of several the one
+    that is wrong in the fewest cases: it says no more than was seen. Nothing is explained where the reference model
+    itself permits what deviates: then the clause asks for more than an answer to the case.
 
     Args:
         observations: the answers that were judged.
@@ -64,9 +80,18 @@ def explain(observations: Observations, what: str, covers: Callable[[Case], bool
     left = _doing_the_same(left, [*deviating, *inside])
     if not left:
         return None
-    best = (_doing_the_same(left, outside) or left)[0]
+    doing_so = _doing_the_same(left, outside) or left
+    best = min(doing_so, key=partial(_breadth, what)) if len(doing_so) > 1 else doing_so[0]
     others = tuple(fault for fault in left if fault is not best)
     return Explanation(best, others, sure=len({one.case for one in deviating}) >= FEWEST_DEVIATING)
+
+
+@cache
+def _breadth(what: str, fault: type[FaultModel]) -> int:
+    """In how many plain cases a fault model is wrong: a measure of how much it says."""
+    plain = [case for domain in PLAIN for case in edges_of(domain, UnderTest("float32"))]
+    plain += with_other_norms(next(case for case in plain if case.config.max_norm))
+    return sum(Expectations(case).exclude(what, fault) for case in plain)
 
 
 def _doing_the_same(faults: list[type[FaultModel]], observed: Sequence[Observed]) -> list[type[FaultModel]]:

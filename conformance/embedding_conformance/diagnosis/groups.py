@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from embedding_conformance.cases.whole import Features
 from embedding_conformance.diagnosis.pattern import Pattern, learn
 from embedding_conformance.diagnosis.shown import Shown
+from embedding_reference.fault_models import FAULT_MODELS, GRADIENT
 from embedding_reports.condition import Condition
 
 SPARE = 0.1
@@ -89,6 +90,12 @@ class Group:
         each = [one.models for one in self.members if one.models]
         return bool(each) and all(fault in models for models in each)
 
+    def says_nothing_of(self, other: Group) -> bool:
+        """Whether this is explained by a fault of output or weight, and another one is about unexplained gradients."""
+        about = {model.__name__: model.about for model in FAULT_MODELS}.get(self.fault or "", (GRADIENT,))
+        unexplained = not any(one.models for one in other.members)
+        return unexplained and GRADIENT not in about and all("gradient" in one for one in other.summaries)
+
     @property
     def deviating(self) -> list[Features]:
         """The features of the members' cases that deviate."""
@@ -109,6 +116,7 @@ def _together(one: Group, other: Group) -> Group | None:
     """Two groups as one, if they are of one cause."""
     members = [*one.members, *other.members]
     alike = one.members[0].symptom == other.members[0].symptom
+    alike = alike and not one.says_nothing_of(other) and not other.says_nothing_of(one)
     if one.pattern == other.pattern and (alike or one.pattern.conditions):
         return Group(one.pattern, members)
     explained = other.is_explained_by(one.fault) or one.is_explained_by(other.fault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -14,8 +15,14 @@ from embedding_reference import Tensor
 MOST_ROWS, MOST_COLUMNS, MOST_INDICES = 3, 2, 3
 """Up to which sizes every small case is tried."""
 
+WHOLE, PARTS = (0.0, 1.0, 2.0), (0.5, 0.75, 0.1, 0.9, 0.99, 0.9995)
+"""What each element is tried to be, the plainest first; parts only where it is not whole."""
+
 NONE = 9
 """What a size of none counts for."""
+
+CLOSE = (0.5, 0.75, 0.9, 0.99, 0.9995, 1.0, 1.0005, 1.5)
+"""The norms of a row that are tried in place of its own, as multiples of max_norm."""
 
 MOST_ALONE = 9
 """How many rows, columns and different indices are tried alone."""
@@ -57,11 +64,21 @@ def with_fewer_arguments(case: Case) -> Iterator[Case]:
         for steps in _shortened(case.steps):
             yield replace(case, steps=steps)
     yield from (replace(case, config=config) for config in _with_fewer_arguments(case.config))
+    yield from _in_proportion(case)
     if case.weight_layout != "contiguous":
         yield replace(case, weight_layout="contiguous")
     yield with_each_lookup(case, lambda one: replace(one, index_layout="contiguous"))
     yield with_each_lookup(case, lambda one: replace(one, upstream_layout="contiguous"))
     yield with_index_dtype(case, "int64")
+
+
+def _in_proportion(case: Case) -> Iterator[Case]:
+    """The case with a max_norm of 1, and its weight as much smaller or larger."""
+    limit = case.config.max_norm
+    if not limit or limit == 1 or math.isinf(limit) or isinstance(case, Life):
+        return
+    weight = Tensor.of(case.weight.dtype, case.weight.shape, [value / limit for value in case.weight.values()])
+    yield replace(case, config=replace(case.config, max_norm=1.0), weight=expandable(weight, case.weight_layout))
 
 
 def with_each_lookup(case: Case, change: Callable[[Lookup], Lookup]) -> Case:
@@ -141,7 +158,8 @@ def with_one_row_or_column(case: Case) -> Iterator[Case]:
         return
     if now.rows > 1:
         alone = replace(now, rows=1, positions=tuple((0,) * len(p) for p in now.positions))
-        for row in range(min(now.rows, MOST_ALONE)):
+        looked_up = dict.fromkeys((*itertools.chain(*now.positions), *range(MOST_ALONE)))
+        for row in [row for row in looked_up if 0 <= row < now.rows][: 2 * MOST_ALONE]:
             yield replace(
                 resized(case, alone, plain=False),
                 weight=Tensor(case.weight.dtype, (1, now.columns), case.weight.row(row)),
@@ -150,6 +168,11 @@ def with_one_row_or_column(case: Case) -> Iterator[Case]:
         data = b"".join(case.weight.row(row)[column * size : (column + 1) * size] for row in range(now.rows))
         weight = Tensor(case.weight.dtype, (now.rows, 1), data)
         yield replace(resized(case, replace(now, columns=1), plain=False), weight=weight)
+    limit = case.config.max_norm
+    if limit and now.rows == 1:
+        for columns, norm in itertools.product(range(1, min(now.columns, 3)), CLOSE):
+            weight = Tensor.of(case.weight.dtype, (1, columns), [norm * limit, 0][:columns])
+            yield replace(resized(case, replace(now, columns=columns), plain=False), weight=weight)
 
 
 def with_plainer_elements(case: Case) -> Iterator[Case]:
@@ -231,10 +254,10 @@ def _tensor(tensor: Tensor, shape: tuple[int, ...], *, plain: bool, first: int =
 
 
 def _plainer(tensor: Tensor) -> Iterator[Tensor]:
-    """The tensor with one element as 0, 1 or 2, where that is plainer than what it is."""
+    """The tensor with one element as one of the plain numbers, where that is plainer than what it is."""
     values = tensor.values()
     for place, value in enumerate(values):
-        for plain in (0.0, 1.0, 2.0):
+        for plain in WHOLE if value.real % 1 == 0 else (*WHOLE, *PARTS):
             if value == plain:
                 break
             yield Tensor.of(tensor.dtype, tensor.shape, [*values[:place], plain, *values[place + 1 :]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,11 @@ from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import LAYOUTS, Case, Lookup
 from embedding_conformance.cases.strategies import expandable
 from embedding_conformance.diagnosis.smaller import Sizes, resized, sizes_of, with_each_lookup, with_index_dtype
+from embedding_reference import Tensor
 from embedding_reference.model import INDEX_DTYPES
+
+NORMS = (0.25, 0.5, 0.75, 0.95, 0.9995, 1.0, 1.0005, 1.5)
+"""The norms of rows that are tried, as multiples of max_norm, each beside a row that is twice as long as max_norm."""
 
 SIZES = (0, 1, 2, 3, 5, 17, 33, 65, 300)
 """What each size is tried to be, beside its neighbours."""
@@ -25,6 +30,7 @@ def varied(case: Case) -> Iterator[Case]:
     yield from _with_other_sizes(case)
     yield from _with_other_arguments(case)
     yield from _with_other_lookups(case)
+    yield from with_other_norms(case)
     for palette in palettes.ANY:
         yield _filled(case, palette)
 
@@ -87,6 +93,18 @@ def _with_other_lookups(case: Case) -> Iterator[Case]:
         yield with_index_dtype(case, dtype)
     yield replace(case, lookups=(*case.lookups, case.lookups[0]))
     yield replace(case, lookups=case.lookups[:1])
+
+
+def with_other_norms(case: Case) -> Iterator[Case]:
+    """The case with rows of one element that lie around max_norm: from where on, and to where, are they rescaled?"""
+    limit = case.config.max_norm
+    if not limit or math.isinf(limit):
+        return
+    positions = ((0, 1), *sizes_of(case).positions[1:])
+    two = resized(case, replace(sizes_of(case), rows=2, columns=1, positions=positions), plain=True)
+    for norm in NORMS:
+        weight = Tensor.of(case.weight.dtype, (2, 1), [2 * limit, norm * limit])
+        yield replace(two, weight=expandable(weight, case.weight_layout))
 
 
 def _filled(case: Case, palette: str) -> Case:

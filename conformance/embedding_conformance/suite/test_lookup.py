@@ -180,7 +180,8 @@ def test_no_rows(embedding: Subject, case: Case) -> None:
     if not case.config.freeze:
         embedding.judge_gradient(case, embedding.permits(case).gradient, observed)
     zero = replace(case.lookups[0], index=Tensor.of(case.index.dtype, (1,), [0]))
-    embedding.refuses("index 0", OUT_OF_RANGE, partial(embedding.make(case).forward, lookup=zero))
+    look_up = partial(embedding.make(case).forward, lookup=zero)
+    embedding.refuses("index 0", OUT_OF_RANGE, look_up, of=replace(case, lookups=(zero,)))
 
 
 @clause(MUST, Domain(freeze=ANY, max_norm=OFF, where=is_nonempty), needs=("overwrite",))
