@@ -215,3 +215,11 @@ def test_two_that_are_explained_are_two_causes() -> None:
     )
     assert len(causes_of([one, other], CONTRACT)) == 2
     assert len(causes_of([one, replace(other, fault=None)], CONTRACT)) == 1
+
+
+def test_a_gradient_that_nothing_explains_is_no_fault_of_the_output() -> None:
+    output = shown("max_norm.renormalises", models=("RewritesRowsBelow",), sure=True)
+    gradient = shown("lookup.refusal-keeps-gradient")
+    changed = replace(gradient, evidence=replace(gradient.evidence, summary="gradient differs"))
+    assert len(causes_of([output, changed], CONTRACT)) == 2
+    assert len(causes_of([output, gradient], CONTRACT)) == 1

@@ -13,7 +13,7 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.diagnosis.explain import explain
 from embedding_conformance.judging.observed import MOST, Observations, Observed
 from embedding_reference import Exactly, Tensor
-from embedding_reference.fault_models import FAULT_MODELS, GRADIENT, OUTPUT
+from embedding_reference.fault_models import FAULT_MODELS, GRADIENT, OUTPUT, WEIGHT
 from examples import case
 
 NAMES = {fault.__name__: fault for fault in FAULT_MODELS}
@@ -123,6 +123,16 @@ def test_what_the_cause_does_not_cover_speaks_against_nothing() -> None:
     found = explain(Observations(SHIFTED, [right]), OUTPUT, lambda asked: asked != right.case)
     assert found is not None
     assert found.fault.__name__ == "ReadsTheNextRow"
+
+
+def test_of_several_that_do_the_same_the_narrowest_is_told() -> None:
+    zeros = [case(max_norm=0.0, index=(0,), values=[number + i for i in range(6)]) for number in range(1, 10)]
+    found = explain(
+        Observations([Observed(one, WEIGHT, one.weight, deviates=True) for one in zeros]), WEIGHT, everywhere
+    )
+    assert found is not None
+    assert found.fault.__name__ == "TakesZeroForNoLimit"
+    assert "IgnoresMaxNorm" in found.names
 
 
 @pytest.mark.parametrize(("few", "sure"), [(SHIFTED[:7], False), (SHIFTED[:1] * 10, False), (SHIFTED[:8], True)])

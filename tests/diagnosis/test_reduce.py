@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Life
-from embedding_conformance.cases.domain import ANY, Domain, Lives, OneOutOfRange
+from embedding_conformance.cases.domain import ANY, ON, Domain, Lives, OneOutOfRange
 from embedding_conformance.cases.drawing import cases_in
 from embedding_conformance.diagnosis.reduce import reduced
 from embedding_conformance.diagnosis.smaller import sizes_of
+from embedding_reference import Tensor
+from examples import case as example
 
 MIXED = Domain(freeze=ANY, weights=palettes.ANY, dtype="float32")
 
@@ -38,6 +40,23 @@ FAULTS: dict[str, tuple[Fault, tuple[int, int, tuple[tuple[int, ...], ...]]]] = 
     "a layout and sparse": (is_not_contiguous, (1, 1, ((0,),))),
     "nothing looked up": (lambda c: c.index.numel == 0, (1, 1, ((),))),
 }
+
+
+@pytest.mark.parametrize("least", [0.999, 0.0])
+def test_a_row_around_max_norm_has_plain_numbers(least: float) -> None:
+    """Whatever its limit, and however many columns it has."""
+
+    def fails(case: Case) -> bool:
+        limit, row = case.config.max_norm, case.weight.row(case.positions[0]) if case.index.numel else b""
+        norm = math.hypot(*Tensor(case.weight.dtype, (len(row) // 4,), row).components()) if row else 0.0
+        return domain.admits(case) and bool(limit) and least * (limit or 0) < norm < (limit or 0)
+
+    domain, ends = Domain(dtype="float32", max_norm=ON), set()
+    for limit, columns in ((5.0, 1), (2.5, 3), (1.0, 2)):
+        values = [0.9992 * limit if column == columns - 1 else 0.0 for column in range(columns)] * 3
+        ends.add(reduced(example(rows=3, dim=columns, values=values, index=(2, 1), max_norm=limit), fails))
+    (end,) = ends
+    assert (end.config.max_norm, end.weight.numel) == (1.0, 1)
 
 
 @pytest.mark.parametrize("name", FAULTS)
