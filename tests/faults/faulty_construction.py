@@ -201,8 +201,8 @@ class IgnoresTheDtype(Twin):
 
 
 class WidensHalfPrecision(Twin):
-    model = fault_models.tables.WidensTheWeight
-    where = "if it is fresh"
+    """A fresh bfloat16 weight is float32."""
+
     trips = ("construction.weight-shape",)
     grade = "rare"
     dtype = "bfloat16"
