@@ -16,6 +16,9 @@ SPARE = 0.1
 """How many cases one pattern for two findings may cover although they conform, for each that deviates: a case may hide
 what is wrong, as where a gradient is infinite anyway."""
 
+ABOUT = {fault.__name__: fault.about for fault in FAULT_MODELS}
+"""What each fault model is about, by its name."""
+
 LIVES = "sequences"
 """The section of the clauses that use whatever there is to use, so that they are about nothing by themselves."""
 
@@ -92,9 +95,13 @@ class Group:
 
     def says_nothing_of(self, other: Group) -> bool:
         """Whether this is explained by a fault of output or weight, and another one is about unexplained gradients."""
-        about = {model.__name__: model.about for model in FAULT_MODELS}.get(self.fault or "", (GRADIENT,))
-        unexplained = not any(one.models for one in other.members)
-        return unexplained and GRADIENT not in about and all("gradient" in one for one in other.summaries)
+        fault, unexplained = self.fault, not any(one.models for one in other.members)
+        return (
+            unexplained
+            and fault is not None
+            and GRADIENT not in ABOUT[fault]
+            and all("gradient" in one for one in other.summaries)
+        )
 
     @property
     def deviating(self) -> list[Features]:
