@@ -105,7 +105,8 @@ class StartsTooEarly(Twin):
 
 
 class RescalesAtTheLimit(Twin):
-    model = fault_models.rescaled_rows.StartsAtTheLimit
+    """A row whose norm is max_norm, and no more, is rescaled."""
+
     trips = ("max_norm.below",)
     grade = "rare"
     trigger = Inputs(shape=(5, 2), weight=(1, 0), max_norm=1.0)

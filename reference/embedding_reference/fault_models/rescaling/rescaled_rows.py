@@ -261,12 +261,6 @@ class StartsJustBelow(_StartsElsewhere):
     times = Fraction(999, 1000)
 
 
-class StartsAtTheLimit(_StartsElsewhere):
-    """A row whose norm is just max_norm is rescaled, too."""
-
-    times = 1 - Fraction(1, 2**40)
-
-
 class StartsJustAbove(_StartsElsewhere):
     """A row is rescaled only from a norm of 1.001 max_norm on."""
 
