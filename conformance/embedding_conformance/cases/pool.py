@@ -28,6 +28,10 @@ class About(Protocol):
         """The cases to draw from."""
 
 
+AT_ONCE = 12
+"""How many cases are drawn at once."""
+
+
 class Pool:
     """The cases, which are the same whichever clauses are asked about them, in whatever order.
 
@@ -39,10 +43,12 @@ class Pool:
     def __init__(self, clauses: Sequence[About], seed: str, each: int) -> None:
         self.clauses, self.each, self._seed = clauses, each, seed
 
-    def of(self, clause: About) -> Sequence[Case]:
-        """The cases drawn for a clause, as `strategies.under_test` says."""
+    def of(self, clause: About) -> Iterator[Case]:
+        """The cases drawn for a clause, as `strategies.under_test` says; a few at a time, as few may be enough."""
         assert clause.domain is not None
-        return _drawn(clause.domain, f"{self._seed} {clause.id}", self.each, under_test.get())
+        for start in range(0, self.each, AT_ONCE):
+            count = min(self.each - start, AT_ONCE)
+            yield from _drawn(clause.domain, f"{self._seed} {clause.id} {start}", count, under_test.get())
 
     def others(self, clause: About) -> Iterator[Case]:
         """The cases drawn for others, in an order of the clause's own, so that clauses see different ones first."""

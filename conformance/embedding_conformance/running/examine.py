@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -127,7 +127,7 @@ class Examining:
             under_test.reset(token)
             self._seconds += time.perf_counter() - start
 
-    def choose(self, pool: Pool) -> Mapping[Case, Case]:
+    def choose(self, pool: Pool) -> Iterator[tuple[Case, Case]]:
         """Those cases of the pool that the clause is asked about, each with what it makes of it.
 
         They are its own and others, as many in all as the profile asks for. Of what is declared unsupported it takes
@@ -135,15 +135,19 @@ class Examining:
         """
         domain = self.clause.domain
         if domain is None or not self.goes_on:
-            return {}
-        chosen = {case: case for case in pool.of(self.clause)}
+            return
+        chosen: set[Case] = set()
+        for case in pool.of(self.clause):
+            if case not in chosen:
+                chosen.add(case)
+                yield case, case
         wanted = math.inf if self.clause.every else self._search.profile.examples - len(self.edges)
         others = pool.others(self.clause)
         while len(chosen) < wanted and (case := next(others, None)) is not None:
-            made = domain.taken(case)
+            made = domain.taken(case) if case not in chosen else None
             if made is not None and domain.counts(made) and self._supports(case):
-                chosen.setdefault(case, made)
-        return chosen
+                chosen.add(case)
+                yield case, made
 
     def _supports(self, case: Case) -> bool:
         """Whether the implementation supports a case; not every adapter takes no_grad."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import Domain
@@ -60,20 +61,29 @@ class Examiner:
         shared = Shared()
         begun = [Examining(self._session, clause, dtype, device, self._search, shared) for clause in clauses]
         self._begun |= {(one.clause.id, dtype, device): one for one in begun}
-        asked: dict[Case, list[tuple[Examining, Case]]] = {}
-        for one in begun:
-            for case in (*one.failed_before, *one.edges):
-                asked.setdefault(case, []).append((one, case))
         token = under_test.set(begun[0].subject.declarations.for_strategies())
         try:
-            for one in begun:
-                for case, made in one.choose(self._pool).items():
-                    asked.setdefault(case, []).append((one, made))
+            for case, about in _asked(begun, self._pool):
+                _ask(shared, case, about, begun)
         finally:
             under_test.reset(token)
-        for case, about in asked.items():
-            _ask(shared, case, about, begun)
         shared.ask(None)
+
+
+def _asked(begun: Sequence[Examining], pool: Pool) -> Iterator[tuple[Case, Sequence[tuple[Examining, Case]]]]:
+    """Each case, with those who are asked about it and what each makes of it."""
+    alone = len(begun) == 1
+    asked: dict[Case, list[tuple[Examining, Case]]] = {}
+    for one in begun:
+        plain = ((case, case) for case in (*one.failed_before, *one.edges))
+        for case, made in itertools.chain(plain, one.choose(pool)):
+            if not one.goes_on:
+                break
+            if alone:  # then the first that fails may save the drawing of others
+                yield case, [(one, made)]
+            else:
+                asked.setdefault(case, []).append((one, made))
+    yield from asked.items()
 
 
 def _is_pooled(clause: Clause) -> bool:
