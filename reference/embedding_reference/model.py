@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Sequence, Tuple  # noqa: UP035 - see Lookup
 
 from embedding_reference import norms, sums
 from embedding_reference.formats import FORMATS, Format
-from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.permitted import ZERO, Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from embedding_reference.tensor import Tensor
 
 INDEX_DTYPES = ("int32", "int64")
@@ -121,7 +121,9 @@ class Embedding:
         if self.max_norm is None or self._refuses(index) is not None:
             return Exactly(weight)
         after = self._renormalised(weight, list(map(int, index.components())), wide=wide)
-        rows = [after.get(r) or Exactly(entry) for r, entry in enumerate(weight.entries())]
+        rows: list[Permitted] = list(_unchanged(weight))
+        for row, rule in after.items():
+            rows[row] = rule
         return Rows(weight.dtype, weight.shape, tuple(rows))
 
     def _refuses(self, index: Tensor) -> Raises | None:
@@ -139,6 +141,13 @@ class Embedding:
 
     def _renormalised_row(self, row: int, values: Tensor, *, wide: bool) -> Permitted:
         """A row whose norm exceeds max_norm is rescaled to it; one that does not stays as it is."""
+        undocumented = self.freeze or row == self.padding_row
+        if any(getattr(type(self), name) is not getattr(Embedding, name) for name in ("_norm", "_limit", "_factors")):
+            return self.rule(values, undocumented=undocumented, wide=wide)
+        return _rule(self.max_norm, self.norm_type, values, undocumented=undocumented, wide=wide)
+
+    def rule(self, values: Tensor, *, undocumented: bool, wide: bool) -> Permitted:
+        """The rule of a row; where it is `undocumented`, the row may also stay as it is."""
         form, unchanged = values.format, Exactly(values)
         components = values.components()
         if not all(map(math.isfinite, components)):
@@ -156,7 +165,6 @@ class Embedding:
         lost = Fraction(0) if wide else Fraction(self.max_norm) * form.quantum / 2
         intervals = tuple(norms.product_interval(c, factors, form, lost) for c in components)
         rescaled = Within(values.dtype, values.shape, intervals)
-        undocumented = self.freeze or row == self.padding_row
         limit_overflows = not wide and limit >= form.overflow  # then no norm exceeds it
         above = norm.low > limit + slack and not limit_overflows
         return rescaled if above and not undocumented else OneOf((unchanged, rescaled))
@@ -194,7 +202,7 @@ class Embedding:
                 per_row.setdefault(row, []).append((terms, divisor, number))
         form = FORMATS[dtype]
         width = self.embedding_dim * form.components
-        zero = (Interval.exactly(Fraction(0)),) * width
+        zero = (ZERO,) * width
         intervals: list[Interval] = []
         for row in range(self.num_embeddings):
             if row not in per_row:
@@ -221,7 +229,7 @@ class Embedding:
         for row, occurs in occurrences.items():
             components, count = direction.entry(row).components(), occurs if self.scale_grad_by_freq else 1
             if row == self.padding_row:
-                of_row[row] = [Interval.exactly(Fraction(0)) for _ in components]
+                of_row[row] = [ZERO for _ in components]
             else:
                 of_row[row] = sums.gradient_intervals([components], [count], form)
         intervals = [interval for row in positions for interval in of_row[row]]
@@ -246,3 +254,16 @@ class Embedding:
             if row != self.padding_row:
                 divisor = occurrences[row] if self.scale_grad_by_freq else 1
                 yield row, components[place * width : (place + 1) * width], divisor
+
+
+@lru_cache(maxsize=4)
+def _unchanged(weight: Tensor) -> tuple[Exactly, ...]:
+    """The rule of each row that stays as it is, kept for the other models that a case is judged by."""
+    return tuple(map(Exactly, weight.entries()))
+
+
+@lru_cache(maxsize=8192)
+def _rule(max_norm: float | None, norm_type: float, values: Tensor, *, undocumented: bool, wide: bool) -> Permitted:
+    """The rule of a row, kept for output and weight, and for the fault models that rescale it as they should."""
+    model = Embedding(1, values.shape[0], max_norm=max_norm, norm_type=norm_type)
+    return model.rule(values, undocumented=undocumented, wide=wide)

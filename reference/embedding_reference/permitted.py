@@ -31,6 +31,10 @@ class Interval:
         return cls(value, value)
 
 
+ZERO = Interval.exactly(Fraction(0))
+"""Zero alone, of either sign."""
+
+
 @dataclass(frozen=True)
 class Exactly:
     """These bits and no others."""

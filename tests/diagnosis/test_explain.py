@@ -11,7 +11,7 @@ from torch import nn
 from embedding_conformance import Profile, check
 from embedding_conformance.cases.case import Case
 from embedding_conformance.diagnosis.explain import explain
-from embedding_conformance.judging.observed import MOST, Observations, Observed
+from embedding_conformance.judging.tally import MOST, Observations, Observed
 from embedding_reference import Exactly, Tensor
 from embedding_reference.fault_models import FAULT_MODELS, GRADIENT, OUTPUT, WEIGHT
 from examples import case

@@ -22,7 +22,7 @@ from embedding_conformance.cases.domain import ANY, ON
 from embedding_conformance.cases.strategies import UnderTest, cases, out_of_range, under_test
 from embedding_conformance.judging.compare import Deviation, compare
 from embedding_conformance.judging.expectations import permits
-from embedding_conformance.judging.observed import Observed
+from embedding_conformance.judging.tally import Observed
 from embedding_reference import Embedding, Permitted, Tensor
 from embedding_reference.fault_models import ATTRIBUTES, FORM, GRADIENT, OUTPUT, REFUSAL, SECOND_ORDER, WEIGHT
 from embedding_reference.model import INDEX_DTYPES

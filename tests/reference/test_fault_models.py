@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from itertools import product
 
@@ -185,7 +186,8 @@ TWO, THREE = (Tensor.of("float32", (1, 2), values) for values in ([1, 2], [1, 3]
 
 
 def within(low: float, high: float, *also: str) -> Within:
-    return Within("float32", (1, 2), (Interval(low, high, frozenset(also)),) * 2)  # type: ignore[arg-type]
+    bounds = [None if bound is None else Fraction(bound) for bound in (low, high)]
+    return Within("float32", (1, 2), (Interval(*bounds, frozenset(also)),) * 2)
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,6 @@ def test_another_seed_gives_other_cases(plain: Run, tmp_path: Path) -> None:
     assert counted(again) != counted(plain)
 
 
-def test_clauses_with_the_same_strategy_see_cases_of_their_own(tmp_path: Path) -> None:
-    run = suite(tmp_path, "torch", "test_accumulates or test_one_graph", "--embedding-dtype", "float32")
-    assert run.verdict("gradient.accumulates")["worst"] != run.verdict("gradient.one-graph")["worst"]
-
-
 @pytest.fixture(scope="module")
 def misreads(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """An embedding that reads another row where the index has two dimensions, which default cases find."""

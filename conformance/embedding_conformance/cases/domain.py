@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple, cast
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Life, Lookup
 from embedding_conformance.cases.optimisers import optimizers_for
-from embedding_reference import Tensor
+from embedding_conformance.cases.sizes import is_large
 from embedding_reference.model import INDEX_DTYPES
 
 ANY, ON, OFF = "any", "on", "off"
@@ -24,6 +25,41 @@ CORNERS: dict[str, Callable[[Config, Lookup], bool]] = {
 
 SWITCHES = ("padding_idx", "max_norm", "scale_grad_by_freq", "sparse", "freeze")
 """The arguments that a domain asks for, leaves out, or leaves open."""
+
+
+class Traits(NamedTuple):
+    """What domains ask of a case.
+
+    Attributes:
+        refused_by: each of `SWITCHES`, with the setting of it that the case does not have.
+        corners: the names in `CORNERS` of those that one of its lookups is in.
+        outside: how many indices of each lookup are out of range.
+        weight: the extent of the weight's components.
+        upstreams: that of each upstream gradient's.
+    """
+
+    refused_by: tuple[tuple[str, str], ...]
+    corners: frozenset[str]
+    outside: tuple[int, ...]
+    weight: palettes.Extent
+    upstreams: tuple[palettes.Extent, ...]
+
+
+def traits_of(case: Case) -> Traits:
+    """The traits of a case, kept with it as cached properties are: many domains are asked whether they have it."""
+    kept = vars(case)
+    if "traits" in kept:
+        return cast("Traits", kept["traits"])
+    config, rows = case.config, case.config.num_embeddings
+    traits = Traits(
+        tuple((name, OFF if name in config.in_use else ON) for name in SWITCHES),
+        frozenset(name for name, holds in CORNERS.items() if any(holds(config, one) for one in case.lookups)),
+        tuple(sum(not 0 <= i < rows for i in one.index.components()) for one in case.lookups),
+        palettes.extent_of(case.weight),
+        tuple(palettes.extent_of(one.upstream) for one in case.lookups),
+    )
+    kept["traits"] = traits
+    return traits
 
 
 @dataclass(frozen=True)
@@ -79,6 +115,8 @@ class Domain:
     corner: str = ""
     made: Callable[[Case], Case] | None = None
     where: Callable[[Case], bool] | None = None
+    outside: ClassVar[int] = 0
+    """How many indices of each lookup are out of range."""
 
     def counts(self, case: Case) -> bool:
         """Whether a case that was drawn meets the precondition."""
@@ -88,6 +126,17 @@ class Domain:
         """Whether the domain has a case, so that the clause may be asked about it."""
         return type(case) is Case and self._admits_arguments(case) and self._admits_tensors(case)
 
+    def taken(self, case: Case) -> Case | None:
+        """What the domain makes of a case of another one; None where it does not have it, or it is too large."""
+        if not self.large and is_large(case.config.num_embeddings, case.config.embedding_dim, case.index.numel):
+            return None
+        if self.made is None:
+            return case if self.admits(case) else None
+        if not replace(self, made=None).admits(case):
+            return None
+        made = self.made(case)
+        return made if self.admits(made) else None
+
     @property
     def asks_for(self) -> frozenset[str]:
         """The arguments that every case has."""
@@ -95,12 +144,11 @@ class Domain:
         return frozenset(asked | ({"norm_type"} if self.norm_type is not None else set()))
 
     def _admits_arguments(self, case: Case) -> bool:
-        config = case.config
-        if any(getattr(self, name) == (OFF if name in config.in_use else ON) for name in SWITCHES):
+        config, traits = case.config, traits_of(case)
+        if any(getattr(self, name) == wrong for name, wrong in traits.refused_by):
             return False
-        in_corner = {name for name, holds in CORNERS.items() if any(holds(config, one) for one in case.lookups)}
         return (
-            in_corner == ({self.corner} if self.corner else set())
+            traits.corners == ({self.corner} if self.corner else set())
             and config.embedding_dim >= self.columns
             and self.norm_type in (None, config.norm_type)
             and self.dtype in (None, case.weight.dtype)
@@ -109,17 +157,15 @@ class Domain:
         )
 
     def _admits_tensors(self, case: Case) -> bool:
+        traits = traits_of(case)
         return (
             len(case.lookups) == self.lookups
             and all(one.index.dtype in self.index_dtypes and one.index.numel >= self.indices for one in case.lookups)
-            and all(self._is_in_range(one.index, case.config) for one in case.lookups)
-            and palettes.may_have(self.weights, case.weight)
-            and all(palettes.may_have(self.upstreams, one.upstream) for one in case.lookups)
+            and all(count == self.outside for count in traits.outside)
+            and palettes.may_have(self.weights, traits.weight)
+            and all(palettes.may_have(self.upstreams, one) for one in traits.upstreams)
             and (self.made is None or self.made(case) == case)
         )
-
-    def _is_in_range(self, index: Tensor, config: Config) -> bool:
-        return all(0 <= i < config.num_embeddings for i in index.components())
 
 
 @dataclass(frozen=True)
@@ -129,9 +175,7 @@ class OneOutOfRange(Domain):
     freeze: str = ANY
     indices: int = 1
     columns: int = 1
-
-    def _is_in_range(self, index: Tensor, config: Config) -> bool:
-        return sum(not 0 <= i < config.num_embeddings for i in index.components()) == 1
+    outside: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)

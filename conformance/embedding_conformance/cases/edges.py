@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
+from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, Lives, OneOutOfRange
 from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES
@@ -75,12 +76,15 @@ def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> C
     weight = _counting(dtype, (rows, columns), 2)  # from 2: a row of one element is too long for max_norm
     if config.padding_row is not None and subject.switch("pads_hold", domain.pads_hold) == OFF:
         weight = blanked(weight, config.padding_row)
+    only_ones = set(domain.upstreams) == {"ones"}
     index_dtype = "int64" if open_ones == OFF or "int32" not in domain.index_dtypes else "int32"
     lookups = tuple(
         # each with the indices one place further, and an upstream gradient of its own
         Lookup(
             Tensor.of(index_dtype, shape, positions[number:] + positions[:number]),
-            _counting(dtype, (*shape, columns), 1 + number),
+            palettes.fill("ones", dtype, (*shape, columns), 0)
+            if only_ones
+            else _counting(dtype, (*shape, columns), 1 + number),
         )
         for number in range(domain.lookups)
     )

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
+from typing import NamedTuple
 
 from embedding_reference import FORMATS, Format, Tensor
 
@@ -35,6 +36,8 @@ EXTREME = ("wide", "tiny", "huge")
 
 _EXTREME = frozenset(FINITE) - frozenset(MODERATE)
 
+_COUNTING = frozenset({"counting", "ones"})
+
 _NOT_FINITE = frozenset({"specials", "few specials", "bits"})
 
 REPEATS_FROM = 4093
@@ -61,15 +64,44 @@ def fill(palette: str, dtype: str, shape: Sequence[int], seed: int) -> Tensor:
     return Tensor(dtype, tuple(shape), (block * -(-size // max(len(block), 1)))[:size])
 
 
-def may_have(names: Sequence[str], tensor: Tensor) -> bool:
-    """Whether a tensor is as far from overflow, underflow and what is not finite as all that palettes give."""
+class Extent(NamedTuple):
+    """How far the components of a tensor extend.
+
+    Attributes:
+        is_finite: whether there is neither NaN nor infinity.
+        counts: whether all are whole numbers from 1 on.
+        least: the least magnitude beside zero; infinity where there is none.
+        greatest: the greatest magnitude; 0 where there is none.
+    """
+
+    is_finite: bool
+    counts: bool
+    least: float
+    greatest: float
+
+
+def extent_of(tensor: Tensor) -> Extent:
+    """The extent of a tensor's components."""
+    components = tensor.components()
+    magnitudes = [*map(abs, components)]
+    if not all(map(math.isfinite, magnitudes)):
+        return Extent(is_finite=False, counts=False, least=0.0, greatest=math.inf)
+    counts = all(component >= 1 and component % 1 == 0 for component in components)
+    return Extent(True, counts, min(filter(None, magnitudes), default=math.inf), max(magnitudes, default=0.0))
+
+
+def may_have(names: Sequence[str], extent: Extent) -> bool:
+    """Whether a tensor of this extent is one that palettes may give, as far as it matters to the clauses.
+
+    It is as far from overflow, underflow and what is not finite as all that they give; where they only count, it does.
+    """
     if not _NOT_FINITE.isdisjoint(names):
         return True
-    components = tensor.components()
-    if not all(map(math.isfinite, components)):
-        return False
     least = 0.0 if NEAR in names else 2**-24
-    return not _EXTREME.isdisjoint(names) or all(c == 0 or least < abs(c) < 2**11 for c in components)
+    moderate = extent.greatest < 2**11 and extent.least > least
+    if _COUNTING.issuperset(names):
+        return extent.counts and extent.greatest <= (61 if "counting" in names else 1)
+    return extent.is_finite and (moderate or not _EXTREME.isdisjoint(names))
 
 
 def near(limit: float, p: float, dtype: str, shape: tuple[int, int], seed: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 NUM_EMBEDDINGS = (2, 3, 4, 1, 5, 8, 33, 64)
 EMBEDDING_DIMS = (2, 3, 1, 4, 0, 6, 7, 8, 16, 17)
 SHAPES = (
@@ -73,3 +75,9 @@ FEW_SHAPES = ((1,), (3,), (), (0,), (2, 2), (1, 2, 1, 2), (33,))
 """The same for an implementation that compiles anew for each shape, with the same `LARGE` cases."""
 NORM_TYPES = (2.0, 1.0, float("inf"), 3.0, 0.5, 1.5)
 MAX_NORMS = (1.0, 2.0, 0.5, 5.0, 0.1, 64.0)
+
+
+def is_large(num_embeddings: int, embedding_dim: int, indices: int) -> bool:
+    """Whether a case of these sizes is beyond what is drawn where none of `LARGE` is."""
+    usual = max(NUM_EMBEDDINGS), max(EMBEDDING_DIMS), max(map(math.prod, SHAPES))
+    return any(size > most for size, most in zip((num_embeddings, embedding_dim, indices), usual))

@@ -13,7 +13,7 @@ from embedding_conformance.cases.edges import edges_of
 from embedding_conformance.cases.strategies import UnderTest
 from embedding_conformance.diagnosis.vary import with_other_norms
 from embedding_conformance.judging.expectations import Expectations, permits
-from embedding_conformance.judging.observed import Observations, Observed
+from embedding_conformance.judging.tally import Observations, Observed
 from embedding_reference.fault_models import FAULT_MODELS, FaultModel
 
 FEWEST_DEVIATING = 8

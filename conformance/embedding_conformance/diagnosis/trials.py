@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.judging.compare import Deviation
-from embedding_conformance.judging.observed import Observations
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.judging.tally import Tally
+from embedding_conformance.judging.tally import Observations, Tally
 
 SECONDS = 20.0
 """How long one diagnosis may run cases: an implementation may take a second for each."""

@@ -46,6 +46,7 @@ class Clause:
         dtypes: "all" weight dtypes, or "none": the clause does not depend on a dtype or device.
         enough: the number of cases that must be exercised; None: that of the profile.
         may_crash: whether it may end the process, and so is run where that does no harm.
+        every: whether it is asked about every case of the pool that it can be, as it judges all that an answer holds.
         needs: the verbs, beside those that every adapter has, without which it cannot be tested.
     """
 
@@ -64,6 +65,7 @@ class Clause:
     dtypes: str = "all"
     enough: int | None = None
     may_crash: bool = False
+    every: bool = False
     needs: tuple[str, ...] = ()
 
     @property

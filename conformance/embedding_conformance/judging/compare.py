@@ -238,13 +238,15 @@ def _error(interval: Interval, value: float | Fraction) -> float | None:
         return 0.0 if str(value) in interval.also else None
     if low is None or high is None:
         return None
+    over, under = value.as_integer_ratio()  # whole numbers: comparing a Fraction with a float takes long
     if low is high or low == high:
-        return 0.0 if low == value else None
-    if not low <= value <= high:
+        return 0.0 if (over, under) == (low.numerator, low.denominator) else None
+    if over * low.denominator < low.numerator * under or over * high.denominator > high.numerator * under:
         return None
     exact = (low + high) / 2 if interval.exact is None else interval.exact
-    error = Fraction(value) - exact
-    return float(error / ((high if error > 0 else low) - exact)) if error else 0.0
+    error = over * exact.denominator - exact.numerator * under
+    bound = (high if error > 0 else low) - exact
+    return (error * bound.denominator) / (under * exact.denominator * bound.numerator) if error else 0.0
 
 
 def _one_of(what: str, permitted: OneOf, observed: Tensor) -> float | None:

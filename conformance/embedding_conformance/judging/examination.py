@@ -19,9 +19,8 @@ from embedding_conformance.judging.compare import ENDS, RAISES, Deviation
 from embedding_conformance.judging.declarations import Declarations
 from embedding_conformance.judging.driver import Driver
 from embedding_conformance.judging.known import KnownDeviation
-from embedding_conformance.judging.observed import Observed
 from embedding_conformance.judging.partitions import partitions_of_calls
-from embedding_conformance.judging.tally import Tally
+from embedding_conformance.judging.tally import Observed, Tally
 
 Body = Callable[..., None]
 """The body of a clause's test: it takes the subject and, where cases are drawn, a case."""

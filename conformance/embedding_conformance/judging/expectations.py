@@ -9,8 +9,7 @@ from functools import cached_property
 
 from embedding_conformance.cases.case import Case
 from embedding_conformance.judging.compare import Deviation, compare, compare_gradient
-from embedding_conformance.judging.observed import Observed
-from embedding_conformance.judging.tally import Tally
+from embedding_conformance.judging.tally import Observed, Tally
 from embedding_reference import Embedding, Permitted, Tensor, Within
 from embedding_reference.conversion import converted
 from embedding_reference.fault_models import ATTRIBUTES, FORM, GRADIENT, OUTPUT, SECOND_ORDER, WEIGHT, FaultModel
@@ -23,17 +22,18 @@ class Expectations:
 
     Attributes:
         case: the case.
+        tally: the tally to which the time that they take is added, if there is one.
+        model: what computes them.
     """
 
     def __init__(self, case: Case, tally: Tally | None = None, *, model: Embedding | None = None) -> None:
-        """The expectations for a case; the time that they take is added to the tally, if there is one.
-
-        A fault model as `model` computes them in place of the reference model.
-        """
-        self.case, self._tally, self._model = case, tally, model or case.config
+        """The expectations for a case; a fault model as `model` computes them in place of the reference model."""
+        self.case, self.tally, self.model = case, tally, model or case.config
+        self._faulty: dict[type[FaultModel], Expectations] = {}
+        self._excluded: dict[tuple[str, type[FaultModel], bool], bool] = {}
 
     def answer(self, what: str, *, wide: bool = False) -> Permitted:
-        """An answer to the case by its name (`judging.observed.Observed.what`).
+        """An answer to the case by its name (`judging.tally.Observed.what`).
 
         `wide` is about the weight and the gradient, as in `weight_after` and `gradient_of`.
 
@@ -44,9 +44,18 @@ class Expectations:
 
     def exclude(self, what: str, fault: type[FaultModel], *, wide: bool = False) -> bool:
         """Whether no answer that a fault model gives to the case is permitted; the arguments are those of `answer`."""
-        faulty = Expectations(self.case, self._tally, model=fault.of(self.case.config))
+        key = (what, fault, wide)
+        if key not in self._excluded:
+            self._excluded[key] = self._exclude(what, fault, wide=wide)
+        return self._excluded[key]
+
+    def _exclude(self, what: str, fault: type[FaultModel], *, wide: bool) -> bool:
+        if fault not in self._faulty:
+            self._faulty[fault] = Expectations(self.case, model=fault.of(self.case.config))
+        faulty = self._faulty[fault]
+        faulty.tally = self.tally
         if what == ATTRIBUTES:
-            return self._model.attributes() != faulty._model.attributes()
+            return self.model.attributes() != faulty.model.attributes()
         if what == FORM:
             return self.form() != faulty.form()
         return share_nothing(self.answer(what, wide=wide), faulty.answer(what))
@@ -55,7 +64,7 @@ class Expectations:
     def outputs(self) -> tuple[Permitted, ...]:
         """The output of each lookup, as if it were the first one of the case."""
         with self._timed():
-            return tuple(self._model.output(self.case.weight, lookup.index) for lookup in self.case.lookups)
+            return tuple(self.model.output(self.case.weight, lookup.index) for lookup in self.case.lookups)
 
     @property
     def output(self) -> Permitted:
@@ -64,7 +73,7 @@ class Expectations:
 
     def output_from(self, weight: Tensor, index: Tensor | None = None) -> Permitted:
         """The output of looking `index` up (None: that of the first lookup) in the weight given, without rescaling."""
-        config = replace(self._model, max_norm=None)
+        config = replace(self.model, max_norm=None)
         with self._timed():
             return config.output(weight, self.case.index if index is None else index)
 
@@ -76,7 +85,7 @@ class Expectations:
     def weight_after(self, *, wide: bool = False) -> Permitted:
         """The weight after the first lookup; `wide` as in `embedding_reference.Embedding.weight_after`."""
         with self._timed():
-            return self._model.weight_after(self.case.weight, self.case.index, wide=wide)
+            return self.model.weight_after(self.case.weight, self.case.index, wide=wide)
 
     @cached_property
     def gradient(self) -> Permitted:
@@ -86,12 +95,12 @@ class Expectations:
     def gradient_of(self, *, wide: bool = False) -> Permitted:
         """The weight's gradient after all lookups; `wide` as in `embedding_reference.Embedding.gradient`."""
         with self._timed():
-            return self._model.gradient(self.case.weight.dtype, self._pairs, wide=wide)
+            return self.model.gradient(self.case.weight.dtype, self._pairs, wide=wide)
 
     def second_order(self, direction: Tensor) -> Permitted:
         """The derivative of the gradient along a direction (`embedding_reference.Embedding.second_order`)."""
         with self._timed():
-            return self._model.second_order(self.case.index, direction)
+            return self.model.second_order(self.case.index, direction)
 
     def cast(self, dtype: str, tensor: Tensor | None = None) -> Permitted:
         """A tensor (None: the weight) rounded to another dtype."""
@@ -100,7 +109,7 @@ class Expectations:
 
     def form(self) -> Form | None:
         """The layout, the shape and the dtype of the gradient; None where there must be none."""
-        return self._model.gradient_form(self.case.weight.dtype, self._pairs)
+        return self.model.gradient_form(self.case.weight.dtype, self._pairs)
 
     @property
     def _pairs(self) -> list[tuple[Tensor, Tensor]]:
@@ -108,7 +117,7 @@ class Expectations:
         return [(lookup.index, lookup.upstream) for lookup in self.case.lookups]
 
     def _timed(self) -> AbstractContextManager[None]:
-        return self._tally.measured("reference") if self._tally else nullcontext()
+        return self.tally.measured("reference") if self.tally else nullcontext()
 
 
 def reversed_order(weight: Tensor) -> Tensor:

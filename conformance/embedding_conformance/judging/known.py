@@ -10,7 +10,7 @@ from embedding_conformance.cases.features import matches, meets
 from embedding_conformance.cases.whole import features_of
 from embedding_conformance.judging.compare import ENDS, RAISES, Deviation
 from embedding_conformance.judging.expectations import permits
-from embedding_conformance.judging.observed import Observed
+from embedding_conformance.judging.tally import Observed
 from embedding_reference import Embedding
 from embedding_reference.fault_models import FAULT_MODELS, UNDOCUMENTED, FaultModel
 

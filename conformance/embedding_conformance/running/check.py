@@ -20,11 +20,12 @@ from embedding_conformance.boundary.target import adapter_for, is_importable, na
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.running import terminal
 from embedding_conformance.running.document import Collection, notes, results_of
-from embedding_conformance.running.examine import Examined, examine
+from embedding_conformance.running.examine import Examined
 from embedding_conformance.running.options import BadOption, Options
 from embedding_conformance.running.profiles import PROFILES, Profile
 from embedding_conformance.running.search import Search, database
 from embedding_conformance.running.session import Session
+from embedding_conformance.running.together import Examiner
 from embedding_conformance.suite.catalogue import clauses as all_clauses
 from embedding_conformance.unusable import nearest
 from embedding_reports import results
@@ -146,7 +147,8 @@ class Run:
         _one_of("isolation", isolation, ISOLATIONS)
         self.session = Session(options, self._contract, adapter=None if is_named else adapter_for(target, name))
         self.collection = Collection(str(secrets.randbelow(2**32) if seed is None else seed))
-        self._search = Search(options.profile, self.collection.seed, database(name) if seed is None else None)
+        search = Search(options.profile, self.collection.seed, database(name) if seed is None else None)
+        self._examiner = Examiner(self.session, self._contract, search, places=self.places)
         self._failures: list[str] = []
 
     @cached_property
@@ -157,7 +159,7 @@ class Run:
 
     def examine(self, clause: Clause, dtype: str | None, device: str | None) -> Examined:
         """Test one clause on one dtype and device, and keep the verdict."""
-        examined = examine(self.session, clause, dtype, device, self._search)
+        examined = self._examiner.examine(clause, dtype, device)
         self.collection.add(examined.verdict, examined.tally.lookups, examined.shown)
         if examined.verdict.fails:
             self._failures.append(terminal.failure(clause, examined.verdict, examined.shown))

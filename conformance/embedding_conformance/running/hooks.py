@@ -14,9 +14,10 @@ from embedding_conformance.diagnosis.shown import Shown
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.running import baseline, options, terminal
 from embedding_conformance.running.document import Collection, notes, results_of
-from embedding_conformance.running.examine import Examined, examine
+from embedding_conformance.running.examine import Examined
 from embedding_conformance.running.search import Search, database
 from embedding_conformance.running.session import Session
+from embedding_conformance.running.together import Examiner
 from embedding_conformance.suite.catalogue import clauses
 from embedding_conformance.unusable import Unusable
 from embedding_reports import results
@@ -68,6 +69,7 @@ class Hooks:
         # A run that is given a seed repeats another: cases that failed in between must not change what it tries.
         failed_cases = database(run.options.target) if given is None else None
         self.search = Search(run.options.profile, self.collection.seed, failed_cases)
+        self.examiner = Examiner(run, clauses(), self.search)
         self.notes: list[str] = []
         self.results: Results | None = None
 
@@ -97,13 +99,19 @@ class Hooks:
             dtypes = (None, *self.session.dtypes)
             items.sort(key=lambda item: dtypes.index(_axis(item)[0]))
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Have the clauses that are left examined together, unless other processes take some of them."""
+        if not hasattr(self.config, "workerinput"):
+            places = [(clause, *_axis(item)) for item in session.items if (clause := _clause(item))]
+            self.examiner = Examiner(self.session, clauses(), self.search, places=places)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Examine a clause in the place of running its test: that always ends with a verdict."""
         clause = _clause(pyfuncitem)
         if clause is None:
             return None
-        pyfuncitem.stash[EXAMINED] = examine(self.session, clause, *_axis(pyfuncitem), self.search)
+        pyfuncitem.stash[EXAMINED] = self.examiner.examine(clause, *_axis(pyfuncitem))
         return True
 
     @pytest.hookimpl(wrapper=True)

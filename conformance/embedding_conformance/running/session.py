@@ -18,6 +18,7 @@ from embedding_conformance.boundary.worker_client import WorkerAdapter
 from embedding_conformance.cases.features import untaken
 from embedding_conformance.diagnosis.finding import Finding
 from embedding_conformance.judging.clause import Clause
+from embedding_conformance.judging.shared import Shared
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.ledgers import reading
 from embedding_conformance.ledgers.ledger import Entry, Ledger
@@ -133,8 +134,8 @@ class Session:
             return [(None, None)]
         return [(dtype, device) for device in self.devices for dtype in self.dtypes]
 
-    def subject(self, clause: Clause, dtype: str | None, device: str | None) -> Subject:
-        """The implementation as the test of a clause receives it."""
+    def subject(self, clause: Clause, dtype: str | None, device: str | None, shared: Shared | None = None) -> Subject:
+        """The implementation as the test of a clause receives it; `shared` as in `judging.subject.Subject`."""
         worker = self.adapter if self.options.isolation == "none" else self.worker
         return Subject(
             worker if clause.may_crash else self.adapter,
@@ -144,6 +145,7 @@ class Session:
             fallback=worker,
             losses=self.enough(clause),
             missing=self._missing,
+            shared=shared,
         )
 
     def enough(self, clause: Clause) -> int:

@@ -19,7 +19,7 @@ from embedding_reference import Exactly, Interval
 from embedding_reference.fault_models import GRADIENT, accumulation, gradients
 
 
-@clause(MUST, Domain(sparse=OFF), faults={GRADIENT: (gradients.GivesNoGradient,)})
+@clause(MUST, Domain(sparse=OFF), faults={GRADIENT: (gradients.GivesNoGradient,)}, every=True)
 def test_sum(embedding: Subject, case: Case) -> None:
     """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -60,7 +60,12 @@ def test_upstream_layout(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF), faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)})
+@clause(
+    MUST,
+    Domain(lookups=2, max_norm=OFF, sparse=OFF),
+    faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)},
+    every=True,
+)
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to the gradient that is there."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -138,6 +143,7 @@ def test_frozen(embedding: Subject, case: Case) -> None:
     MUST,
     Domain(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF),
     faults={GRADIENT: (gradients.GivesNoGradient,)},
+    every=True,
 )
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """NaN or infinity in an upstream gradient reaches the row that was looked up there, and no other."""

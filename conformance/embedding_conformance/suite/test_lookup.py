@@ -49,6 +49,7 @@ def _in_use(embedding: Subject, case: Case) -> Any:
     MUST,
     Domain(max_norm=OFF, freeze=ANY, no_grad=ANY, weights=palettes.ANY),
     faults={OUTPUT: (outputs.ZeroesTheOutput, lookups.ReadsTheNextRow)},
+    every=True,
 )
 def test_bits(embedding: Subject, case: Case) -> None:
     """Each output row is the weight's row at its index, bit for bit: NaN payloads, infinities, -0.0 and subnormals."""

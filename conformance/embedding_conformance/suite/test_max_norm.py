@@ -114,6 +114,7 @@ def test_other_rows(embedding: Subject, case: Case) -> None:
     MUST,
     Domain(max_norm=ON, indices=1, freeze=ANY, no_grad=ANY, weights=(*palettes.FINITE, palettes.NEAR)),
     faults={OUTPUT: (max_norm.RescalesTheWeightAlone,)},
+    every=True,
 )
 def test_output(embedding: Subject, case: Case) -> None:
     """The weight is changed in place before the lookup: the output holds its rows as they are after the call."""

@@ -44,7 +44,9 @@ def test_layout(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient_form(case, embedding.run(case))
 
 
-@clause(MUST, Domain(sparse=ON, indices=1, columns=1), faults={GRADIENT: (gradients.KeepsTheLastDuplicate,)})
+@clause(
+    MUST, Domain(sparse=ON, indices=1, columns=1), faults={GRADIENT: (gradients.KeepsTheLastDuplicate,)}, every=True
+)
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -113,7 +115,12 @@ def test_empty(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(sparse=ON, lookups=2, max_norm=OFF), faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)})
+@clause(
+    MUST,
+    Domain(sparse=ON, lookups=2, max_norm=OFF),
+    faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)},
+    every=True,
+)
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to a sparse gradient, which stays sparse."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))

@@ -11,10 +11,8 @@ from fractions import Fraction
 from functools import partial
 
 from embedding_reference.formats import FORMATS, Format
-from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.permitted import ZERO, Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from embedding_reference.tensor import Tensor
-
-ZERO = Interval.exactly(Fraction(0))
 
 
 def rules_of(permitted: Permitted) -> Sequence[Permitted]:

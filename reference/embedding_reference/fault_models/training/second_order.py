@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from fractions import Fraction
 
 from embedding_reference.fault_models.fault_model import SECOND_ORDER, FaultModel
-from embedding_reference.permitted import Interval, Permitted, Within
+from embedding_reference.permitted import ZERO, Permitted, Within
 from embedding_reference.sums import gradient_intervals
 from embedding_reference.tensor import Tensor
 
@@ -19,7 +18,7 @@ class IsAConstant(FaultModel):
     def second_order(self, index: Tensor, direction: Tensor) -> Permitted:  # noqa: D102
         right = super().second_order(index, direction)
         assert isinstance(right, Within)
-        zero = Interval.exactly(Fraction(0))
+        zero = ZERO
         return Within(right.dtype, right.shape, (zero,) * len(right.intervals))
 
 

@@ -1,0 +1,83 @@
+"""The pool: cases that many clauses are asked about, some drawn from the domain of each."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.domain import Domain
+from embedding_conformance.cases.drawing import cases_in
+from embedding_conformance.cases.strategies import UnderTest, under_test
+
+
+class About(Protocol):
+    """What cases are drawn for: a clause."""
+
+    @property
+    def id(self) -> str:
+        """What the cases depend on, beside the seed and the implementation under test."""
+
+    @property
+    def domain(self) -> Domain | None:
+        """The cases to draw from."""
+
+
+AT_ONCE = 12
+"""How many cases are drawn at once."""
+
+
+class Pool:
+    """The cases, which are the same whichever clauses are asked about them, in whatever order.
+
+    Attributes:
+        clauses: the clauses, each of which has a domain.
+        each: how many cases are drawn for each of them.
+    """
+
+    def __init__(self, clauses: Sequence[About], seed: str, each: int) -> None:
+        self.clauses, self.each, self._seed = clauses, each, seed
+
+    def of(self, clause: About) -> Iterator[Case]:
+        """The cases drawn for a clause, as `strategies.under_test` says; a few at a time, as few may be enough."""
+        assert clause.domain is not None
+        for start in range(0, self.each, AT_ONCE):
+            count = min(self.each - start, AT_ONCE)
+            yield from _drawn(clause.domain, f"{self._seed} {clause.id} {start}", count, under_test.get())
+
+    def others(self, clause: About) -> Iterator[Case]:
+        """The cases drawn for others, in an order of the clause's own, so that clauses see different ones first."""
+        ordered = sorted(self.clauses, key=lambda other: zlib.crc32(f"{clause.id} {other.id}".encode()))
+        for other in ordered:
+            if other.id != clause.id:
+                yield from self.of(other)
+
+
+@lru_cache(maxsize=1000)
+def _drawn(domain: Domain, seed: str, count: int, subject: UnderTest) -> Sequence[Case]:
+    return drawn(domain, f"{seed} {subject.dtype}", count)
+
+
+def drawn(domain: Domain, seed: str, count: int) -> list[Case]:
+    """So many cases of a domain, drawn by Hypothesis."""
+    cases: list[Case] = []
+
+    def keep(case: Case) -> None:
+        cases.append(case)
+
+    seeded = hypothesis.seed(seed)(hypothesis.given(cases_in(domain))(keep))
+    hypothesis.settings(
+        deadline=None,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        max_examples=count,
+        database=None,
+        phases=[Phase.generate],
+    )(seeded)()
+    return cases

@@ -1,0 +1,62 @@
+"""The pool: some cases of the domain of each clause, the same whoever is asked about them."""
+
+from __future__ import annotations
+
+from embedding_conformance.cases.domain import Domain
+from embedding_conformance.cases.pool import Pool, drawn
+from embedding_conformance.cases.sizes import is_large
+from embedding_conformance.cases.strategies import UnderTest, under_test
+from embedding_conformance.suite.catalogue import clauses
+
+POOLED = [clause for clause in clauses() if type(clause.domain) is Domain]
+
+
+def test_each_case_is_of_the_domain_that_it_was_drawn_for() -> None:
+    under_test.set(UnderTest("float32"))
+    pool = Pool(POOLED, "1", 3)
+    for clause in POOLED:
+        assert clause.domain is not None
+        assert 0 < len([*pool.of(clause)]) <= 3
+        assert all(map(clause.domain.admits, pool.of(clause))), clause.id
+
+
+def test_the_cases_of_a_clause_depend_on_no_other() -> None:
+    under_test.set(UnderTest("float64"))
+    first, second, *_ = POOLED
+    alone = Pool([second], "1", 4)
+    assert [*alone.of(second)] == [*Pool(POOLED, "1", 4).of(second)] != [*Pool(POOLED, "2", 4).of(second)]
+    assert [*alone.others(second)] == []
+    assert [*Pool([first, second], "1", 4).others(second)] == [*alone.of(first)]
+
+
+def test_each_clause_sees_others_in_an_order_of_its_own() -> None:
+    under_test.set(UnderTest("float32"))
+    pool = Pool(POOLED[:9], "1", 2)
+    first, second = ([*pool.others(clause)] for clause in POOLED[:2])
+    assert first[:4] != second[:4]
+    assert len(first) == len(second) == 16
+
+
+def test_a_domain_takes_cases_of_others() -> None:
+    under_test.set(UnderTest("float32"))
+    taken = {clause.id: 0 for clause in POOLED}
+    pool = Pool(POOLED, "1", 6)
+    for clause in POOLED:
+        assert clause.domain is not None
+        for case in pool.others(clause):
+            made = clause.domain.taken(case)
+            taken[clause.id] += made is not None
+            assert made is None or clause.domain.admits(made)
+    assert sum(count >= 30 for count in taken.values()) > 0.75 * len(POOLED)
+
+
+def test_a_domain_without_large_cases_takes_none() -> None:
+    under_test.set(UnderTest("float32"))
+    large = [
+        case
+        for case in drawn(Domain(), "1", 300)
+        if is_large(case.config.num_embeddings, case.config.embedding_dim, case.index.numel)
+    ]
+    assert large
+    assert all(Domain().taken(case) is case for case in large)
+    assert all(Domain(large=False).taken(case) is None for case in large)
