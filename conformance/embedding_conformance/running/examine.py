@@ -143,11 +143,11 @@ class Examining:
                 yield case, case
         wanted = math.inf if self.clause.every else self._search.profile.examples - len(self.edges)
         others = pool.others(self.clause)
-        while len(chosen) < wanted and (case := next(others, None)) is not None:
-            made = domain.taken(case) if case not in chosen else None
-            if made is not None and domain.counts(made) and self._supports(case):
-                chosen.add(case)
-                yield case, made
+        while len(chosen) < wanted and (other := next(others, None)) is not None:
+            made = domain.taken(other) if other not in chosen else None
+            if made is not None and domain.counts(made) and self._supports(other):
+                chosen.add(other)
+                yield other, made
 
     def _supports(self, case: Case) -> bool:
         """Whether the implementation supports a case; not every adapter takes no_grad."""
