@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from embedding_conformance.cases.domain import Domain
 from embedding_conformance.cases.pool import Pool, drawn
 from embedding_conformance.cases.sizes import is_large
@@ -11,8 +15,14 @@ from embedding_conformance.suite.catalogue import clauses
 POOLED = [clause for clause in clauses() if type(clause.domain) is Domain]
 
 
+@pytest.fixture(autouse=True)
+def _float32() -> Iterator[None]:
+    token = under_test.set(UnderTest("float32"))
+    yield
+    under_test.reset(token)
+
+
 def test_each_case_is_of_the_domain_that_it_was_drawn_for() -> None:
-    under_test.set(UnderTest("float32"))
     pool = Pool(POOLED, "1", 3)
     for clause in POOLED:
         assert clause.domain is not None
@@ -21,7 +31,6 @@ def test_each_case_is_of_the_domain_that_it_was_drawn_for() -> None:
 
 
 def test_the_cases_of_a_clause_depend_on_no_other() -> None:
-    under_test.set(UnderTest("float64"))
     first, second, *_ = POOLED
     alone = Pool([second], "1", 4)
     assert [*alone.of(second)] == [*Pool(POOLED, "1", 4).of(second)] != [*Pool(POOLED, "2", 4).of(second)]
@@ -30,7 +39,6 @@ def test_the_cases_of_a_clause_depend_on_no_other() -> None:
 
 
 def test_each_clause_sees_others_in_an_order_of_its_own() -> None:
-    under_test.set(UnderTest("float32"))
     pool = Pool(POOLED[:9], "1", 2)
     first, second = ([*pool.others(clause)] for clause in POOLED[:2])
     assert first[:4] != second[:4]
@@ -38,7 +46,6 @@ def test_each_clause_sees_others_in_an_order_of_its_own() -> None:
 
 
 def test_a_domain_takes_cases_of_others() -> None:
-    under_test.set(UnderTest("float32"))
     taken = {clause.id: 0 for clause in POOLED}
     pool = Pool(POOLED, "1", 6)
     for clause in POOLED:
@@ -51,7 +58,6 @@ def test_a_domain_takes_cases_of_others() -> None:
 
 
 def test_a_domain_without_large_cases_takes_none() -> None:
-    under_test.set(UnderTest("float32"))
     large = [
         case
         for case in drawn(Domain(), "1", 300)
