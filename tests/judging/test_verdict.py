@@ -20,11 +20,11 @@ from embedding_conformance.judging.known import MOST_ENDINGS, KnownDeviation
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.judging.tally import Tally
 from embedding_conformance.ledgers.ledger import Entry
-from embedding_conformance.running.examine import examine
 from embedding_conformance.running.options import Options
 from embedding_conformance.running.profiles import PROFILES
 from embedding_conformance.running.search import Search
 from embedding_conformance.running.session import Session
+from embedding_conformance.running.together import Examiner
 from embedding_conformance.running.verdict import Record, verdict_of
 from embedding_conformance.suite.catalogue import clauses
 from embedding_reference import Tensor
@@ -111,7 +111,8 @@ def session() -> Iterator[Session]:
 
 
 def searched(session: Session, about: Clause) -> Verdict:
-    return examine(session, about, "float32", "cpu", Search(session.options.profile, "1")).verdict
+    examiner = Examiner(session, [], Search(session.options.profile, "1"))
+    return examiner.examine(about, "float32", "cpu").verdict
 
 
 def test_a_clause_may_ask_for_more_cases_than_the_profile(session: Session) -> None:

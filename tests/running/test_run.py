@@ -107,6 +107,12 @@ def test_a_deviation_fails_the_run_and_is_shown(misreads: Run) -> None:
         assert shown in misreads.text
 
 
+def test_what_fails_on_an_edge_case_is_told_before_anything_is_searched(tmp_path: Path) -> None:
+    run = suite(tmp_path, "plain:Inverts", "test_construction or test_lookup", "-x", profile="default")
+    assert [*run.verdicts.values()] == ["deviates"]
+    assert run.verdict("lookup.bits")["cases"] < 10
+
+
 def test_findings_of_two_processes_are_of_one_cause(tmp_path: Path) -> None:
     several = "test_bits or test_index_dtype or test_one_hot or test_output"
     run = suite(tmp_path, "plain:Misreads", several, "-n", "2", profile="default")

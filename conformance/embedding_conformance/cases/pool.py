@@ -43,24 +43,28 @@ class Pool:
     def __init__(self, clauses: Sequence[About], seed: str, each: int) -> None:
         self.clauses, self.each, self._seed = clauses, each, seed
 
-    def of(self, clause: About) -> Iterator[Case]:
-        """The cases drawn for a clause, as `strategies.under_test` says; a few at a time, as few may be enough."""
+    def of(self, clause: About, subject: UnderTest) -> Iterator[Case]:
+        """The cases drawn for a clause and what is under test; a few at a time, as few may be enough."""
         assert clause.domain is not None
         for start in range(0, self.each, AT_ONCE):
             count = min(self.each - start, AT_ONCE)
-            yield from _drawn(clause.domain, f"{self._seed} {clause.id} {start}", count, under_test.get())
+            yield from _drawn(clause.domain, f"{self._seed} {clause.id} {start}", count, subject)
 
-    def others(self, clause: About) -> Iterator[Case]:
+    def others(self, clause: About, subject: UnderTest) -> Iterator[Case]:
         """The cases drawn for others, in an order of the clause's own, so that clauses see different ones first."""
         ordered = sorted(self.clauses, key=lambda other: zlib.crc32(f"{clause.id} {other.id}".encode()))
         for other in ordered:
             if other.id != clause.id:
-                yield from self.of(other)
+                yield from self.of(other, subject)
 
 
 @lru_cache(maxsize=1000)
 def _drawn(domain: Domain, seed: str, count: int, subject: UnderTest) -> Sequence[Case]:
-    return drawn(domain, f"{seed} {subject.dtype}", count)
+    token = under_test.set(subject)
+    try:
+        return drawn(domain, f"{seed} {subject.dtype}", count)
+    finally:
+        under_test.reset(token)
 
 
 def drawn(domain: Domain, seed: str, count: int) -> list[Case]:

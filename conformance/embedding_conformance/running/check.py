@@ -25,7 +25,7 @@ from embedding_conformance.running.options import BadOption, Options
 from embedding_conformance.running.profiles import PROFILES, Profile
 from embedding_conformance.running.search import Search, database
 from embedding_conformance.running.session import Session
-from embedding_conformance.running.together import Examiner
+from embedding_conformance.running.together import Examiner, Place
 from embedding_conformance.suite.catalogue import clauses as all_clauses
 from embedding_conformance.unusable import nearest
 from embedding_reports import results
@@ -152,10 +152,20 @@ class Run:
         self._failures: list[str] = []
 
     @cached_property
-    def places(self) -> list[tuple[Clause, str | None, str | None]]:
-        """Each selected clause with each dtype and device that it is tested on: (clause, dtype, device)."""
+    def places(self) -> list[Place]:
+        """Each selected clause with each dtype and device that it is tested on."""
         selected = [clause for clause in self._contract if self.session.selects(clause)]
         return [(clause, *axis) for clause in selected for axis in self.session.axes(clause)]
+
+    def begin(self) -> list[Place]:
+        """Ask about the edge cases of all clauses; all places, and first those where one of them failed."""
+        failed = self._examiner.begin()
+        return sorted(self.places, key=lambda place: place not in failed)
+
+    @property
+    def cases(self) -> int:
+        """How many cases were judged so far; one that several clauses are asked about counts for each of them."""
+        return self._examiner.cases
 
     def examine(self, clause: Clause, dtype: str | None, device: str | None) -> Examined:
         """Test one clause on one dtype and device, and keep the verdict."""

@@ -15,7 +15,7 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ON
 from embedding_conformance.cases.edges import edges_of
 from embedding_conformance.cases.pool import Pool
-from embedding_conformance.cases.strategies import under_test
+from embedding_conformance.cases.strategies import UnderTest, under_test
 from embedding_conformance.diagnosis.diagnose import diagnose
 from embedding_conformance.diagnosis.finding import Finding
 from embedding_conformance.diagnosis.pattern import pattern_of
@@ -114,8 +114,12 @@ class Examining:
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
-        """Measure the time, draw what the implementation supports, and keep the exception that ends the examination."""
-        start = time.perf_counter()
+        """Measure the time, draw what the implementation supports, and keep the exception that ends the examination.
+
+        Once the implementation can answer nothing more in this process, all clauses go on with what replaces it.
+        """
+        start, driver, apart = time.perf_counter(), self.subject.driver, self.clause.may_crash
+        driver.adapter = driver.adapter if apart else self.session.adapter
         token = under_test.set(self.subject.declarations.for_strategies())
         try:
             yield
@@ -125,6 +129,8 @@ class Examining:
             self._error = raised
         finally:
             under_test.reset(token)
+            if self.subject.tally.lost and not apart:
+                self.session.adapter = driver.fallback
             self._seconds += time.perf_counter() - start
 
     def choose(self, pool: Pool) -> Iterator[tuple[Case, Case]]:
@@ -133,27 +139,26 @@ class Examining:
         They are its own and others, as many in all as the profile asks for. Of what is declared unsupported it takes
         its own alone, to see it refused.
         """
-        domain = self.clause.domain
+        domain, subject = self.clause.domain, self.subject.declarations.for_strategies()
         if domain is None or not self.goes_on:
             return
         chosen: set[Case] = set()
-        for case in pool.of(self.clause):
+        for case in pool.of(self.clause, subject):
             if case not in chosen:
                 chosen.add(case)
                 yield case, case
         wanted = math.inf if self.clause.every else self._search.profile.examples - len(self.edges)
-        others = pool.others(self.clause)
+        others = pool.others(self.clause, subject)
         while len(chosen) < wanted and (other := next(others, None)) is not None:
             made = domain.taken(other) if other not in chosen else None
-            if made is not None and domain.counts(made) and self._supports(other):
+            if made is not None and domain.counts(made) and self._supports(other, subject):
                 chosen.add(other)
                 yield other, made
 
-    def _supports(self, case: Case) -> bool:
+    def _supports(self, case: Case, subject: UnderTest) -> bool:
         """Whether the implementation supports a case; not every adapter takes no_grad."""
-        domain, subject = self.clause.domain, under_test.get()
-        asked = not case.no_grad or subject.untracked or (domain is not None and domain.no_grad == ON)
-        return asked and self.subject.declarations.of(case) is None
+        untracked = subject.untracked or (self.clause.domain is not None and self.clause.domain.no_grad == ON)
+        return (untracked or not case.no_grad) and self.subject.declarations.of(case) is None
 
     def ask(self, case: Case) -> None:
         """Ask the clause about a case, unless it failed before."""
@@ -191,8 +196,6 @@ class Examining:
 
     def _examined(self) -> Examined:
         session, clause, subject, error = self.session, self.clause, self.subject, self._error
-        if subject.tally.lost and not clause.may_crash:
-            session.adapter = subject.driver.fallback  # the implementation can answer nothing more in this process
         record = Record(
             clause=clause,
             dtype=subject.dtype,
@@ -283,22 +286,6 @@ class Examining:
         if missing > 0:
             seed = f"{self._search.seed} {self._place}{part or ''}"
             draw_and_run(self._run, clause.domain, seed, missing, climbs=profile.climbs)
-
-
-def examine(session: Session, clause: Clause, dtype: str | None, device: str | None, search: Search) -> Examined:
-    """Examine one clause on cases of its own.
-
-    Args:
-        session: the run.
-        clause: the clause.
-        dtype: the weight dtype; None for a clause that does not depend on it.
-        device: the device; None likewise.
-        search: the settings of the search.
-    """
-    one = Examining(session, clause, dtype, device, search)
-    for case in (*one.failed_before, *one.edges):
-        one.ask(case)
-    return one.finish()
 
 
 def _deviation(error: BaseException | None) -> Deviation | None:

@@ -17,7 +17,7 @@ from embedding_conformance.running.document import Collection, notes, results_of
 from embedding_conformance.running.examine import Examined
 from embedding_conformance.running.search import Search, database
 from embedding_conformance.running.session import Session
-from embedding_conformance.running.together import Examiner
+from embedding_conformance.running.together import Examiner, Place
 from embedding_conformance.suite.catalogue import clauses
 from embedding_conformance.unusable import Unusable
 from embedding_reports import results
@@ -102,8 +102,15 @@ class Hooks:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Have the clauses that are left examined together, unless other processes take some of them."""
         if not hasattr(self.config, "workerinput"):
-            places = [(clause, *_axis(item)) for item in session.items if (clause := _clause(item))]
+            places = [place for item in session.items if (place := _place(item))]
             self.examiner = Examiner(self.session, clauses(), self.search, places=places)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Begin with the edge cases of all clauses, and let those that fail go first."""
+        if not self.config.option.collectonly and not session.testsfailed:
+            failed = self.examiner.begin()
+            session.items.sort(key=lambda item: _place(item) not in failed)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -199,6 +206,12 @@ def _clause(item: pytest.Item) -> Clause | None:
     """The clause that a test tests; None for any other test."""
     found: Clause | None = getattr(getattr(item, "function", None), "clause", None)
     return found
+
+
+def _place(item: pytest.Item) -> Place | None:
+    """The place that a test tests; None for any other test."""
+    clause = _clause(item)
+    return (clause, *_axis(item)) if clause else None
 
 
 def _verdict(report: pytest.TestReport) -> Verdict | None:
