@@ -37,11 +37,12 @@ METHOD = """\
 - `python benchmarks/detection.py --afresh` measures everything and writes this page; its data is
   `benchmarks/detection.json`. Cases are the same each time: Hypothesis is told to derive its choices from the test,
   not from a random seed. Seconds are those of the processor, without the time to import.
-- **The suite** runs clause by clause in the order of [the contract](contract.md), first on the dtype that the fault
-  is about (float32 for most), then on the others, and stops at the first clause that rejects the fault. A deviation
+- **The suite** runs as it does for a user, but without a diagnosis: at first the edge cases of all clauses, on one
+  dtype after the other, the one that the fault is about (float32 for most) first; then clause by clause in the order of
+  [the contract](contract.md), those first that failed. It stops at the first clause that rejects the fault. A deviation
   from a clause of level INFO fails no run, and is not counted as catching it. `thorough` ran only on what `default`
   had missed and had not shown to break such a clause, and only on the fault's own dtype; what `default` catches counts
-  for it, too.
+  for it, too. A case counts as often as clauses judged it.
 - **Baselines** compare each fault with torch itself: outputs, gradients and the weight after the call, with
   `torch.testing.assert_close` and its default tolerances, and whether a call is refused. They run on every dtype that
   they offer. *OpInfo samples* are those of `nn.functional.embedding` in `torch.testing._internal` (contiguous and
