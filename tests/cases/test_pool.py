@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from drawing import drawn
 from embedding_conformance.cases.domain import Domain
-from embedding_conformance.cases.pool import Pool, drawn
+from embedding_conformance.cases.drawing import cases_in
+from embedding_conformance.cases.pool import Pool
 from embedding_conformance.cases.sizes import is_large
 from embedding_conformance.cases.strategies import UnderTest
 from embedding_conformance.suite.catalogue import clauses
@@ -54,7 +56,7 @@ def test_a_domain_takes_cases_of_others() -> None:
 def test_a_domain_without_large_cases_takes_none() -> None:
     large = [
         case
-        for case in drawn(Domain(dtype="float32"), "1", 300)
+        for case in drawn(cases_in(Domain(dtype="float32")), 300)
         if is_large(case.config.num_embeddings, case.config.embedding_dim, case.index.numel)
     ]
     assert large

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Protocol
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity
-
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import Domain
-from embedding_conformance.cases.drawing import cases_in
+from embedding_conformance.cases.drawing import draw
 from embedding_conformance.cases.strategies import UnderTest, under_test
 
 
@@ -60,28 +57,14 @@ class Pool:
 
 @lru_cache(maxsize=1000)
 def _drawn(domain: Domain, seed: str, count: int, subject: UnderTest) -> Sequence[Case]:
-    token = under_test.set(subject)
-    try:
-        return drawn(domain, f"{seed} {subject.dtype}", count)
-    finally:
-        under_test.reset(token)
-
-
-def drawn(domain: Domain, seed: str, count: int) -> list[Case]:
-    """So many cases of a domain, drawn by Hypothesis."""
     cases: list[Case] = []
 
     def keep(case: Case) -> None:
         cases.append(case)
 
-    seeded = hypothesis.seed(seed)(hypothesis.given(cases_in(domain))(keep))
-    hypothesis.settings(
-        deadline=None,
-        derandomize=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-        max_examples=count,
-        database=None,
-        phases=[Phase.generate],
-    )(seeded)()
+    token = under_test.set(subject)
+    try:
+        draw(keep, domain, f"{seed} {subject.dtype}", count)
+    finally:
+        under_test.reset(token)
     return cases

@@ -13,6 +13,7 @@ from hypothesis.errors import Flaky, FlakyFailure
 
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ON
+from embedding_conformance.cases.drawing import draw
 from embedding_conformance.cases.edges import edges_of
 from embedding_conformance.cases.pool import Pool
 from embedding_conformance.cases.strategies import UnderTest, under_test
@@ -28,7 +29,7 @@ from embedding_conformance.judging.shared import Shared
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.judging.tally import Tally
 from embedding_conformance.running.document import evidence_of
-from embedding_conformance.running.search import Search, draw_and_run
+from embedding_conformance.running.search import Search
 from embedding_conformance.running.session import Session
 from embedding_conformance.running.verdict import Record, verdict_of
 from embedding_conformance.running.witnesses import Replayed, replay
@@ -285,7 +286,7 @@ class Examining:
         missing = profile.examples - (len(self.edges) if alone else self._asked)
         if missing > 0:
             seed = f"{self._search.seed} {self._place}{part or ''}"
-            draw_and_run(self._run, clause.domain, seed, missing, climbs=profile.climbs)
+            draw(self._run, clause.domain, seed, missing, climbs=profile.climbs)
 
 
 def _deviation(error: BaseException | None) -> Deviation | None:

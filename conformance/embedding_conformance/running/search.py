@@ -1,24 +1,20 @@
-"""The search for a case that deviates: cases are drawn, and those that fail are kept for the next run."""
+"""The settings of a search for cases that deviate, and those that did, which are kept for the next run."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from embedding_conformance.boundary.wire import decode, encode
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import Domain
-from embedding_conformance.cases.drawing import cases_in
 from embedding_conformance.running.profiles import Profile
 
 
@@ -56,34 +52,3 @@ def database(target: str) -> DirectoryBasedExampleDatabase:
     """The database of the cases of a target that failed; each target has its own."""
     folder = Path(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY", ".hypothesis")).absolute()
     return DirectoryBasedExampleDatabase(folder / "embedding-conformance" / re.sub(r"\W+", "-", target))
-
-
-def draw_and_run(run: Callable[[Case], None], domain: Domain, seed: str, count: int, *, climbs: bool) -> None:
-    """Draw so many cases of a domain and run each, until one fails.
-
-    Args:
-        run: runs a case.
-        domain: the cases to draw from.
-        seed: the seed that draws the same cases again.
-        count: how many are drawn.
-        climbs: whether half of them are drawn to raise what `run` tells Hypothesis as its target.
-
-    Raises:
-        BaseException: whatever the first failing case that was found raises.
-    """
-    seeded = hypothesis.seed(seed)(hypothesis.given(cases_in(domain))(run))
-    # What fails is made smaller by `diagnosis.reduce`, on plain data and within the clause's domain.
-    configured = hypothesis.settings(
-        deadline=None,
-        derandomize=False,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-        max_examples=count,
-        database=None,
-        phases=[Phase.generate, *([Phase.target] if climbs else [])],
-    )(seeded)
-    with warnings.catch_warnings():
-        # Where the user makes errors of warnings, this one would be reported instead of the deviation.
-        warnings.filterwarnings("ignore", "Generating overly large repr")
-        configured()

@@ -18,8 +18,7 @@ class IsAConstant(FaultModel):
     def second_order(self, index: Tensor, direction: Tensor) -> Permitted:  # noqa: D102
         right = super().second_order(index, direction)
         assert isinstance(right, Within)
-        zero = ZERO
-        return Within(right.dtype, right.shape, (zero,) * len(right.intervals))
+        return Within(right.dtype, right.shape, (ZERO,) * len(right.intervals))
 
 
 class _AddsSeveralTimes(FaultModel):
