@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from embedding_reference.formats import FORMATS, Format
 from embedding_reference.model import Embedding
-from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.permitted import AllBut, Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from embedding_reference.tensor import Tensor
 
 __all__ = [
     "FORMATS",
+    "AllBut",
     "Anything",
     "Embedding",
     "Exactly",

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ class Format:
         return math.copysign(math.inf if overflows else math.ldexp(steps, step), value)
 
 
+@lru_cache(maxsize=None)  # noqa: UP033 - for Python 3.8
 def _power_of_two(exponent: int) -> Fraction:
     return Fraction(2**exponent) if exponent >= 0 else Fraction(1, 2**-exponent)
 

@@ -16,7 +16,18 @@ from typing import Sequence, Tuple  # noqa: UP035 - see Lookup
 
 from embedding_reference import norms, sums
 from embedding_reference.formats import FORMATS, Format
-from embedding_reference.permitted import ZERO, Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.permitted import (
+    ZERO,
+    AllBut,
+    Anything,
+    Exactly,
+    Interval,
+    OneOf,
+    Permitted,
+    Raises,
+    Rows,
+    Within,
+)
 from embedding_reference.tensor import Tensor
 
 INDEX_DTYPES = ("int32", "int64")
@@ -102,8 +113,7 @@ class Embedding:
             return refusal
         positions = index.components()
         if self.max_norm is None:
-            row_of = [weight.row(r) for r in range(self.num_embeddings)]
-            return Exactly(Tensor(weight.dtype, shape, b"".join([row_of[int(i)] for i in positions])))
+            return Exactly(Tensor(weight.dtype, shape, b"".join([weight.row(int(i)) for i in positions])))
         after = self._renormalised(weight, list(map(int, positions)))
         return Rows(weight.dtype, shape, tuple(after[int(i)] for i in positions))
 
@@ -121,10 +131,7 @@ class Embedding:
         if self.max_norm is None or self._refuses(index) is not None:
             return Exactly(weight)
         after = self._renormalised(weight, list(map(int, index.components())), wide=wide)
-        rows: list[Permitted] = list(_unchanged(weight))
-        for row, rule in after.items():
-            rows[row] = rule
-        return Rows(weight.dtype, weight.shape, tuple(rows))
+        return Rows(weight.dtype, weight.shape, AllBut(weight, after))
 
     def _refuses(self, index: Tensor) -> Raises | None:
         if index.dtype not in INDEX_DTYPES:
@@ -254,12 +261,6 @@ class Embedding:
             if row != self.padding_row:
                 divisor = occurrences[row] if self.scale_grad_by_freq else 1
                 yield row, components[place * width : (place + 1) * width], divisor
-
-
-@lru_cache(maxsize=4)
-def _unchanged(weight: Tensor) -> tuple[Exactly, ...]:
-    """The rule of each row that stays as it is, kept for the other models that a case is judged by."""
-    return tuple(map(Exactly, weight.entries()))
 
 
 @lru_cache(maxsize=8192)

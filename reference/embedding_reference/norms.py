@@ -133,16 +133,22 @@ def rescaling(
     it is rounded (`product_interval`). Only a row whose computed norm exceeds max_norm is rescaled, so the norm is no
     less than that, but for one rounding after the comparison. In a fault model it is compared with `start` instead.
     """
-    inner, half_quantum = _inner(form, wide=wide), form.quantum / 2
-    roundings = (1 + inner.unit_roundoff * TWICE) ** 2 * (1 + form.unit_roundoff / 2**11)
-    if inner is not form:
-        roundings *= 1 + form.unit_roundoff
+    half_quantum, (roundings, epsilon) = form.quantum / 2, _rescaling_errors(form, wide)
     limit, slack = Fraction(max_norm), storing_error(max_norm, form)
-    epsilon = EPSILON + storing_error(float(EPSILON), inner)
     least = Fraction(0) if norm.high is None else (limit - slack) / (norm.high + epsilon) / roundings - half_quantum
     low = max(norm.low, ((limit if start is None else start) - slack) / (1 + form.unit_roundoff))
     greatest = ((limit + slack) / low if low > 0 else Fraction(1)) * roundings + half_quantum
     return _outward(max(least, Fraction(0)), greatest)
+
+
+@functools.lru_cache(maxsize=None)  # noqa: UP033 - for Python 3.8
+def _rescaling_errors(form: Format, wide: bool) -> tuple[Fraction, Fraction]:
+    """The factor by which the roundings of a rescaling may be off, and the largest epsilon as it may be stored."""
+    inner = _inner(form, wide=wide)
+    roundings = (1 + inner.unit_roundoff * TWICE) ** 2 * (1 + form.unit_roundoff / 2**11)
+    if inner is not form:
+        roundings *= 1 + form.unit_roundoff
+    return roundings, EPSILON + storing_error(float(EPSILON), inner)
 
 
 def product_interval(

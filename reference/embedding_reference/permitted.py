@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Union
+from typing import Iterator, Mapping, Sequence, Union, overload  # noqa: UP035 - evaluated on Python 3.8 too
 
 from embedding_reference.tensor import Tensor
 
@@ -29,6 +30,25 @@ class Interval:
     def exactly(cls, value: Fraction) -> Interval:
         """One finite value (zeros of either sign alike)."""
         return cls(value, value)
+
+    def error_of(self, value: float | Fraction) -> float | None:
+        """How far a value is from the exact one, as a fraction of the bound: 1 at the edge, None beyond it."""
+        low, high = self.low, self.high
+        if "any" in self.also:
+            return 0.0
+        if isinstance(value, float) and not math.isfinite(value):
+            return 0.0 if str(value) in self.also else None
+        if low is None or high is None:
+            return None
+        over, under = value.as_integer_ratio()  # whole numbers: comparing a Fraction with a float takes long
+        if low is high or low == high:
+            return 0.0 if (over, under) == low.as_integer_ratio() else None
+        if over * low.denominator < low.numerator * under or over * high.denominator > high.numerator * under:
+            return None
+        exact = (low + high) / 2 if self.exact is None else self.exact
+        error = over * exact.denominator - exact.numerator * under
+        bound = (high if error > 0 else low) - exact
+        return (error * bound.denominator) / (under * exact.denominator * bound.numerator) if error else 0.0
 
 
 ZERO = Interval.exactly(Fraction(0))
@@ -77,7 +97,37 @@ class Rows:
 
     dtype: str
     shape: tuple[int, ...]
-    rows: tuple[Permitted, ...]
+    rows: Sequence[Permitted]
+
+
+class AllBut(Sequence["Permitted"]):
+    """The rules of a table's rows: all stay as they are, but for some; what stays costs nothing.
+
+    Attributes:
+        table: the table, of shape (rows, columns).
+        some: the rules of the rows that may change, by row.
+    """
+
+    def __init__(self, table: Tensor, some: Mapping[int, Permitted]) -> None:
+        self.table, self.some = table, some
+
+    def __len__(self) -> int:
+        return self.table.shape[0]
+
+    @overload
+    def __getitem__(self, row: int) -> Permitted: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Permitted]: ...
+
+    def __getitem__(self, row: int | slice) -> Permitted | Sequence[Permitted]:
+        if isinstance(row, slice):
+            return list(self)[row]
+        return self.some.get(row) or Exactly(self.table.entry(row))
+
+    def __iter__(self) -> Iterator[Permitted]:
+        for row in range(len(self)):
+            yield self[row]
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import or_
 from typing import NamedTuple
 
@@ -53,8 +53,9 @@ TWICE = 1 + Fraction(1, 2**10)
 _SINGLE = FORMATS["float32"]
 
 
+@lru_cache(maxsize=4096)
 def exact_interval(component: float) -> Interval:
-    """The interval of this component alone."""
+    """The interval of this component alone; zeros of either sign are alike."""
     if math.isfinite(component):
         return Interval.exactly(Fraction(component))
     return Interval(None, None, frozenset({str(component)}))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import starmap
 from typing import Iterable, Tuple  # noqa: UP035 - evaluated on Python 3.8 too
 
-from embedding_reference.permitted import Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.permitted import AllBut, Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
 from embedding_reference.tensor import Tensor, rows_of
 
 _ORDER = (OneOf, Raises, Anything, Rows, Exactly, Within)
@@ -36,10 +37,10 @@ def _contents_share_nothing(first: Permitted, second: Permitted) -> bool:
     if isinstance(first, Anything):
         return False
     if isinstance(first, Rows):
-        return any(map(share_nothing, _rows(first), _rows(second)))
+        return any(starmap(share_nothing, _pairs(first, second)))
     if isinstance(first, Exactly):
         assert isinstance(second, Within)
-        return not all(map(_contains, second.intervals, first.tensor.components()))
+        return None in map(Interval.error_of, second.intervals, first.tensor.components())
     assert isinstance(first, Within)
     assert isinstance(second, Within)
     return any(map(_are_disjoint, first.intervals, second.intervals))
@@ -50,6 +51,14 @@ def _form(permitted: Permitted) -> Tuple[str, Tuple[int, ...]]:  # noqa: UP006 -
     shaped = permitted.tensor if isinstance(permitted, Exactly) else permitted
     assert not isinstance(shaped, (OneOf, Raises))
     return shaped.dtype, shaped.shape
+
+
+def _pairs(first: Rows, second: Permitted) -> Iterable[Tuple[Permitted, Permitted]]:  # noqa: UP006 - as above
+    """The rules of each row of two answers; rows that stay as they are in both tell nothing apart."""
+    one, other = first.rows, second.rows if isinstance(second, Rows) else None
+    if isinstance(one, AllBut) and isinstance(other, AllBut) and one.table is other.table:
+        return ((one[row], other[row]) for row in {**one.some, **other.some})
+    return zip(one, _rows(second))
 
 
 def _rows(permitted: Permitted) -> Iterable[Permitted]:
@@ -63,15 +72,6 @@ def _rows(permitted: Permitted) -> Iterable[Permitted]:
     count = len(permitted.intervals) // max(math.prod(permitted.shape[:-1]), 1)
     starts = range(0, len(permitted.intervals), count) if count else range(0)
     return [Within(permitted.dtype, permitted.shape[-1:], permitted.intervals[at : at + count]) for at in starts]
-
-
-def _contains(interval: Interval, value: float) -> bool:
-    if "any" in interval.also or not math.isfinite(value):
-        return bool({"any", str(value)} & interval.also)
-    if interval.low is None or interval.high is None:
-        return False
-    exact = Fraction(value)
-    return not _is_less(exact, interval.low) and not _is_less(interval.high, exact)
 
 
 def _are_disjoint(one: Interval, other: Interval) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from embedding_reference.formats import FORMATS, Format
 
@@ -50,12 +51,12 @@ class Tensor:
         """The number format of the elements."""
         return FORMATS[self.dtype]
 
-    @property
+    @cached_property
     def numel(self) -> int:
         """How many elements there are."""
         return math.prod(self.shape)
 
-    @property
+    @cached_property
     def row_size(self) -> int:
         """Bytes of one entry of the first dimension."""
         return math.prod(self.shape[1:]) * self.format.itemsize
@@ -66,19 +67,10 @@ class Tensor:
         return self.data[position * size : (position + 1) * size]
 
     def entry(self, position: int) -> Tensor:
-        """One entry of the first dimension."""
-        return Tensor(self.dtype, self.shape[1:], self.row(position))
-
-    def entries(self) -> list[Tensor]:
-        """All entries of the first dimension. None is checked, for speed: tables have up to 65,537 rows."""
-        size, shape, entries = self.row_size, self.shape[1:], []
-        for position in range(self.shape[0]):
-            entry = object.__new__(Tensor)
-            entry.__dict__.update(
-                dtype=self.dtype, shape=shape, data=self.data[position * size : (position + 1) * size]
-            )
-            entries.append(entry)
-        return entries
+        """One entry of the first dimension. It is not checked, for speed: tables have tens of thousands."""
+        entry = object.__new__(Tensor)
+        entry.__dict__.update(dtype=self.dtype, shape=self.shape[1:], data=self.row(position))
+        return entry
 
     def components(self) -> Sequence[float]:
         """Every component, row-major: one a number, or two (real, imaginary) for a complex dtype."""

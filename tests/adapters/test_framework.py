@@ -218,9 +218,9 @@ def test_sums_that_become_zero_by_design_are_not_tried() -> None:
     assert examined(adapter(differentiate=flushed), "gradient.sum", tiny) == "deviates"
     by_design = adapter(differentiate=flushed, flushes=flushing("float32"))
     assert examined(by_design, "gradient.sum", tiny) == "unsupported"
-    assert subject(by_design).declarations.for_strategies().flushes
-    assert not subject(by_design, dtype="float64").declarations.for_strategies().flushes
-    assert not subject(adapter()).declarations.for_strategies().flushes
+    assert subject(by_design).declarations.for_strategies.flushes
+    assert not subject(by_design, dtype="float64").declarations.for_strategies.flushes
+    assert not subject(adapter()).declarations.for_strategies.flushes
     assert examined(by_design, "gradient.sum", case()) == "conforms"
     assert subject(by_design).make(case()).forward(lookup=tiny.lookups[0]).output.values() == [0, 1, 2, 3]
 

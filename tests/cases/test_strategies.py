@@ -171,7 +171,7 @@ def test_where_subnormal_numbers_are_flushed_no_sum_is_one_but_in_their_own_pale
 
 
 def test_where_weights_are_taken_only_frozen_others_are_drawn_only_where_they_are_asked_for() -> None:
-    drawn_frozen = {dtype: subject(resolve("torch"), dtype).declarations.for_strategies().freezes for dtype in DTYPES}
+    drawn_frozen = {dtype: subject(resolve("torch"), dtype).declarations.for_strategies.freezes for dtype in DTYPES}
     assert drawn_frozen == {dtype: dtype.startswith("complex") for dtype in DTYPES}
     token = under_test.set(UnderTest("complex64", freezes=True))
     try:
@@ -183,7 +183,7 @@ def test_where_weights_are_taken_only_frozen_others_are_drawn_only_where_they_ar
 
 
 def test_where_weights_are_not_differentiated_others_are_looked_up_in_under_no_grad() -> None:
-    assert subject(resolve("torch"), "complex64").declarations.for_strategies().untracked
+    assert subject(resolve("torch"), "complex64").declarations.for_strategies.untracked
     token = under_test.set(UnderTest("complex64", freezes=True, untracked=True))
     try:
         made = drawn(cases(freeze=ANY, no_grad=ANY, max_norm=ON))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import decimal
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import Case
 from embedding_reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 from embedding_reference.model import Form
+from embedding_reference.permitted import AllBut
 
 RAISES, ACCEPTS, ENDS = "raises", "accepts", "ends the process"
 """Symptoms: a call that the contract allows raises, of which the exception is named after it; one that must be refused
@@ -210,7 +211,7 @@ def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction
         if interval is last[0] and value == last[1]:
             continue  # most elements of a large gradient are zeros in a row
         last = interval, value
-        error = _error(interval, value)
+        error = interval.error_of(value)
         if error is None:
             each = form.components
             raise Deviation(
@@ -227,26 +228,6 @@ def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction
             )
         worst = max(worst, error)
     return worst
-
-
-def _error(interval: Interval, value: float | Fraction) -> float | None:
-    """The error as a fraction of its bound, or None if it is beyond the bound."""
-    low, high = interval.low, interval.high
-    if "any" in interval.also:
-        return 0.0
-    if _is_special(value):
-        return 0.0 if str(value) in interval.also else None
-    if low is None or high is None:
-        return None
-    over, under = value.as_integer_ratio()  # whole numbers: comparing a Fraction with a float takes long
-    if low is high or low == high:
-        return 0.0 if (over, under) == (low.numerator, low.denominator) else None
-    if over * low.denominator < low.numerator * under or over * high.denominator > high.numerator * under:
-        return None
-    exact = (low + high) / 2 if interval.exact is None else interval.exact
-    error = over * exact.denominator - exact.numerator * under
-    bound = (high if error > 0 else low) - exact
-    return (error * bound.denominator) / (under * exact.denominator * bound.numerator) if error else 0.0
 
 
 def _one_of(what: str, permitted: OneOf, observed: Tensor) -> float | None:
@@ -269,8 +250,8 @@ def _rows(what: str, permitted: Rows, observed: Tensor) -> float | None:
     dim = permitted.shape[-1]
     size = dim * observed.format.itemsize
     worst: float | None = None
-    for place, rule in enumerate(permitted.rows):
-        data = observed.data[place * size : (place + 1) * size]
+    for place in _places(permitted.rows, observed):
+        rule, data = permitted.rows[place], observed.data[place * size : (place + 1) * size]
         if isinstance(rule, Exactly) and rule.tensor.data == data:
             continue
         row = f"{what}{_where(place, permitted.shape[:-1])}"
@@ -278,6 +259,19 @@ def _rows(what: str, permitted: Rows, observed: Tensor) -> float | None:
         if error is not None:
             worst = max(worst or 0.0, error)
     return worst
+
+
+def _places(rows: Sequence[Permitted], observed: Tensor) -> Iterable[int]:
+    """The rows to look at: only those that may change where nothing else did."""
+    if not isinstance(rows, AllBut):
+        return range(len(rows))
+    table, start, kept = rows.table, 0, True
+    for row in sorted(rows.some):
+        end = row * table.row_size
+        kept = kept and table.data[start:end] == observed.data[start:end]
+        start = end + table.row_size
+    kept = kept and table.data[start:] == observed.data[start:]
+    return sorted(rows.some) if kept else range(len(rows))
 
 
 def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> list[float | Fraction]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from embedding_conformance.boundary.description import Declared, Description
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Case
@@ -55,12 +57,20 @@ class Declarations:
         """
         kind = case.weight.format.kind
         others = [d for d in self.description.dtypes if d != case.weight.dtype and FORMATS[d].kind == kind]
-        declared = [d.features for d in self.description.unsupported]  # also those that cannot match the own dtype
-        supported = [t for t in others if not any(matches(f, case.with_dtype(t), self.device) for f in declared)]
+        supported = [
+            dtype
+            for dtype in others
+            if not any(
+                matches(declared.features, case.with_dtype(dtype), self.device)
+                for declared in self.description.unsupported  # also those that cannot match the own dtype
+                if could_match(declared.features, dtype, self.device)
+            )
+        ]
         if not supported:
             raise Unsupported("it has no other dtype of this kind")
         return supported
 
+    @cached_property
     def for_strategies(self) -> UnderTest:
         """What the strategies have to know, to draw enough cases that are supported."""
         here = {"dtype": self.dtype, "device": self.device}

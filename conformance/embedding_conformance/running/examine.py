@@ -121,7 +121,7 @@ class Examining:
         """
         start, driver, apart = time.perf_counter(), self.subject.driver, self.clause.may_crash
         driver.adapter = driver.adapter if apart else self.session.adapter
-        token = under_test.set(self.subject.declarations.for_strategies())
+        token = under_test.set(self.subject.declarations.for_strategies)
         try:
             yield
         except (KeyboardInterrupt, pytest.exit.Exception):
@@ -140,7 +140,7 @@ class Examining:
         They are its own and others, as many in all as the profile asks for. Of what is declared unsupported it takes
         its own alone, to see it refused.
         """
-        domain, subject = self.clause.domain, self.subject.declarations.for_strategies()
+        domain, subject = self.clause.domain, self.subject.declarations.for_strategies
         if domain is None or not self.goes_on:
             return
         chosen: set[Case] = set()

@@ -12,6 +12,7 @@ from functools import partial
 
 from embedding_reference.formats import FORMATS, Format
 from embedding_reference.permitted import ZERO, Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.sums import exact_interval
 from embedding_reference.tensor import Tensor
 
 
@@ -118,19 +119,12 @@ def without_bits(rule: Permitted) -> Permitted:
         return OneOf(tuple(map(without_bits, rule.options)))
     if isinstance(rule, Exactly):
         tensor = rule.tensor
-        return Within(tensor.dtype, tensor.shape, tuple(map(exactly, tensor.components())))
+        return Within(tensor.dtype, tensor.shape, tuple(map(exact_interval, tensor.components())))
     return rule
 
 
 NAN = Interval(None, None, frozenset({"nan"}))
 """The interval of NaN alone, whatever its bits."""
-
-
-def exactly(component: float) -> Interval:
-    """The interval of one component alone."""
-    if math.isfinite(component):
-        return Interval.exactly(Fraction(component))
-    return Interval(None, None, frozenset({str(component)}))
 
 
 def forgiving(permitted: Permitted) -> Permitted:
@@ -154,7 +148,7 @@ def hull(permitted: Permitted) -> Sequence[Interval]:
     if isinstance(permitted, Within):
         return permitted.intervals
     if isinstance(permitted, Exactly):
-        return list(map(exactly, permitted.tensor.components()))
+        return list(map(exact_interval, permitted.tensor.components()))
     assert isinstance(permitted, Anything)
     return [Interval(None, None, frozenset({"any"}))] * (
         math.prod(permitted.shape) * FORMATS[permitted.dtype].components

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from embedding_reference.fault_models.fault_model import OUTPUT, WEIGHT, FaultModel
-from embedding_reference.fault_models.rules import NAN, exactly
+from embedding_reference.fault_models.rules import NAN
 from embedding_reference.permitted import Permitted, Within
+from embedding_reference.sums import exact_interval
 from embedding_reference.tensor import Tensor
 
 
@@ -22,7 +23,7 @@ class MultipliesInfiniteRows(FaultModel):
         each = values.format.components
         elements = [components[at : at + each] for at in range(0, len(components), each)]
         # A complex number is multiplied as one: both of its parts become NaN.
-        multiplied = [exactly(0.0) if all(map(math.isfinite, element)) else NAN for element in elements]
+        multiplied = [exact_interval(0.0) if all(map(math.isfinite, element)) else NAN for element in elements]
         return Within(values.dtype, values.shape, tuple(one for one in multiplied for _ in range(each)))
 
 

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from embedding_reference import norms
 from embedding_reference.fault_models.fault_model import OUTPUT, WEIGHT, FaultModel
-from embedding_reference.fault_models.rules import NAN, exactly, mapped, without_bits
+from embedding_reference.fault_models.rules import NAN, mapped, without_bits
 from embedding_reference.formats import FORMATS, Format
 from embedding_reference.permitted import Exactly, OneOf, Permitted, Within
+from embedding_reference.sums import exact_interval
 from embedding_reference.tensor import Tensor
 
 
@@ -64,7 +65,7 @@ class RescalesOnly16Elements(FaultModel):
 
     def _renormalised_row(self, row: int, values: Tensor, *, wide: bool) -> Permitted:
         permitted = super()._renormalised_row(row, values, wide=wide)
-        kept = list(map(exactly, values.components()))[16 * values.format.components :]
+        kept = list(map(exact_interval, values.components()))[16 * values.format.components :]
 
         def partly(rule: Permitted) -> Permitted:
             if isinstance(rule, OneOf):
@@ -281,7 +282,9 @@ class BreaksRowsOfZeros(FaultModel):
             return super()._renormalised_row(row, values, wide=wide)
         each = values.format.components
         return Within(
-            values.dtype, values.shape, tuple(exactly(0.0) if at % each else NAN for at in range(len(components)))
+            values.dtype,
+            values.shape,
+            tuple(exact_interval(0.0) if at % each else NAN for at in range(len(components))),
         )
 
 

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 from embedding_reference.fault_models.bases import Adding
 from embedding_reference.fault_models.fault_model import GRADIENT, FaultModel
-from embedding_reference.fault_models.rules import exactly
 from embedding_reference.formats import FORMATS, Format
 from embedding_reference.model import Lookup
 from embedding_reference.permitted import Interval, Permitted, Within
+from embedding_reference.sums import exact_interval
 from embedding_reference.tensor import Tensor
 
 # -- several lookups ---------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class AddsOneByOneInBfloat16(FaultModel):
                 _add(sums, row, terms, form)
         zeros = [0.0] * (self.embedding_dim * FORMATS[dtype].components)
         components = (component for row in range(self.num_embeddings) for component in sums.get(row, zeros))
-        return Within(dtype, shape, tuple(map(exactly, components)))
+        return Within(dtype, shape, tuple(map(exact_interval, components)))
 
 
 def _add(sums: dict[int, Sequence[float]], row: int, terms: Sequence[float], form: Format) -> None:
