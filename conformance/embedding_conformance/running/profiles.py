@@ -28,7 +28,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("smoke", examples=10, enough=1),
-        Profile("default", examples=60, enough=6),
+        Profile("default", examples=30, enough=6),
         Profile("thorough", examples=300, enough=30, climbs=True),
     )
 }

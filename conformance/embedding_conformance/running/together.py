@@ -16,7 +16,7 @@ from embedding_conformance.running.session import Session
 Place = tuple[Clause, str | None, str | None]
 """A clause, with the dtype and the device on which it is examined."""
 
-SHARE = 6
+SHARE = 4
 """What part of the cases that its profile asks for is drawn for each clause: the rest is drawn for others."""
 
 
