@@ -27,6 +27,7 @@ from embedding_reference.permitted import (
     Raises,
     Rows,
     Within,
+    ZeroBut,
 )
 from embedding_reference.tensor import Tensor
 
@@ -170,8 +171,8 @@ class Embedding:
             return unchanged
         factors = self._factors(norm, form, wide=wide)
         lost = Fraction(0) if wide else Fraction(self.max_norm) * form.quantum / 2
-        intervals = tuple(norms.product_interval(c, factors, form, lost) for c in components)
-        rescaled = Within(values.dtype, values.shape, intervals)
+        products = {c: norms.product_interval(c, factors, form, lost) for c in set(components)}
+        rescaled = Within(values.dtype, values.shape, tuple(products[c] for c in components))
         limit_overflows = not wide and limit >= form.overflow  # then no norm exceeds it
         above = norm.low > limit + slack and not limit_overflows
         return rescaled if above and not undocumented else OneOf((unchanged, rescaled))
@@ -207,17 +208,12 @@ class Embedding:
         for number, contributions in enumerate(self.contributions_of_each(lookups)):
             for row, terms, divisor in contributions:
                 per_row.setdefault(row, []).append((terms, divisor, number))
-        form = FORMATS[dtype]
-        width = self.embedding_dim * form.components
-        zero = (ZERO,) * width
-        intervals: list[Interval] = []
-        for row in range(self.num_embeddings):
-            if row not in per_row:
-                intervals += zero
-                continue
-            terms, divisors, parts = zip(*per_row[row])
-            intervals += sums.gradient_intervals(terms, divisors, form, lookups=len(set(parts)), wide=wide)
-        return Within(dtype, (self.num_embeddings, self.embedding_dim), tuple(intervals))
+        form, some = FORMATS[dtype], {}
+        for row, contributions_to_it in sorted(per_row.items()):
+            terms, divisors, parts = zip(*contributions_to_it)
+            some[row] = sums.gradient_intervals(terms, divisors, form, lookups=len(set(parts)), wide=wide)
+        intervals = ZeroBut(self.num_embeddings, self.embedding_dim * form.components, some)
+        return Within(dtype, (self.num_embeddings, self.embedding_dim), intervals)
 
     def second_order(self, index: Tensor, direction: Tensor) -> Permitted:
         """The derivative, by the upstream gradient, of the inner product of the weight's gradient with `direction`.

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import decimal
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Iterator, Mapping, Sequence, Union, overload  # noqa: UP035 - evaluated on Python 3.8 too
 
 from embedding_reference.tensor import Tensor
+
+_WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
+
+
+def number_text(value: float | Fraction) -> str:
+    """A number with 17 significant digits, which tell any two float64 values apart; it may exceed float64's range."""
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else str(value)
+    with decimal.localcontext(_WIDE):
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):.17g}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,14 @@ class Interval:
     def exactly(cls, value: Fraction) -> Interval:
         """One finite value (zeros of either sign alike)."""
         return cls(value, value)
+
+    def __str__(self) -> str:
+        """What it permits, in words."""
+        if self.low is None or self.high is None:
+            return " or ".join(sorted(self.also))
+        low, high = number_text(self.low), number_text(self.high)
+        finite = low if self.low == self.high else f"{low} to {high}"
+        return " or ".join([finite, *sorted(self.also)])
 
     def error_of(self, value: float | Fraction) -> float | None:
         """How far a value is from the exact one, as a fraction of the bound: 1 at the edge, None beyond it."""
@@ -68,7 +88,38 @@ class Within:
 
     dtype: str
     shape: tuple[int, ...]
-    intervals: tuple[Interval, ...]
+    intervals: Sequence[Interval]
+
+
+class ZeroBut(Sequence[Interval]):
+    """The intervals of a table: zero in all rows but some; the zeros cost nothing.
+
+    Attributes:
+        width: components of a row.
+        some: the intervals of the other rows, by row.
+    """
+
+    def __init__(self, rows: int, width: int, some: Mapping[int, Sequence[Interval]]) -> None:
+        self.width, self.some, self._rows = width, some, rows
+        self.zeros = (ZERO,) * width
+
+    def __len__(self) -> int:
+        return self._rows * self.width
+
+    @overload
+    def __getitem__(self, place: int) -> Interval: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Interval]: ...
+
+    def __getitem__(self, place: int | slice) -> Interval | Sequence[Interval]:
+        if isinstance(place, slice):
+            return list(self)[place]
+        return self.some.get(place // self.width, self.zeros)[place % self.width]
+
+    def __iter__(self) -> Iterator[Interval]:
+        for row in range(self._rows):
+            yield from self.some.get(row, self.zeros)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,20 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from itertools import starmap
-from typing import Iterable, Tuple  # noqa: UP035 - evaluated on Python 3.8 too
+from typing import Iterable, Sequence, Tuple  # noqa: UP035 - evaluated on Python 3.8 too
 
-from embedding_reference.permitted import AllBut, Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
+from embedding_reference.permitted import (
+    AllBut,
+    Anything,
+    Exactly,
+    Interval,
+    OneOf,
+    Permitted,
+    Raises,
+    Rows,
+    Within,
+    ZeroBut,
+)
 from embedding_reference.tensor import Tensor, rows_of
 
 _ORDER = (OneOf, Raises, Anything, Rows, Exactly, Within)
@@ -43,7 +54,7 @@ def _contents_share_nothing(first: Permitted, second: Permitted) -> bool:
         return None in map(Interval.error_of, second.intervals, first.tensor.components())
     assert isinstance(first, Within)
     assert isinstance(second, Within)
-    return any(map(_are_disjoint, first.intervals, second.intervals))
+    return any(starmap(_are_disjoint, _interval_pairs(first.intervals, second.intervals)))
 
 
 def _form(permitted: Permitted) -> Tuple[str, Tuple[int, ...]]:  # noqa: UP006 - evaluated on Python 3.8 too
@@ -56,9 +67,19 @@ def _form(permitted: Permitted) -> Tuple[str, Tuple[int, ...]]:  # noqa: UP006 -
 def _pairs(first: Rows, second: Permitted) -> Iterable[Tuple[Permitted, Permitted]]:  # noqa: UP006 - as above
     """The rules of each row of two answers; rows that stay as they are in both tell nothing apart."""
     one, other = first.rows, second.rows if isinstance(second, Rows) else None
+    if isinstance(second, Exactly) and isinstance(one, AllBut) and one.table is second.tensor:
+        other = AllBut(second.tensor, {})
     if isinstance(one, AllBut) and isinstance(other, AllBut) and one.table is other.table:
         return ((one[row], other[row]) for row in {**one.some, **other.some})
     return zip(one, _rows(second))
+
+
+def _interval_pairs(one: Sequence[Interval], other: Sequence[Interval]) -> Iterable[Tuple[Interval, Interval]]:  # noqa: UP006 - as above
+    """The intervals of each component of two answers, but where both are tables, of rows that are zero in both."""
+    if isinstance(one, ZeroBut) and isinstance(other, ZeroBut):
+        rows = {**one.some, **other.some}
+        return ((a, b) for row in rows for a, b in zip(one.some.get(row, one.zeros), other.some.get(row, other.zeros)))
+    return zip(one, other)
 
 
 def _rows(permitted: Permitted) -> Iterable[Permitted]:

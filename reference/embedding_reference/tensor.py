@@ -9,6 +9,9 @@ from functools import cached_property
 
 from embedding_reference.formats import FORMATS, Format
 
+_SHORT, _STARTS = 1024, 64
+"""Elements up to which it is not looked for repetitions, and the bytes by which they are found."""
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -46,12 +49,19 @@ class Tensor:
             return cls(dtype, tuple(shape), form.encode(components))
         return cls(dtype, tuple(shape), form.encode(values))  # type: ignore[arg-type]
 
+    @classmethod
+    def repeating(cls, dtype: str, shape: Sequence[int], values: Sequence[complex]) -> Tensor:
+        """A tensor whose elements are the given values, row-major, over and over: what a large one is made of."""
+        form = FORMATS[dtype]
+        block, size = cls.of(dtype, (len(values),), values).data, math.prod(shape) * form.itemsize
+        return cls(dtype, tuple(shape), (block * -(-size // max(len(block), 1)))[:size])
+
     @property
     def format(self) -> Format:
         """The number format of the elements."""
         return FORMATS[self.dtype]
 
-    @cached_property
+    @property
     def numel(self) -> int:
         """How many elements there are."""
         return math.prod(self.shape)
@@ -72,9 +82,24 @@ class Tensor:
         entry.__dict__.update(dtype=self.dtype, shape=self.shape[1:], data=self.row(position))
         return entry
 
+    @cached_property
+    def block(self) -> bytes:
+        """The bytes that the data repeats, the last time perhaps in part; all of it, if it is short or repeats none."""
+        size = self.format.itemsize
+        if self.numel <= _SHORT:
+            return self.data
+        period = self.data.find(self.data[:_STARTS], size)
+        while period > 0 and period % size:
+            period = self.data.find(self.data[:_STARTS], period + 1)
+        return self.data[:period] if period > 0 and self.data[period:] == self.data[:-period] else self.data
+
     def components(self) -> Sequence[float]:
         """Every component, row-major: one a number, or two (real, imaginary) for a complex dtype."""
         return self.format.decode(self.data)
+
+    def block_components(self) -> Sequence[float]:
+        """The components of `block`: all that occur, and few where a large tensor repeats its content."""
+        return self.format.decode(self.block)
 
     def values(self) -> list[complex]:
         """Every element as a Python number, row-major."""
@@ -85,6 +110,10 @@ class Tensor:
 
     def __repr__(self) -> str:
         """Valid Python that makes an equal tensor: from values where these determine every bit, else from bytes."""
+        if len(self.block) < len(self.data) and self.format.kind != "complex":
+            values = self.block_components()
+            if Tensor.repeating(self.dtype, self.shape, values) == self:
+                return f'Tensor.repeating("{self.dtype}", {self.shape}, {list(values)})'
         values = [math.nan if math.isnan(v) else v for v in self.components()]  # read back, a NaN has no payload
         if self.format.kind != "complex" and Tensor.of(self.dtype, self.shape, values) == self:
             listed = ", ".join(repr(v) if math.isfinite(v) else f'float("{v}")' for v in values)

@@ -8,8 +8,8 @@ from torch import nn
 
 from embedding_conformance import Profile, check
 from embedding_conformance.cases.domain import Lives, OneOutOfRange
-from embedding_conformance.cases.edges import OUTSIDE, edges_of
-from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES
+from embedding_conformance.cases.edges import FARTHEST, OUTSIDE, edges_of, ladder_of
+from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES, LADDER
 from embedding_conformance.cases.strategies import UnderTest
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.suite.catalogue import clauses
@@ -42,7 +42,46 @@ def test_edge_cases_are_of_the_domain(clause: Clause, dtype: str) -> None:
 
 
 def test_each_way_to_be_out_of_range_is_asked() -> None:
-    assert len(edges_of(OneOutOfRange(), UnderTest("float32"))) == len(OUTSIDE)
+    asked = edges_of(OneOutOfRange(), UnderTest("float32"))
+    assert len(asked) == len(OUTSIDE) + len(FARTHEST)
+    assert {case.positions[-1] for case in asked} >= {2, -1, -2, 2**63 - 1, -(2**63), 2**31 - 1, -(2**31)}
+
+
+CLIMBING = [clause for clause in DRAWN if clause.domain and clause.domain.climbs]
+
+
+def test_output_gradients_and_renormalisation_are_asked_at_every_size() -> None:
+    assert {clause.id for clause in CLIMBING} == {
+        "gradient.sum",
+        "lookup.bits",
+        "max_norm.renormalises",
+        "sparse.values",
+    }
+
+
+@pytest.mark.parametrize("clause", CLIMBING, ids=lambda clause: clause.id)
+def test_a_size_is_left_out_only_where_the_table_would_be_too_large(clause: Clause) -> None:
+    assert clause.domain is not None
+    ladder = ladder_of(clause.domain, UnderTest("float32"), 2**27)
+    sizes = [(case.config.num_embeddings, case.config.embedding_dim, case.index.numel) for case in ladder]
+    assert sizes == list(LADDER)
+    assert all(case.config.num_embeddings - 1 in case.positions for case in ladder)
+    assert len(ladder_of(clause.domain, UnderTest("complex128"), 2**20)) == len(LADDER) - 2
+
+
+class LosesLargeTables(nn.Embedding):
+    """Its output is zero where the table is large, of rows or of columns."""
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        """Look up."""
+        output = super().forward(index)
+        return output * 0 if self.num_embeddings >= 4000 or self.embedding_dim >= 10000 else output
+
+
+def test_a_fault_of_large_tables_is_told_by_the_size_from_which_it_shows() -> None:
+    checked = str(check(LosesLargeTables, clauses="lookup.bits", dtypes="float32", isolation="none", seed=1))
+    assert "num_embeddings >= 4000" in checked
+    assert "embedding_dim >= 10000" in checked
 
 
 @pytest.mark.parametrize("clause", DRAWN, ids=lambda clause: clause.id)

@@ -98,3 +98,20 @@ def test_values_are_elements_and_components_their_parts() -> None:
     assert tensor.values() == [1 - 2j, 3]
     assert tuple(tensor.components()) == (1, -2, 3, 0)
     assert Tensor.of("float16", (2,), [0.1, 70000]).values() == [0.0999755859375, INFINITY]
+
+
+@pytest.mark.parametrize(
+    ("tensor", "block"),
+    [
+        (Tensor.repeating("float32", (3000, 1), [1, 2, 3, 4, 5, 6, 7]), 7),
+        (Tensor.repeating("bfloat16", (1024, 2), [1, 1, 2]), 3),
+        (Tensor.repeating("complex64", (2000,), [1j]), 1),
+        (Tensor.repeating("float32", (10,), [1, 2]), 10),  # short
+        (Tensor.of("float64", (2000,), range(2000)), 2000),
+        (Tensor.of("float64", (2000,), [*[1, 2] * 999, 1, 3]), 2000),
+    ],
+)
+def test_what_a_large_tensor_repeats_is_found(tensor: Tensor, block: int) -> None:
+    assert len(tensor.block) == block * tensor.format.itemsize
+    assert tensor.data.startswith(tensor.block)
+    assert eval(repr(tensor)) == tensor  # noqa: S307 - what it gives is the claim

@@ -75,7 +75,11 @@ class Lookup:
     @property
     def upstream_range(self) -> str:
         """Where a sum of elements of the upstream gradient may be subnormal "underflow", else "ordinary"."""
-        return "underflow" if any(map(may_underflow(self.upstream.format), self.upstream.components())) else "ordinary"
+        return (
+            "underflow"
+            if any(map(may_underflow(self.upstream.format), self.upstream.block_components()))
+            else "ordinary"
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,7 +160,7 @@ class Case:
             "duplicates": max(counts.values(), default=0) > 1,
             "accumulates": len(self.lookups) > 1,
             "weight_layout": self.weight_layout,
-            "weight_special": any(map(_is_special, self.weight.components())),
+            "weight_special": any(map(_is_special, self.weight.block_components())),
             "index_layout": lookup.index_layout,
             "upstream_layout": lookup.upstream_layout,
             "upstream_range": lookup.upstream_range,
@@ -170,7 +174,8 @@ class Case:
     def norms(self, positions: Sequence[int] | None = None) -> dict[int, float]:
         """The p-norms in float64 of the rows at the positions (None: the first lookup's); infinity on overflow."""
         p, rows = self.config.norm_type, {}
-        for row in set(self.positions if positions is None else positions) & set(range(self.config.num_embeddings)):
+        looked_up = set(self.positions if positions is None else positions)
+        for row in sorted(row for row in looked_up if 0 <= row < self.config.num_embeddings):
             parts = self.weight.entry(row).values()
             try:
                 largest = max(map(abs, parts), default=0.0)

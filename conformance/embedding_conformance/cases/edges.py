@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, Lives, OneOutOfRange
-from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES
+from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES, LADDER
 from embedding_conformance.cases.strategies import UnderTest, blanked
 from embedding_reference import FORMATS, Tensor
 
@@ -34,6 +34,9 @@ OUTSIDE: tuple[Sizes, ...] = (
 )
 """The same, with one index out of range: the one beyond either end, and those that would count from the end."""
 
+FARTHEST = (("int64", 2**63 - 1), ("int64", -(2**63)), ("int32", 2**31 - 1), ("int32", -(2**31)))
+"""The greatest and the least index of each dtype: alone, they are out of the range of any table."""
+
 
 def edges_of(domain: Domain, subject: UnderTest) -> Sequence[Case]:
     """The edge cases of a domain, for an implementation under test, the plainest first; a life has none."""
@@ -51,7 +54,39 @@ def edges_of(domain: Domain, subject: UnderTest) -> Sequence[Case]:
             case = domain.made(case) if domain.made else case
             if case not in found and domain.admits(case) and domain.counts(case):
                 found.append(case)
+    if isinstance(domain, OneOutOfRange) and found:
+        alone = next(case for case in found if case.index.numel == 1)
+        found += [_asked_for(alone, index_dtype, position) for index_dtype, position in FARTHEST]
     return found
+
+
+def _asked_for(case: Case, index_dtype: str, position: int) -> Case:
+    """The case with another index in the place of its only one."""
+    index = Tensor.of(index_dtype, case.index.shape, [position])
+    return replace(case, lookups=(replace(case.lookups[0], index=index),))
+
+
+def ladder_of(domain: Domain, subject: UnderTest, most: int) -> Sequence[Case]:
+    """The cases of a domain that has them at the sizes of `LADDER`, the smallest first.
+
+    Args:
+        domain: the domain.
+        subject: the implementation under test.
+        most: the bytes of the largest table.
+    """
+    if not domain.climbs:
+        return ()
+    itemsize = FORMATS[domain.dtype or subject.dtype or "float32"].itemsize
+    rungs = [rung for rung in LADDER if rung[0] * rung[1] * itemsize <= most]
+    cases = [
+        _case((rows, columns, (count,), _spread(rows, count)), domain, subject, OFF) for rows, columns, count in rungs
+    ]
+    return [case for case in cases if domain.admits(case) and domain.counts(case)]
+
+
+def _spread(rows: int, count: int) -> tuple[int, ...]:
+    """Indices from all over a table: the last row, the first, the last again, and others by a prime's steps."""
+    return (rows - 1, 0, rows - 1, *((place * 7919) % rows for place in range(3, count)))[:count]
 
 
 def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> Case:
@@ -91,10 +126,9 @@ def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> C
     return Case(config, weight, lookups, no_grad=no_grad)
 
 
+@lru_cache(maxsize=8)
 def _counting(dtype: str, shape: tuple[int, ...], start: int) -> Tensor:
-    """Whole numbers from `start` on; complex ones have an imaginary part that is larger by one."""
-    numbers: Iterator[float] = map(float, itertools.count(start))
-    values = itertools.islice(numbers, math.prod(shape))
-    if FORMATS[dtype].kind == "complex":
-        return Tensor.of(dtype, shape, [complex(value, value + 1) for value in values])
-    return Tensor.of(dtype, shape, values)
+    """Whole numbers from `start` on, 61 and then again; complex ones have an imaginary part that is larger by one."""
+    imaginary = FORMATS[dtype].kind == "complex"
+    numbers = range(start, start + 61)
+    return Tensor.repeating(dtype, shape, [complex(n, n + 1) if imaginary else float(n) for n in numbers])

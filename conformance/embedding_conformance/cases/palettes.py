@@ -82,7 +82,7 @@ class Extent(NamedTuple):
 
 def extent_of(tensor: Tensor) -> Extent:
     """The extent of a tensor's components."""
-    components = tensor.components()
+    components = tensor.block_components()
     magnitudes = [*map(abs, components)]
     if not all(map(math.isfinite, magnitudes)):
         return Extent(is_finite=False, counts=False, least=0.0, greatest=math.inf)

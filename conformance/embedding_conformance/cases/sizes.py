@@ -69,6 +69,17 @@ LARGE = (
     (1025, 65, 9),
 )
 """(num_embeddings, embedding_dim, number of indices) of large cases, with few elements in all to stay fast."""
+LADDER = (
+    (257, 1, 9),
+    (4097, 1, 9),
+    (16385, 1, 9),
+    (65537, 1, 9),
+    (2, 16385, 2),
+    (4099, 1, 131073),
+    (16777217, 1, 9),
+)
+"""The same of the cases that a clause climbs: each just above a size at which kernels switch, of rows, columns or
+indices, which are more than 8, 12, 14, 16 or 24 bits can count."""
 FEW_NUM_EMBEDDINGS = (2, 1, 33)
 FEW_EMBEDDING_DIMS = (2, 0, 17)
 FEW_SHAPES = ((1,), (3,), (), (0,), (2, 2), (1, 2, 1, 2), (33,))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import decimal
 import math
 import re
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import NamedTuple
 
 from embedding_conformance.boundary.observations import Call, Gradient
@@ -15,14 +14,18 @@ from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import Case
 from embedding_reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
 from embedding_reference.model import Form
-from embedding_reference.permitted import AllBut
+from embedding_reference.permitted import AllBut, ZeroBut, number_text
 
 RAISES, ACCEPTS, ENDS = "raises", "accepts", "ends the process"
 """Symptoms: a call that the contract allows raises, of which the exception is named after it; one that must be refused
 is not; the process ends."""
 
+Components = Sequence[float | Fraction] | Mapping[int, float | Fraction]
+"""Components of a tensor, row-major; or some of them by their places, where all others are as they should be."""
+
+MOST = 300  # components that a message can show
+
 _NUMBER = re.compile(r"-?\d+")
-_WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 
 
 class Difference(NamedTuple):
@@ -93,7 +96,7 @@ def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:
         _bits(what, permitted.tensor, observed)
         return None
     if isinstance(permitted, Within):
-        return _intervals(what, permitted, observed.components())
+        return _intervals(what, permitted, _components(permitted, observed))
     if isinstance(permitted, OneOf):
         return _one_of(what, permitted, observed)
     if isinstance(permitted, Rows):
@@ -204,30 +207,52 @@ def _bits(what: str, expected: Tensor, observed: Tensor) -> None:
     )
 
 
-def _intervals(what: str, permitted: Within, observed: Sequence[float | Fraction]) -> float:
+def _intervals(what: str, permitted: Within, observed: Components) -> float:
     worst, form = 0.0, FORMATS[permitted.dtype]
-    last: tuple[Interval | None, float | Fraction] = None, 0.0
-    for place, (interval, value) in enumerate(zip(permitted.intervals, observed)):
-        if interval is last[0] and value == last[1]:
-            continue  # most elements of a large gradient are zeros in a row
-        last = interval, value
+    for place, value in observed.items() if isinstance(observed, Mapping) else enumerate(observed):
+        interval = permitted.intervals[place]
         error = interval.error_of(value)
         if error is None:
             each = form.components
             raise Deviation(
                 f"{what} differs",
-                expected=shorten([_show(i) for i in permitted.intervals]).replace("'", ""),
-                observed=shorten([_text(v) for v in observed]).replace("'", ""),
+                expected=shorten(list(map(str, islice(permitted.intervals, MOST)))).replace("'", ""),
+                observed=shorten(list(map(number_text, _first(observed)))).replace("'", ""),
                 difference=Difference(
                     _where(place // each, permitted.shape),
-                    _show(interval),
-                    _text(value),
+                    str(interval),
+                    number_text(value),
                     _hex(form, _only(interval, form)),
                     _hex(form, value),
                 ),
             )
         worst = max(worst, error)
     return worst
+
+
+def _components(permitted: Within, observed: Tensor) -> Components:
+    """The components to look at: those of the rows that need not be zero, where all others are."""
+    intervals, rows = permitted.intervals, observed.shape[0] if observed.shape else 0
+    if not isinstance(intervals, ZeroBut) or rows <= len(intervals.some):
+        return observed.components()
+    start, size, found = 0, observed.row_size, dict[int, float]()
+    for row in sorted(intervals.some):
+        if not _is_zero(observed.data[start : row * size]):
+            return observed.components()
+        start = (row + 1) * size
+        found.update(enumerate(observed.format.decode(observed.row(row)), row * intervals.width))
+    return found if _is_zero(observed.data[start:]) else observed.components()
+
+
+def _is_zero(data: bytes) -> bool:
+    return data == bytes(len(data))
+
+
+def _first(observed: Components) -> list[float | Fraction]:
+    """The first components of a table, of which a mapping has those that are not zero."""
+    if isinstance(observed, Mapping):
+        return [observed.get(place, 0.0) for place in range(min(max(observed, default=0) + 1, MOST))]
+    return list(observed[:MOST])
 
 
 def _one_of(what: str, permitted: OneOf, observed: Tensor) -> float | None:
@@ -274,10 +299,11 @@ def _places(rows: Sequence[Permitted], observed: Tensor) -> Iterable[int]:
     return sorted(rows.some) if kept else range(len(rows))
 
 
-def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> list[float | Fraction]:
+def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> Components:
     """The components of the dense gradient: the sums of the entries of each row, exact unless infinite or NaN."""
-    width = gradient.values.format.components * permitted.shape[1]
-    table: list[float | Fraction] = [0.0] * len(permitted.intervals)
+    width, intervals = gradient.values.format.components * permitted.shape[1], permitted.intervals
+    needed = sorted({*rows, *intervals.some}) if isinstance(intervals, ZeroBut) else range(permitted.shape[0])
+    table: dict[int, float | Fraction] = {row * width + at: 0.0 for row in needed for at in range(width)}
     values = gradient.values.components()
     for entry, row in enumerate(rows):
         for column in range(width):
@@ -311,27 +337,8 @@ def _element(tensor: Tensor, place: int) -> tuple[str, str]:
     return repr(Tensor(tensor.dtype, (), data).values()[0]), f"0x{data[::-1].hex()}"
 
 
-def _show(interval: Interval) -> str:
-    """An interval in words."""
-    if interval.low is None or interval.high is None:
-        return " or ".join(sorted(interval.also))
-    low, high = _text(interval.low), _text(interval.high)
-    finite = low if interval.low == interval.high else f"{low} to {high}"
-    return " or ".join([finite, *sorted(interval.also)])
-
-
 def _is_special(value: float | Fraction) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
-
-
-def _text(value: float | Fraction) -> str:
-    """A number with 17 significant digits, which tell any two float64 values apart; it may exceed float64's range."""
-    if _is_special(value):
-        return str(value)
-    if isinstance(value, float):
-        return repr(value)
-    with decimal.localcontext(_WIDE):
-        return f"{Decimal(value.numerator) / Decimal(value.denominator):.17g}"
 
 
 def _where(place: int, shape: tuple[int, ...]) -> str:

@@ -14,7 +14,7 @@ from hypothesis.errors import Flaky, FlakyFailure
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ON
 from embedding_conformance.cases.drawing import draw
-from embedding_conformance.cases.edges import edges_of
+from embedding_conformance.cases.edges import edges_of, ladder_of
 from embedding_conformance.cases.pool import Pool
 from embedding_conformance.cases.strategies import UnderTest, under_test
 from embedding_conformance.diagnosis.diagnose import diagnose
@@ -41,6 +41,10 @@ MOST_SEARCHES = 4
 """How often a clause is searched: once, and beyond each of the causes that it shows."""
 
 
+MOST_ROUNDS = 3
+"""How often as many cases as the profile asks for are drawn, where hardly one of them could have failed."""
+
+
 @dataclass(frozen=True)
 class Examined:
     """A verdict, and the counts on which it rests.
@@ -63,6 +67,7 @@ class Examining:
         clause: the clause.
         subject: the implementation as the clause's test receives it.
         edges: the edge cases of its domain.
+        ladder: its cases of each size that a kernel may switch at.
         failed_before: cases of its domain that failed in an earlier run.
     """
 
@@ -89,6 +94,7 @@ class Examining:
         self._shared = shared or Shared()
         self.subject = session.subject(clause, dtype, device, self._shared)
         self.edges: Sequence[Case] = ()
+        self.ladder: Sequence[Case] = ()
         self.failed_before: Sequence[Case] = ()
         self._place = f"{clause.id} {self.subject.dtype} {self.subject.device}"
         self._known: Sequence[Replayed] = ()
@@ -100,6 +106,7 @@ class Examining:
             self._findings += map(_otherwise, (one for one in self._known if one.otherwise and one.in_force))
             if clause.domain is not None and self.goes_on:
                 self.edges = edges_of(clause.domain, under_test.get())
+                self.ladder = ladder_of(clause.domain, under_test.get(), search.profile.largest)
                 self.failed_before = [*search.failed_before(self._place, clause.domain)]
 
     @property
@@ -164,7 +171,7 @@ class Examining:
     def ask(self, case: Case) -> None:
         """Ask the clause about a case, unless it failed before."""
         if self.goes_on:
-            self._asked += 1
+            self._asked += case not in self.ladder
             with self._at_work():
                 self._twice_if_it_fails(case)
 
@@ -279,14 +286,16 @@ class Examining:
             for case in self.failed_before:  # none of them failed again
                 self._search.keep(self._place, case, fails=False)
         else:
-            for case in self.edges:
+            for case in (*self.edges, *self.ladder):
                 self._twice_if_it_fails(case)
         # What others brought is enough, unless hardly a case could have failed; what is to be climbed is its own.
         alone = part or profile.climbs or self._judged < 2 * self.session.enough(clause)
         missing = profile.examples - (len(self.edges) if alone else self._asked)
-        if missing > 0:
-            seed = f"{self._search.seed} {self._place}{part or ''}"
+        for again in range(MOST_ROUNDS if missing > 0 else 0):
+            seed = f"{self._search.seed} {self._place}{part or ''}{' again' * again}"
             draw(self._run, clause.domain, seed, missing, climbs=profile.climbs)
+            if part or self._judged >= self.session.enough(clause):
+                break
 
 
 def _deviation(error: BaseException | None) -> Deviation | None:

@@ -13,6 +13,7 @@ class Profile:
         name: its name.
         examples: how many cases are tried: the edge cases, and so many drawn ones; one at least is drawn.
         enough: how many of them must be judged and able to fail for a clause to count as exercised.
+        largest: the bytes of the largest table among the sizes that are tried one by one (`cases.sizes.LADDER`).
         climbs: whether half of the cases are drawn to raise the largest error as a fraction of its bound.
         diagnoses: whether a case that fails is shrunk, and the deviation explained.
     """
@@ -20,6 +21,7 @@ class Profile:
     name: str
     examples: int
     enough: int
+    largest: int = 2**27
     climbs: bool = False
     diagnoses: bool = True
 
@@ -27,7 +29,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("smoke", examples=10, enough=1),
+        Profile("smoke", examples=10, enough=1, largest=2**20),
         Profile("default", examples=30, enough=6),
         Profile("thorough", examples=300, enough=30, climbs=True),
     )

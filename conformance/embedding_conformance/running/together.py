@@ -124,6 +124,7 @@ class Together:
         one = self._begun[clause.id]
         if one.goes_on and one in self._pooled:
             pooled, self._pooled = self._pooled, []
+            self._ask(pooled, lambda one: ((case, case) for case in one.ladder))
             self._ask(pooled, lambda one: one.choose(self._pool))
         return one.finish()
 

@@ -19,7 +19,7 @@ from embedding_reference import Exactly, Interval
 from embedding_reference.fault_models import GRADIENT, accumulation, gradients
 
 
-@clause(MUST, Domain(sparse=OFF), faults={GRADIENT: (gradients.GivesNoGradient,)}, every=True)
+@clause(MUST, Domain(sparse=OFF, climbs=True), faults={GRADIENT: (gradients.GivesNoGradient,)}, every=True)
 def test_sum(embedding: Subject, case: Case) -> None:
     """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))

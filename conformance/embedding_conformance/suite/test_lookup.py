@@ -47,7 +47,7 @@ def _in_use(embedding: Subject, case: Case) -> Any:
 
 @clause(
     MUST,
-    Domain(max_norm=OFF, freeze=ANY, no_grad=ANY, weights=palettes.ANY),
+    Domain(max_norm=OFF, freeze=ANY, no_grad=ANY, weights=palettes.ANY, climbs=True),
     faults={OUTPUT: (outputs.ZeroesTheOutput, lookups.ReadsTheNextRow)},
     every=True,
 )

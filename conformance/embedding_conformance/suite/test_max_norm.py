@@ -72,7 +72,9 @@ def _leaves_the_range(case: Case) -> bool:
 
 
 @clause(
-    MUST, Domain(max_norm=ON, indices=1, freeze=ANY, no_grad=ANY, weights=palettes.MODERATE_OR_NEAR), faults=IGNORED
+    MUST,
+    Domain(max_norm=ON, indices=1, freeze=ANY, no_grad=ANY, weights=palettes.MODERATE_OR_NEAR, climbs=True),
+    faults=IGNORED,
 )
 def test_renormalises(embedding: Subject, case: Case) -> None:
     """A row that is looked up and whose norm is above max_norm ends with norm max_norm, its direction kept."""

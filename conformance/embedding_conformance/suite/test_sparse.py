@@ -45,7 +45,10 @@ def test_layout(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST, Domain(sparse=ON, indices=1, columns=1), faults={GRADIENT: (gradients.KeepsTheLastDuplicate,)}, every=True
+    MUST,
+    Domain(sparse=ON, indices=1, columns=1, climbs=True),
+    faults={GRADIENT: (gradients.KeepsTheLastDuplicate,)},
+    every=True,
 )
 def test_values(embedding: Subject, case: Case) -> None:
     """The entries of a row, summed, are the gradient that the row would have without sparse."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 
 from embedding_reference.formats import FORMATS, Format
 from embedding_reference.permitted import ZERO, Anything, Exactly, Interval, OneOf, Permitted, Raises, Rows, Within
@@ -22,9 +22,10 @@ def rules_of(permitted: Permitted) -> Sequence[Permitted]:
         return permitted.rows
     assert isinstance(permitted, Exactly)
     tensor = permitted.tensor
-    size, shape = tensor.format.itemsize * tensor.shape[-1], tensor.shape[-1:]
-    places = range(math.prod(tensor.shape[:-1]))
-    return [Exactly(Tensor(tensor.dtype, shape, tensor.data[at * size : (at + 1) * size])) for at in places]
+    table = Tensor(tensor.dtype, (math.prod(tensor.shape[:-1]), tensor.shape[-1]), tensor.data)
+    rows = [table.row(at) for at in range(table.shape[0])]
+    exactly = {row: Exactly(Tensor(tensor.dtype, tensor.shape[-1:], row)) for row in set(rows)}  # many are alike
+    return [exactly[row] for row in rows]
 
 
 def joined(dtype: str, shape: Sequence[int], rules: Sequence[Permitted]) -> Permitted:
@@ -51,7 +52,12 @@ def zeros(like: Permitted) -> Permitted:
     if isinstance(shaped, Exactly):
         shaped = shaped.tensor
     assert isinstance(shaped, (Tensor, Within, Anything))
-    return Exactly(Tensor(shaped.dtype, shaped.shape, bytes(math.prod(shaped.shape) * FORMATS[shaped.dtype].itemsize)))
+    return _zeros(shaped.dtype, shaped.shape)
+
+
+@lru_cache(maxsize=64)
+def _zeros(dtype: str, shape: tuple[int, ...]) -> Permitted:
+    return Exactly(Tensor(dtype, shape, bytes(math.prod(shape) * FORMATS[dtype].itemsize)))
 
 
 def picked(rule: Permitted, columns: Sequence[int | None]) -> Permitted:
