@@ -170,8 +170,10 @@ class Embedding:
         if norm.high is not None and norm.high <= limit - slack:
             return unchanged
         factors = self._factors(norm, form, wide=wide)
-        lost = Fraction(0) if wide else Fraction(self.max_norm) * form.quantum / 2
+        lost = Fraction(0) if wide else norms.lost_between(norm, self.max_norm, form)
         products = {c: norms.product_interval(c, factors, form, lost) for c in set(components)}
+        if not wide:
+            products = {c: norms.overflowing(c, one, norm, self.max_norm, form) for c, one in products.items()}
         rescaled = Within(values.dtype, values.shape, tuple(products[c] for c in components))
         limit_overflows = not wide and limit >= form.overflow  # then no norm exceeds it
         above = norm.low > limit + slack and not limit_overflows

@@ -12,6 +12,7 @@ import decimal
 import functools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -127,14 +128,19 @@ def rescaling(
 ) -> tuple[Fraction, Fraction]:
     """(least, greatest) factor by which a row above max_norm is multiplied, as computed.
 
-    The factor is max_norm / (norm + e) with 0 <= e <= `EPSILON`; max_norm and e may be rounded to the dtype. The sum
-    and the quotient contribute one rounding each, and the quotient may underflow by eta/2; where they are computed in
-    float32 (`wide`), it may then be rounded to the dtype. The product, computed in a finer format, has an error before
+    The factor is max_norm / (norm + e) with 0 <= e <= `EPSILON`; max_norm and e may be rounded to the dtype. The sum,
+    its reciprocal and the product of that with max_norm contribute one rounding each. Both may underflow: the product
+    by eta/2, and the reciprocal by as much times max_norm. Where they are computed in float32 (`wide`), neither does,
+    and the factor may then be rounded to the dtype. The product, computed in a finer format, has an error before
     it is rounded (`product_interval`). Only a row whose computed norm exceeds max_norm is rescaled, so the norm is no
     less than that, but for one rounding after the comparison. In a fault model it is compared with `start` instead.
     """
-    half_quantum, (roundings, epsilon) = form.quantum / 2, _rescaling_errors(form, wide)
-    limit, slack = Fraction(max_norm), storing_error(max_norm, form)
+    (roundings, epsilon), limit, slack = (
+        _rescaling_errors(form, wide),
+        Fraction(max_norm),
+        storing_error(max_norm, form),
+    )
+    half_quantum = form.quantum / 2 * (1 if wide else 1 + limit * (1 + form.unit_roundoff * TWICE))
     least = Fraction(0) if norm.high is None else (limit - slack) / (norm.high + epsilon) / roundings - half_quantum
     low = max(norm.low, ((limit if start is None else start) - slack) / (1 + form.unit_roundoff))
     greatest = ((limit + slack) / low if low > 0 else Fraction(1)) * roundings + half_quantum
@@ -145,7 +151,7 @@ def rescaling(
 def _rescaling_errors(form: Format, wide: bool) -> tuple[Fraction, Fraction]:
     """The factor by which the roundings of a rescaling may be off, and the largest epsilon as it may be stored."""
     inner = _inner(form, wide=wide)
-    roundings = (1 + inner.unit_roundoff * TWICE) ** 2 * (1 + form.unit_roundoff / 2**11)
+    roundings = (1 + inner.unit_roundoff * TWICE) ** 3 * (1 + form.unit_roundoff / 2**11)
     if inner is not form:
         roundings *= 1 + form.unit_roundoff
     return roundings, EPSILON + storing_error(float(EPSILON), inner)
@@ -156,8 +162,7 @@ def product_interval(
 ) -> Interval:
     """What `component` times a factor in the given range may be, rounded to the dtype.
 
-    `lost` is what a step between may underflow by: component / norm, where that is taken times max_norm, loses eta/2,
-    and the product max_norm * eta/2.
+    `lost` is what a step between may underflow by (`lost_between`).
     """
     magnitude = abs(Fraction(component))
     if not magnitude:
@@ -165,6 +170,36 @@ def product_interval(
     least, greatest = max(magnitude * factors[0] - lost, Fraction(0)), magnitude * factors[1] + lost
     low, high = max(least - form.ulp(least) / 2, Fraction(0)), greatest + form.ulp(greatest) / 2
     return Interval(low, high) if component > 0 else Interval(-high, -low)
+
+
+def lost_between(norm: Norm, max_norm: float, form: Format) -> Fraction:
+    """What a row may lose where the component is taken times max_norm before it is divided, or after.
+
+    component / norm loses eta/2 by underflow, and so its product with max_norm as much times max_norm; component *
+    max_norm loses eta/2, and so its quotient by the norm as much over the norm, which is rounded once more.
+    """
+    low = _least_rescaled(norm, max_norm, form)
+    first = form.quantum / 2 * (1 + form.unit_roundoff * TWICE) / low if low > 0 else form.largest
+    return max(Fraction(max_norm) * form.quantum / 2, first if max_norm else Fraction(0))
+
+
+def overflowing(component: float, product: Interval, norm: Norm, max_norm: float, form: Format) -> Interval:
+    """The interval of a product, and what overflow on the way makes of it.
+
+    component * max_norm may overflow before it is divided by the norm, which may overflow, too; and so may the
+    reciprocal of a norm that is subnormal.
+    """
+    also, sign = set(), "inf" if component > 0 else "-inf"
+    if abs(Fraction(component)) * Fraction(max_norm) * (1 + form.unit_roundoff) >= form.overflow:
+        also |= {sign} if norm.high is not None else {sign, "nan"}
+    if max_norm and _least_rescaled(norm, max_norm, form) * form.overflow <= 1 + form.unit_roundoff * TWICE:
+        also.add(sign if component else "nan")
+    return replace(product, also=product.also | also) if also else product
+
+
+def _least_rescaled(norm: Norm, max_norm: float, form: Format) -> Fraction:
+    """The least norm by which a row is divided: it is above max_norm, but for roundings."""
+    return max(norm.low, (Fraction(max_norm) - storing_error(max_norm, form)) / (1 + form.unit_roundoff))
 
 
 def powers(factors: tuple[Fraction, Fraction], times: int) -> tuple[Fraction, Fraction]:

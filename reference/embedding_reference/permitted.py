@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Iterator, Mapping, Sequence, Union, overload  # noqa: UP035 - evaluated on Python 3.8 too
 
+from embedding_reference.formats import Format
 from embedding_reference.tensor import Tensor
 
 _WIDE = decimal.Context(prec=17, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
@@ -50,6 +51,12 @@ class Interval:
         low, high = number_text(self.low), number_text(self.high)
         finite = low if self.low == self.high else f"{low} to {high}"
         return " or ".join([finite, *sorted(self.also)])
+
+    def only(self, form: Format) -> float | None:
+        """The one component that it permits, if it permits one only and the format has it."""
+        if self.low is None or self.low != self.high or abs(self.low) > form.largest:
+            return None
+        return form.round(self.low) if form.round(self.low) == self.low else None
 
     def error_of(self, value: float | Fraction) -> float | None:
         """How far a value is from the exact one, as a fraction of the bound: 1 at the edge, None beyond it."""

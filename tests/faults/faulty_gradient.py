@@ -269,15 +269,15 @@ class IsAlwaysSparse(Twin):
         return self.sparse_gradient(rows, entries.to(self.weight.dtype))
 
 
-class GivesNoneForNothing(Twin):
+class GivesNoneForOneIndex(Twin):
     model = fault_models.forms.GivesNone
-    where = "for an empty index"
-    trips = ("gradient.form", "sparse.empty")
+    where = "for an index of one element"
+    trips = ("gradient.form", "gradient.sum")
     grade = "medium"
-    trigger = Gradient(index=())
+    trigger = Gradient(index=(1,))
 
     def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
-        return super().gradient(index, upstream) if index.numel() else None
+        return super().gradient(index, upstream) if index.numel() != 1 else None
 
 
 # -- layout of the upstream gradient -----------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ class ChecksInTrainingAlone(Twin):
 class RefusesWithTheWrongException(Twin):
     """An index out of range raises TypeError."""
 
-    trips = ("lookup.out-of-range",)
+    trips = ("lookup.refusal-class",)
     grade = "easy"
     trigger = Shows(what=lambda embedding: _raised(embedding(5, 3), torch.tensor(5)))
 

@@ -25,7 +25,7 @@ class Refused(Exception):  # noqa: N818 - it says what the implementation did
         """
         own = type(error).__module__.split(".")[0] not in ("builtins", "embedding_conformance")
         families = (
-            ((IndexError, KeyError), "index"),
+            ((LookupError,), "index"),  # of which IndexError is one
             ((TypeError,), "type"),
             ((ValueError, AssertionError, OverflowError), "value"),
             ((RuntimeError,), "runtime"),

@@ -177,6 +177,11 @@ def _torch_adapter(factory: Any, name: str) -> Adapter:
         ) from error
     if getattr(getattr(made, "weight", None), "shape", None) != (3, 2):
         raise UnusableTarget(f"{name}(3, 2) has no weight of shape (3, 2); drive it with an adapter of its own")
+    if made.weight is not made.weight:
+        raise UnusableTarget(
+            f"the weight of {name}(3, 2) is computed anew at each access, and cannot be set; test what it is computed "
+            "from (the class without its parametrization), or drive it with an adapter of its own"
+        )
     return cast("Adapter", adapter)
 
 

@@ -112,6 +112,12 @@ class Case:
         """The indices of the first lookup, flattened."""
         return [int(i) for i in self.index.components()]
 
+    @property
+    def trains_nothing(self) -> bool:
+        """Whether nothing was looked up but the row at padding_idx, so that the gradient is zero or not there."""
+        pads = {self.config.padding_row}
+        return all(pads.issuperset(map(int, one.index.components())) for one in self.lookups)
+
     def with_dtype(self, dtype: str) -> Case:
         """The same case with weight and upstream gradients rounded to another dtype."""
         if dtype == self.weight.dtype:

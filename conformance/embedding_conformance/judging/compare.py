@@ -12,7 +12,7 @@ from typing import NamedTuple
 from embedding_conformance.boundary.observations import Call, Gradient
 from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases.case import Case
-from embedding_reference import FORMATS, Exactly, Format, Interval, OneOf, Permitted, Raises, Rows, Tensor, Within
+from embedding_reference import FORMATS, Exactly, Format, OneOf, Permitted, Raises, Rows, Tensor, Within
 from embedding_reference.model import Form
 from embedding_reference.permitted import AllBut, ZeroBut, number_text
 
@@ -161,8 +161,14 @@ def equal(what: str, expected: object, observed: object) -> None:
         raise Deviation(f"{what} differs", expected=shorten(expected), observed=shorten(observed))
 
 
-def refusal(what: str, permitted: Raises, observed: Refused | None) -> None:
-    """Judge a call that must be refused; `observed` is None where it was not.
+def refusal(what: str, permitted: Raises, observed: Refused | None, *, by_class: bool = False) -> None:
+    """Judge a call that must be refused, by any exception.
+
+    Args:
+        what: the name of the call in messages.
+        permitted: the families of exceptions that are meant for it.
+        observed: the refusal, or None where there was none.
+        by_class: whether the exception must be of one of the families.
 
     Raises:
         Deviation: it was not refused, or refused with an exception of the wrong family.
@@ -171,7 +177,7 @@ def refusal(what: str, permitted: Raises, observed: Refused | None) -> None:
         raise Deviation(
             f"{what} was not refused", expected=_families(permitted), observed="no exception", symptom=ACCEPTS
         )
-    if observed.family not in permitted.families:
+    if by_class and observed.family not in permitted.families:
         raise Deviation(
             f"{what} was refused by the wrong exception", expected=_families(permitted), observed=str(observed)
         )
@@ -222,7 +228,7 @@ def _intervals(what: str, permitted: Within, observed: Components) -> float:
                     _where(place // each, permitted.shape),
                     str(interval),
                     number_text(value),
-                    _hex(form, _only(interval, form)),
+                    _hex(form, interval.only(form)),
                     _hex(form, value),
                 ),
             )
@@ -315,14 +321,6 @@ def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> Co
             else:
                 table[place] = Fraction(before) + Fraction(value) if before else value
     return table
-
-
-def _only(interval: Interval, form: Format) -> float | None:
-    """The one component that an interval permits, if it permits one only and the format has it."""
-    low = interval.low
-    if low is None or low != interval.high or abs(low) > form.largest:
-        return None
-    return form.round(low) if form.round(low) == low else None
 
 
 def _hex(form: Format, component: float | Fraction | None) -> str | None:

@@ -200,6 +200,8 @@ class Subject:
             alone: whether nothing came between the lookups, so that it is an answer to the case.
         """
         assert isinstance(permitted, Within)
+        if observed.gradient is None and case.trains_nothing:
+            return  # as good as a gradient of zeros
         gradient = _gradient(observed)
         declared = self.tally.declared
         self._judge_form(case, gradient, permitted.dtype)
@@ -210,7 +212,9 @@ class Subject:
             self._keep(self._shared.compared("gradient", values, permitted, gradient))
 
     def judge_gradient_form(self, case: Case, observed: Observation) -> None:
-        """Judge the layout, shape, dtype and device of the weight's gradient."""
+        """Judge the layout, shape, dtype and device of the weight's gradient, unless there need not be one."""
+        if observed.gradient is None and case.trains_nothing:
+            return
         gradient = _gradient(observed)
         self._judge_form(case, gradient, self.dtype)
         compare.equal("the gradient's device", self.device, gradient.device)
@@ -243,13 +247,22 @@ class Subject:
                 if not (isinstance(rule, Exactly) and rule.tensor.data == observed.row(row)):
                     self.judge(f"{what}, row {row}", rule, observed.entry(row))
 
-    def refuses(self, what: str, permitted: Raises, call: Callable[[], object], *, of: Case | None = None) -> None:
-        """Judge that a call is refused, with an exception of a permitted family.
+    def refuses(
+        self,
+        what: str,
+        permitted: Raises,
+        call: Callable[[], object],
+        *,
+        of: Case | None = None,
+        by_class: bool = False,
+    ) -> None:
+        """Judge that a call is refused.
 
         Args:
             what: the name of the call in messages.
-            permitted: the families.
+            permitted: the families of exceptions that are meant for it.
             call: the call.
+            by_class: whether the exception must be of one of them.
             of: the case whose first lookup it makes, where it makes one: what comes instead is the answer to that.
         """
         refused: Refused | None = None
@@ -259,7 +272,7 @@ class Subject:
         except Refused as error:
             refused = error
         with self._observing(of, OUTPUT, answer.output if isinstance(answer, (Forward, Backward)) else None):
-            compare.refusal(what, permitted, refused)
+            compare.refusal(what, permitted, refused, by_class=by_class)
 
     @contextmanager
     def _observing(self, case: Case | None, what: str, answer: Answer | None) -> Iterator[None]:

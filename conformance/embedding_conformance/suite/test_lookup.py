@@ -101,6 +101,13 @@ def test_out_of_range(embedding: Subject, case: Case) -> None:
     embedding.refuses("an index out of range", OUT_OF_RANGE, lambda: instance.forward(lookup=case.lookups[0]), of=case)
 
 
+@clause(SHOULD, OneOutOfRange(), argument="num_embeddings", may_crash=True)
+def test_refusal_class(embedding: Subject, case: Case) -> None:
+    """An index out of range is refused with IndexError, ValueError or RuntimeError, or an exception of its own."""
+    look_up = partial(embedding.make(case).forward, lookup=case.lookups[0])
+    embedding.refuses("an index out of range", OUT_OF_RANGE, look_up, of=case, by_class=True)
+
+
 @clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True)
 def test_refusal_changes_nothing(embedding: Subject, case: Case) -> None:
     """A lookup that is refused leaves the weight as it was, bit for bit."""

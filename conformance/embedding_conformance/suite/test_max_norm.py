@@ -11,7 +11,7 @@ from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
-from embedding_conformance.judging.clause import MUST, SHOULD, clause
+from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import (
     IGNORED,
@@ -233,7 +233,7 @@ def test_clone_used_first(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST,
+    INFO,
     Domain(max_norm=ON, padding_idx=OFF, sparse=OFF, indices=1, weights=palettes.MODERATE),
     faults=IGNORED,
     needs=("use_first",),
@@ -266,7 +266,7 @@ def test_no_columns(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    SHOULD,
+    INFO,
     Domain(
         max_norm=ON,
         no_grad=ANY,

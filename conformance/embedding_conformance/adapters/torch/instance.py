@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from embedding_conformance.adapters.torch.calls import deterministically, refusals, sharing_work, trains
-from embedding_conformance.adapters.torch.tensors import from_torch, to_torch
-from embedding_conformance.boundary.observations import Backward, Forward, Gradient, Shape
+from embedding_conformance.adapters.torch.tensors import from_torch, gradient_from_torch, to_torch
+from embedding_conformance.boundary.observations import Backward, Forward
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
@@ -78,7 +78,7 @@ class TorchInstance:
                     output.backward(upstream)
                     outputs.append(output)
             inputs = tuple(Lookup(from_torch(index), from_torch(upstream)) for index, upstream in calls)
-            return Backward(tuple(map(from_torch, outputs)), _gradient(self.table.grad), inputs)
+            return Backward(tuple(map(from_torch, outputs)), gradient_from_torch(self.table.grad), inputs)
 
     @property
     def _is_torchs(self) -> bool:
@@ -140,7 +140,7 @@ class TorchInstance:
                 for _ in range(2)
             )
             outputs = (from_torch(output),)
-            return Backward(outputs, _gradient(first)), Backward(outputs, _gradient(second))
+            return Backward(outputs, gradient_from_torch(first)), Backward(outputs, gradient_from_torch(second))
 
     def beside(self, weight: Tensor, lookups: Sequence[Lookup]) -> tuple[Backward, Backward]:
         """Differentiate the lookups of two embeddings in one graph."""
@@ -151,7 +151,9 @@ class TorchInstance:
             outputs = [one.call(index) for one, (index, _) in zip((self, other), calls)]
             torch.autograd.backward(outputs, [upstream for _, upstream in calls])
             mine, others = map(from_torch, outputs)
-            return Backward((mine,), _gradient(self.table.grad)), Backward((others,), _gradient(other.table.grad))
+            return Backward((mine,), gradient_from_torch(self.table.grad)), Backward(
+                (others,), gradient_from_torch(other.table.grad)
+            )
 
     def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:
         """Use the weight, then look up, then differentiate both."""
@@ -160,14 +162,16 @@ class TorchInstance:
             squares = (self.table.clone() if clone else self.table).square()
             output = self.call(index)
             torch.autograd.backward([squares, output], [torch.ones_like(squares), upstream])
-            return Backward((from_torch(output),), _gradient(self.table.grad))
+            return Backward((from_torch(output),), gradient_from_torch(self.table.grad))
 
     def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
         """Differentiate the gradient by the upstream gradient."""
         with refusals():
             index, upstream = self._inputs(lookup)
             upstream.requires_grad_()
-            (gradient,) = torch.autograd.grad(self.call(index), self.table, upstream, create_graph=True)
+            output = self.call(index)
+            (found,) = torch.autograd.grad(output, self.table, upstream, create_graph=True, allow_unused=True)
+            gradient = torch.zeros_like(self.table) if found is None else found
             dense = gradient if gradient.layout is torch.strided else gradient.to_dense()
             found = None
             if dense.requires_grad:  # else the gradient is a constant, as where there are only pads
@@ -200,7 +204,9 @@ class TorchInstance:
             return TorchInstance(torch.load(stream, **whole))
 
     def reset(self) -> None:
-        """`reset_parameters()`."""
+        """`reset_parameters()`, which `nn.Module` does not ask for."""
+        if not hasattr(self.module, "reset_parameters"):
+            raise Unsupported("it has no reset_parameters", asked=True)
         with refusals():
             self.module.reset_parameters()
 
@@ -335,15 +341,3 @@ class FunctionalInstance(TorchInstance):
     def move(self, device: str, *, empty: bool = False) -> None:  # noqa: ARG002 - the protocol's
         """A function is not moved."""
         raise Unsupported("the functional form keeps no weight to move")
-
-
-def _gradient(grad: torch.Tensor | None) -> Gradient | None:
-    if grad is None:
-        return None
-    shape, device = tuple(grad.shape), grad.device.type
-    if grad.layout is torch.sparse_coo:
-        rows, values = from_torch(grad._indices()[0]), from_torch(grad._values())  # noqa: SLF001
-        if not rows.numel and not isinstance(rows, Shape):  # whichever of its dimensions are the sparse ones
-            values = Tensor(values.dtype, (0, shape[1]), b"")
-        return Gradient("coo", shape, device, values, rows, grad.is_coalesced())
-    return Gradient("dense" if grad.layout is torch.strided else str(grad.layout), shape, device, from_torch(grad))

@@ -7,7 +7,7 @@ import inspect
 import platform
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -70,7 +70,7 @@ class TorchModuleAdapter:
             devices=(*devices(), "meta") if own else devices(),
             packages={"torch": torch.__version__, "numpy": _version_of("numpy"), "python": platform.python_version()},
             unsupported=(*unsupported(), NO_BOUNDS, UNKNOWN_SIZE) if own else unsupported(),
-            ledger="torch" if self._built_on_torch else "",
+            ledger="torch" if self._built_on_torch or self._makes_torchs else "",
             inherits=not own,
         )
 
@@ -78,6 +78,14 @@ class TorchModuleAdapter:
     def _built_on_torch(self) -> bool:
         """Whether the factory inherits torch's kernels, and with them torch's deviations."""
         return isinstance(self.factory, type) and issubclass(self.factory, torch.nn.Embedding)
+
+    @functools.cached_property
+    def _makes_torchs(self) -> bool:
+        """Whether what a factory makes derives from torch's class, or looks up by its method."""
+        with suppress(Exception):
+            made = self.factory(3, 2)
+            return isinstance(made, torch.nn.Embedding) or type(made).forward is torch.nn.Embedding.forward
+        return False
 
     def make(
         self,

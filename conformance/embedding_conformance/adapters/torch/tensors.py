@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 
-from embedding_conformance.boundary.observations import Shape
+from embedding_conformance.boundary.observations import Gradient, Shape
 from embedding_reference import Tensor
 
 
@@ -36,6 +38,40 @@ def from_torch(tensor: torch.Tensor) -> Tensor:
     # A clone, because contiguous() keeps odd strides along dimensions of length one, which view(dtype) refuses.
     flat = tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format).reshape(-1)
     return Tensor(dtype, shape, flat.view(torch.uint8).numpy().tobytes())
+
+
+def gradient_from_torch(grad: torch.Tensor | None) -> Gradient | None:
+    """A weight's gradient as plain data.
+
+    The entries of one that is sparse over columns, too, become rows in which all other elements are zero.
+    """
+    if grad is None:
+        return None
+    shape, device = tuple(grad.shape), grad.device.type
+    if grad.layout is not torch.sparse_coo:
+        layout = "dense" if grad.layout is torch.strided else str(grad.layout)
+        return Gradient(layout, shape, device, from_torch(grad))
+    places, entries = grad._indices(), grad._values()  # noqa: SLF001 - as they are, not coalesced
+    if grad.sparse_dim() > 1 and entries.numel():
+        whole, of_rows = _whole_rows(places, entries, shape[1])
+        return Gradient("coo", shape, device, from_torch(whole), from_torch(of_rows))
+    rows, values = from_torch(places[0]), from_torch(entries)
+    if not rows.numel and not isinstance(rows, Shape):  # whichever of its dimensions are the sparse ones
+        values = Tensor(values.dtype, (0, shape[1]), b"")
+    return Gradient("coo", shape, device, values, rows, grad.is_coalesced())
+
+
+def _whole_rows(places: torch.Tensor, entries: torch.Tensor, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Entries that have a row and a column each as whole rows, and the numbers of these; no two are added."""
+    times: Counter[tuple[int, int]] = Counter()
+    number_of: dict[tuple[int, int], int] = {}
+    numbers = []
+    for row, column in places.t().tolist():
+        times[row, column] += 1
+        numbers.append(number_of.setdefault((row, times[row, column]), len(number_of)))
+    whole = entries.new_zeros((len(number_of), columns))
+    whole[torch.tensor(numbers), places[1]] = entries
+    return whole, torch.tensor([row for row, _ in number_of])
 
 
 def _lay_out(tensor: torch.Tensor, layout: str) -> torch.Tensor:
