@@ -56,6 +56,27 @@ class LoadsIntoANewParameter(Twin):
         return super().load_state_dict(*arguments, **named)
 
 
+def _requires_grad_after(embedding: Any) -> bool:
+    """Whether a frozen weight requires a gradient after another tensor was assigned."""
+    module = embedding(5, 2, _freeze=True)
+    module.load_state_dict({"weight": torch.ones(5, 2)}, assign=True)
+    return module.weight.requires_grad
+
+
+class ThawsWhenAssigned(Twin):
+    """With assign=True, load_state_dict() makes a frozen weight train."""
+
+    trips = ("module.assign",)
+    grade = "medium"
+    trigger = Shows(what=_requires_grad_after)
+
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
+        found = super().load_state_dict(state_dict, strict, assign)
+        if assign:
+            self.weight.requires_grad_(True)
+        return found
+
+
 class ResetsIntoANewParameter(Twin):
     """reset_parameters() makes a new parameter, and an optimiser goes on with the old one."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from embedding_reference import fault_models
-from trigger import LONG, Inputs, Output, Outputs
+from trigger import LONG, Inputs, Output, Outputs, Shows
 from twin import Twin, in_storage_order, through, with_default_nan, without_subnormals
 
 # -- bits --------------------------------------------------------------------------------------------------------------
@@ -372,3 +373,40 @@ class NaNSpreadsWhenRenormalising(Twin):
     def renormalise(self, index: Tensor) -> None:
         super().renormalise(index)
         self.weight[index] += (self.weight[index] * 0).sum()
+
+
+# -- where the output is -----------------------------------------------------------------------------------------------
+
+
+def _strides(embedding: Any) -> Any:
+    """How an output lies in memory."""
+    return embedding(5, 2)(torch.tensor([1, 2, 3])).stride()
+
+
+class LaysTheOutputOutByColumns(Twin):
+    """The output is right, and lies in memory column by column."""
+
+    trips = ("lookup.contiguous",)
+    grade = "easy"
+    trigger = Shows(what=_strides)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        output = super().forward(input)
+        return output.transpose(0, -1).contiguous().transpose(0, -1) if output.dim() > 1 else output
+
+
+class ForgetsTheDtypeOnMeta(Twin):
+    """On the device meta the output is float32, whatever the weight's dtype is."""
+
+    trips = ("lookup.meta",)
+    grade = "easy"
+    dtype = "float16"
+    trigger = Shows(
+        what=lambda embedding: (
+            embedding(5, 2, device="meta", dtype=torch.float16)(torch.tensor([1], device="meta")).dtype
+        )
+    )
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        output = super().rows(weight, index)
+        return output.float() if output.is_meta else output

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from embedding_reference import fault_models
-from trigger import Accumulated, Gradient, Twice
+from trigger import Accumulated, Gradient, Together, Twice
 from twin import Twin
 
 
@@ -20,6 +20,27 @@ class StaysDense(Twin):
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return self.dense_gradient(rows, entries)
+
+
+class TakesOneLookupAtATime(Twin):
+    """Where the gradient is sparse, a backward of two lookups fails."""
+
+    trips = ("sparse.one-graph",)
+    grade = "medium"
+    trigger = Together(sparse=True)
+
+    def prepare(self) -> None:
+        self.waiting = 0
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        self.waiting += weight.requires_grad
+        return super().rows(weight, index)
+
+    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
+        waiting, self.waiting = self.waiting, 0
+        if waiting > 1:
+            raise RuntimeError("two sparse gradients cannot be added")
+        return super().sparse_gradient(rows, entries)
 
 
 class StaysDenseForFewIndices(Twin):

@@ -193,8 +193,8 @@ class Twin(torch.nn.Module):
             raise TypeError(f"indices must be int32 or int64, not {index.dtype}")
 
     def check_range(self, index: Tensor) -> None:
-        """Refuse an index that names no row."""
-        if index.numel() and not (index.min() >= 0 and index.max() < self.num_embeddings):
+        """Refuse an index that names no row, unless it has no data."""
+        if index.numel() and not index.is_meta and not (index.min() >= 0 and index.max() < self.num_embeddings):
             raise IndexError(f"an index is not a row of {self.num_embeddings}")
 
     def check_norm(self) -> None:

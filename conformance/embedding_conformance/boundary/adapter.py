@@ -107,6 +107,9 @@ class Instance(Protocol):
     def load(self, state: Mapping[str, Tensor]) -> None:
         """`load_state_dict(state)`, strictly."""
 
+    def assign(self, state: Mapping[str, Tensor]) -> None:
+        """`load_state_dict(state, assign=True)`, strictly; the tensors of the state take part in no differentiation."""
+
     def copy(self, how: str) -> Instance:
         """A copy by "deepcopy", "pickle" or "save" (`torch.save` and `torch.load`)."""
 

@@ -46,6 +46,8 @@ def _forward(answer: Any, _: Mapping[str, Any]) -> Mistakes:
         yield from _is("requires_grad", answer.requires_grad, bool)
     yield from _is("device", answer.device, str)
     yield from _tensor("index_after", answer.index_after)
+    if answer.contiguous is not None:
+        yield from _is("contiguous", answer.contiguous, bool)
 
 
 def _pair(answer: Any, _: Mapping[str, Any]) -> Mistakes:

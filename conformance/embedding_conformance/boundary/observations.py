@@ -58,12 +58,14 @@ class Forward:
         requires_grad: whether the output takes part in differentiation; None where the framework does not tell.
         device: the device that the output is on.
         index_after: the index after the call.
+        contiguous: whether the output lies in memory row by row without a gap; None where the framework does not tell.
     """
 
     output: Tensor
     requires_grad: bool | None
     device: str
     index_after: Tensor
+    contiguous: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,28 @@ def test_new_memory(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case).overwrite(lookup=case.lookups[0]))
 
 
+@clause(SHOULD, Domain(freeze=ANY, no_grad=ANY, where=is_nonempty), doc="Shape")
+def test_contiguous(embedding: Subject, case: Case) -> None:
+    """The output is contiguous: its rows lie in memory in order and without a gap."""
+    observed = embedding.look_up(case, embedding.make(case))
+    if observed.contiguous is None:
+        raise Unsupported("an output does not say how it lies in memory")
+    compare.equal("whether the output is contiguous", expected=True, observed=observed.contiguous)
+
+
+@clause(SHOULD, Domain(freeze=ANY, max_norm=OFF), argument="device", doc="Embedding", needs=("move",))
+def test_meta(embedding: Subject, case: Case) -> None:
+    """On the device meta, a lookup gives the shape and the dtype of the output."""
+    instance = embedding.make(case)
+    try:
+        instance.move(device="meta")
+        output = instance.forward(lookup=case.lookups[0]).output
+    except Refused as refused:
+        raise Unsupported(f"nothing is looked up on the device meta: {refused}", asked=True) from None
+    compare.equal("the output's shape", (*case.index.shape, case.config.embedding_dim), output.shape)
+    compare.equal("the output's dtype", embedding.dtype, output.dtype)
+
+
 @clause(MUST, Domain(freeze=ANY, weights=palettes.ANY), argument="max_norm")
 def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     """A lookup leaves the index as it is, and without max_norm the weight too."""

@@ -46,6 +46,23 @@ def test_load(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
+    Domain(freeze=ANY, weights=palettes.ANY, writable=True),
+    argument="_weight",
+    doc="Module.load_state_dict",
+    since="2.3",
+    needs=("assign", "attributes"),
+)
+def test_assign(embedding: Subject, case: Case) -> None:
+    """With assign=True the state's tensor becomes the weight, which requires a gradient just if it did before."""
+    instance = embedding.make(replace(case, weight=palettes.inverted(case.weight)))
+    before = instance.attributes()
+    instance.assign(state={"weight": case.weight})
+    embedding.judge("the weight", Exactly(case.weight), instance.weight())
+    compare.equal("the attributes", before, instance.attributes())
+
+
+@clause(
+    MUST,
     Domain(freeze=ANY, weights=palettes.ANY, large=False, writable=True),
     argument="dtype",
     doc="Module.load_state_dict",

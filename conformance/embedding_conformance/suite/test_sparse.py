@@ -129,6 +129,12 @@ def test_accumulates(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
+@clause(MUST, Domain(sparse=ON, lookups=2, max_norm=OFF), faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)})
+def test_one_graph(embedding: Subject, case: Case) -> None:
+    """Two lookups differentiated in one backward add up, and their gradient stays sparse."""
+    embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case, together=True))
+
+
 @clause(
     INFO,
     Domain(sparse=ON, max_norm=OFF, padding_idx=OFF, weights=palettes.MODERATE),

@@ -141,6 +141,10 @@ class ShardedInstance(PathInstance):
         """The state of a part cannot be loaded by `load_state_dict`."""
         raise Unsupported("what loads a state of parts is torch.distributed.checkpoint")
 
+    def assign(self, state: Mapping[str, Tensor]) -> None:
+        """No more than it can be loaded."""
+        self.load(state)
+
     def copy(self, how: str) -> PathInstance:
         """A part cannot be copied: it refers to its group of processes."""
         raise Unsupported(f"{how}: a part of a weight is not copied")

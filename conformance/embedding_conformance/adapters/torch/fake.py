@@ -81,6 +81,11 @@ class FakeInstance(MetaInstance):
         with self._mode:
             super().load(state)
 
+    def assign(self, state: Mapping[str, Tensor]) -> None:
+        """Assign fakes."""
+        with self._mode:
+            super().assign(state)
+
     def edit(self, weight: Tensor) -> None:  # noqa: ARG002 - the protocol's
         """Edits show in values alone."""
         raise Unsupported(NO_DATA)

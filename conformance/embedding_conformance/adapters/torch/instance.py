@@ -60,7 +60,8 @@ class TorchInstance:
             elsewhere = None if index_device is None else to_torch(lookup.index, index_device, lookup.index_layout)
             output = self.call(index if elsewhere is None else elsewhere)
             # Within `refusals`, because a device may fail later than the call: then reading the output raises.
-            return Forward(from_torch(output), output.requires_grad, output.device.type, from_torch(index))
+            device, contiguous = output.device.type, output.is_contiguous()
+            return Forward(from_torch(output), output.requires_grad, device, from_torch(index), contiguous)
 
     def gradient(self, lookups: Sequence[Lookup], *, together: bool = False) -> Backward:
         """Look up, and backpropagate the upstream gradients."""
@@ -189,6 +190,15 @@ class TorchInstance:
         with refusals():
             self.module.load_state_dict(tensors)
 
+    def assign(self, state: Mapping[str, Tensor]) -> None:
+        """`load_state_dict(state, assign=True)`, which came with torch 2.1."""
+        if "assign" not in inspect.signature(torch.nn.Module.load_state_dict).parameters:
+            raise Unsupported("this torch has no load_state_dict(assign=True)", asked=True)
+        tensors = {name: self.like_weight(value) for name, value in state.items()}
+        with refusals():
+            self.module.load_state_dict(tensors, assign=True)
+        self._optimizers.clear()
+
     def copy(self, how: str) -> TorchInstance:
         """A copy by "deepcopy", "pickle" or "save"."""
         with refusals():
@@ -312,6 +322,10 @@ class FunctionalInstance(TorchInstance):
         raise Unsupported("the functional form keeps no state")
 
     def load(self, state: Mapping[str, Tensor]) -> None:  # noqa: ARG002 - the protocol's
+        """A function keeps no state."""
+        raise Unsupported("the functional form keeps no state")
+
+    def assign(self, state: Mapping[str, Tensor]) -> None:  # noqa: ARG002 - the protocol's
         """A function keeps no state."""
         raise Unsupported("the functional form keeps no state")
 

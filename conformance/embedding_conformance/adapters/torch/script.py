@@ -215,11 +215,16 @@ def _copy(arguments: Mapping[str, Any], name: _Names) -> list[str]:
     return [ways[arguments["how"]].format(name.module, name.origin), _fetch(name), f'print("copy", {name.module})']
 
 
-def _load(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+def _load(arguments: Mapping[str, Any], name: _Names, how: str = "") -> list[str]:
     lines = ["state = {}"]
     for key, tensor in arguments["state"].items():
         lines += [*_define("value", tensor), f"state[{key!r}] = value"]
-    return [*lines, f"{name.module}.load_state_dict(state)", _fetch(name), _show(name)]
+    return [*lines, f"{name.module}.load_state_dict(state{how})", _fetch(name), _show(name)]
+
+
+def _assign(arguments: Mapping[str, Any], name: _Names) -> list[str]:
+    name.optimizers.clear()  # the module has another weight than they were made for
+    return _load(arguments, name, how=", assign=True")
 
 
 def _clear(arguments: Mapping[str, Any], name: _Names) -> list[str]:
@@ -265,6 +270,7 @@ _VERBS: dict[str, Callable[[Mapping[str, Any], _Names], list[str]]] = {
     "step": _step,
     "copy": _copy,
     "load": _load,
+    "assign": _assign,
     "clear": _clear,
     "edit": _edit,
     "cast": _cast,
