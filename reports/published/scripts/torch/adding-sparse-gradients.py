@@ -1,6 +1,6 @@
 """Two backwards into one sparse gradient raise in float16, and in bfloat16 if an upstream gradient is not contiguous.
 
-Clauses: sparse.accumulates, sequences.life
+Clauses: sparse.accumulates, sparse.one-graph, sequences.life
 """
 
 import sys
