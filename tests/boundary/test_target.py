@@ -71,8 +71,8 @@ def test_bundled_adapters_are_found_by_name() -> None:
     [
         ("somebodys:Embedding", "somebodys.Embedding", True, "torch"),
         ("somebodys:Space.Inner", "somebodys.Space.Inner", True, "torch"),
-        ("somebodys:partial", "somebodys.partial", True, ""),
-        ("somebodys:factory", "somebodys.factory", True, ""),
+        ("somebodys:partial", "somebodys.partial", True, "torch"),
+        ("somebodys:factory", "somebodys.factory", True, "torch"),
         ("torch.nn:Embedding", "torch.nn.Embedding", False, "torch"),
         ("torch.nn.modules.sparse:Embedding", "torch.nn.Embedding", False, "torch"),
     ],

@@ -66,6 +66,7 @@ def test_the_refusal_conforms_and_what_is_left_is_unsupported(loses: Run) -> Non
     assert {clause for (clause, _), word in loses.verdicts.items() if word == "unsupported"} == AFTER
     assert {clause for (clause, _), word in loses.verdicts.items() if word == "conforms"} == {
         "lookup.out-of-range",
+        "lookup.refusal-class",
         "lookup.shape",
     }
     assert {loses.verdict(clause)["reason"] for clause in AFTER} == {f"not asked: {LOST}"}
@@ -93,8 +94,8 @@ def test_what_fails_after_a_refusal_without_a_loss_deviates(tmp_path: Path) -> N
 
 
 def test_a_loss_excuses_no_other_deviation(tmp_path: Path) -> None:
-    run = suite(tmp_path, "lossy:LosesBadly", "test_out_of_range")
-    verdict = run.verdict("lookup.out-of-range")
+    run = suite(tmp_path, "lossy:LosesBadly", "test_refusal_class")
+    verdict = run.verdict("lookup.refusal-class")
     assert (verdict["verdict"], verdict["reason"]) == ("deviates", None)
     assert "TypeError: no such dtype" in verdict["deviation"]["observed"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,11 @@ from typing import Any
 import torch
 
 from embedding_conformance.boundary.refusals import Lost, Refused, Unsupported
+
+NO_SPARSE_SUM = re.compile(r'"(cadd_sparse|add_out_sparse_\w+)" not implemented for')
+"""torch's message where it cannot add two sparse gradients, which autograd does and no embedding."""
+NOT_SHARED = re.compile("a view of a leaf Variable that requires grad is being used in an in-place operation")
+"""The same where an optimiser's threads write a sparse gradient to a weight that is not contiguous."""
 
 
 @contextmanager
@@ -34,6 +40,24 @@ def _cuda_is_lost() -> bool:
     except RuntimeError:
         return True
     return False
+
+
+@contextmanager
+def excusing(module: Any, missing: re.Pattern[str], reason: str) -> Iterator[None]:
+    """Raise `Unsupported` where torch, and not the embedding, lacks what an embedding that is not its own needs.
+
+    Args:
+        module: the embedding; None: the functional form.
+        missing: torch's message.
+        reason: the reason that is given.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        is_torchs = module is None or isinstance(module, torch.nn.Embedding)
+        if is_torchs or not missing.search(str(error)):
+            raise
+        raise Unsupported(reason, asked=True) from error
 
 
 @contextmanager

@@ -6,14 +6,21 @@ import copy
 import inspect
 import io
 import pickle
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import torch
 
-from embedding_conformance.adapters.torch.calls import deterministically, refusals, sharing_work, trains
+from embedding_conformance.adapters.torch.calls import (
+    NO_SPARSE_SUM,
+    NOT_SHARED,
+    deterministically,
+    excusing,
+    refusals,
+    sharing_work,
+    trains,
+)
 from embedding_conformance.adapters.torch.tensors import from_torch, gradient_from_torch, to_torch
 from embedding_conformance.boundary.observations import Backward, Forward
 from embedding_conformance.boundary.refusals import Unsupported
@@ -24,10 +31,6 @@ DEFAULTS = Config(1, 1)
 METHODS = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float64": "double"}
 """The methods of a module that are named for a dtype, by the dtype."""
 NOT_DIFFERENTIABLE = "torch's embedding is not differentiable for complex weights"
-NO_SPARSE_SUM = re.compile(r'"(cadd_sparse|add_out_sparse_\w+)" not implemented for')
-"""torch's message where it cannot add two sparse gradients, which autograd does and no embedding."""
-NOT_SHARED = re.compile("a view of a leaf Variable that requires grad is being used in an in-place operation")
-"""The same where an optimiser's threads write a sparse gradient to a weight that is not contiguous."""
 
 
 class TorchInstance:
@@ -67,7 +70,7 @@ class TorchInstance:
         """Look up, and backpropagate the upstream gradients."""
         if self.table.is_complex() and self.table.requires_grad and not self._is_torchs:
             raise Unsupported(NOT_DIFFERENTIABLE)  # a class that is differentiable there neither conforms nor deviates
-        with refusals(), self._excusing(NO_SPARSE_SUM, "torch does not add sparse gradients of this dtype"):
+        with refusals(), excusing(self.module, NO_SPARSE_SUM, "torch does not add sparse gradients of this dtype"):
             calls = [self._inputs(lookup) for lookup in lookups]
             if together:
                 outputs = [self.call(index) for index, _ in calls]
@@ -85,17 +88,6 @@ class TorchInstance:
     def _is_torchs(self) -> bool:
         """Whether it is torch's own class, or the functional form."""
         return self.module is None or type(self.module) is torch.nn.Embedding
-
-    @contextmanager
-    def _excusing(self, missing: re.Pattern[str], reason: str) -> Iterator[None]:
-        """Raise `Unsupported` where torch, and not the embedding, lacks what an embedding that is not its own needs."""
-        try:
-            yield
-        except RuntimeError as error:
-            is_torchs = self.module is None or isinstance(self.module, torch.nn.Embedding)  # None: the functional form
-            if is_torchs or not missing.search(str(error)):
-                raise
-            raise Unsupported(reason, asked=True) from error
 
     def weight(self) -> Tensor:
         """The weight as it is now."""
@@ -231,7 +223,8 @@ class TorchInstance:
                 made[key] = getattr(torch.optim, optimizer)([self.table], **options)
             made[key].zero_grad()
             self.gradient(lookups)
-            with sharing_work(), self._excusing(NOT_SHARED, "torch's optimisers cannot share out this sparse gradient"):
+            reason = "torch's optimisers cannot share out this sparse gradient"
+            with sharing_work(), excusing(self.module, NOT_SHARED, reason):
                 made[key].step()
 
     def clear(self, *, to_none: bool = True) -> None:
