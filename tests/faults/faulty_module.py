@@ -346,7 +346,7 @@ class KeepsTheGradient(Twin):
 class AlwaysForgetsTheGradient(Twin):
     """zero_grad(set_to_none=False) leaves no gradient."""
 
-    trips = ("module.zero-grad", "sequences.life")
+    trips = ("module.zero-grad",)
     grade = "medium"
     trigger = After(step=lambda module: module.zero_grad(set_to_none=False))
 

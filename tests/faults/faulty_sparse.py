@@ -66,17 +66,6 @@ class IsCompressed(Twin):
         return super().sparse_gradient(rows, entries).to_dense().to_sparse_csr()
 
 
-class IsSparseInColumnsToo(Twin):
-    """The gradient has an entry for each element, not for each row."""
-
-    trips = ("sparse.values",)
-    grade = "easy"
-    trigger = Gradient(sparse=True)
-
-    def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
-        return super().sparse_gradient(rows, entries).to_dense().to_sparse()
-
-
 class HasTooFewRows(Twin):
     """The gradient has only as many rows as the largest index needs."""
 
