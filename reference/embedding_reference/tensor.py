@@ -93,6 +93,21 @@ class Tensor:
             period = self.data.find(self.data[:_STARTS], period + 1)
         return self.data[:period] if period > 0 and self.data[period:] == self.data[:-period] else self.data
 
+    def first_difference(self, other: Tensor, *, payloads: bool = True) -> int | None:
+        """The place of the first element whose bits differ from those of a tensor of the same dtype and shape, or None.
+
+        Without `payloads`, one NaN is as good as another, whatever its sign and payload.
+        """
+        if self.data == other.data:
+            return None
+        size, each = self.format.component_size, self.format.components
+        for place in range(self.numel * each):
+            here = slice(place * size, (place + 1) * size)
+            one, two = self.data[here], other.data[here]
+            if one != two and (payloads or not all(math.isnan(self.format.decode(data)[0]) for data in (one, two))):
+                return place // each
+        return None
+
     def components(self) -> Sequence[float]:
         """Every component, row-major: one a number, or two (real, imaginary) for a complex dtype."""
         return self.format.decode(self.data)

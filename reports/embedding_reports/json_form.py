@@ -11,7 +11,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from embedding_reports.condition import Condition
-from embedding_reports.records import Footer, Implementation, Known, Parameter, Results, Verdict
+from embedding_reports.records import Clause, Footer, Implementation, Known, Parameter, Results, Verdict
 from embedding_reports.validation import SCHEMA, VERSION
 
 PLAIN = (bool, int, float, str)
@@ -62,6 +62,7 @@ def _converter() -> cattrs.Converter:
     converter.register_unstructure_hook(Parameter, list)
     optional = override(omit_if_default=True)
     differing: dict[type, dict[str, Any]] = {
+        Clause: {"ground": optional},
         Known: dict.fromkeys(("does", "covered", "shown", "left_out"), optional),
         Verdict: {"outcome": override(rename="verdict"), "causes": optional},
         Condition: dict.fromkeys(("values", "least", "most"), optional),

@@ -8,9 +8,19 @@ from typing import Literal, Self
 
 Level = Literal["MUST", "SHOULD", "INFO"]
 LEVELS: tuple[Level, ...] = ("MUST", "SHOULD", "INFO")
+Ground = Literal["documented", "module", "safety", "de facto", "accuracy"]
+GROUND_LEGEND: Mapping[Ground, str] = {
+    "documented": "torch documents it, on the page or at the argument named.",
+    "module": "nn.Module, Parameter or the optimisers document it for every module.",
+    "safety": "otherwise memory outside the table is read, or numbers are silently wrong.",
+    "de facto": "every release of torch does it, and programs rely on it.",
+    "accuracy": "arithmetic that is at hand gives it.",
+}
+FIRM: tuple[Ground, ...] = ("documented", "module", "safety")
+"""What a MUST clause may rest on."""
 LEVEL_LEGEND: Mapping[Level, str] = {
-    "MUST": "the documentation says it, or a user of nn.Module cannot do without it.",
-    "SHOULD": "documented less firmly, or an accuracy expectation.",
+    "MUST": "torch or nn.Module documents it, or it is a matter of safety.",
+    "SHOULD": "every release of torch does it, or it is an expectation of accuracy.",
     "INFO": "undocumented behaviour worth knowing; never fails a run.",
 }
 

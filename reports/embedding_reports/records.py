@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from embedding_reports.condition import Condition, in_words
-from embedding_reports.outcomes import Level, Outcome
+from embedding_reports.outcomes import Ground, Level, Outcome
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Clause:
         doc: the part of torch's documentation that says so.
         since: first torch release in which it holds, or None.
         until: first torch release in which it no longer holds, or None.
+        ground: what it rests on; None in files that are older than grounds.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Clause:
     doc: str | None
     since: str | None
     until: str | None
+    ground: Ground | None = None
 
 
 @dataclass(frozen=True)

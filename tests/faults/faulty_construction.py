@@ -10,7 +10,7 @@ from torch import Tensor
 
 from embedding_reference import fault_models
 from trigger import Attributes, Fresh, Given, Inputs, Shows, Signatures, attributes
-from twin import Twin, through, with_default_nan
+from twin import Twin, through
 
 
 def _goes_along(embedding: Any) -> bool:
@@ -504,7 +504,7 @@ class DrawsThePaddingRow(Twin):
 class DrawsTheRowAtNegativePadding(Twin):
     """The row at padding_idx starts with zeros only where padding_idx is not negative."""
 
-    trips = ("construction.padding-row-zero",)
+    trips = ("padding_idx.negative",)
     grade = "medium"
     trigger = Fresh(padding_idx=-1)
 
@@ -631,7 +631,7 @@ class ReplacesGivenNaN(Twin):
     trigger = Given(weight=(-math.nan,))
 
     def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
-        return with_default_nan(super().adopted(weight, shape))
+        return super().adopted(weight, shape).nan_to_num(0.0, math.inf, -math.inf)
 
 
 class TakesAnyShape(Twin):

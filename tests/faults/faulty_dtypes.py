@@ -17,7 +17,7 @@ from twin import Twin
 class ReplacesNaNInFloat16(Twin):
     model = fault_models.outputs.LosesThePayloadOfNaN
     where = "in float16"
-    trips = ("lookup.bits",)
+    trips = ("lookup.nan-payload",)
     grade = "rare"
     dtype = "float16"
     trigger = Output(weight=(-math.nan,))

@@ -17,7 +17,7 @@ from twin import Twin, in_storage_order, through, with_default_nan, without_subn
 
 class ReplacesNaN(Twin):
     model = fault_models.outputs.LosesThePayloadOfNaN
-    trips = ("lookup.bits",)
+    trips = ("lookup.nan-payload",)
     grade = "medium"
     trigger = Output(weight=(-math.nan,))
 

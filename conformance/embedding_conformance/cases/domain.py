@@ -19,6 +19,7 @@ CORNERS: dict[str, Callable[[Config, Lookup], bool]] = {
     "sparse padding of a scalar": lambda config, lookup: (
         config.sparse and config.padding_idx is not None and lookup.index.shape == ()
     ),
+    "negative padding_idx": lambda config, _: config.padding_idx is not None and config.padding_idx < 0,
     "max_norm without columns": lambda config, _: config.max_norm is not None and config.embedding_dim == 0,
 }
 """Combinations that have a clause of their own and are left out elsewhere, so that a defect in one shows once."""

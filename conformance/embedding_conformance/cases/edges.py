@@ -101,7 +101,7 @@ def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> C
     config = Config(
         rows,
         columns,
-        0 if is_on("padding_idx") else None,
+        (-1 if domain.corner == "negative padding_idx" else 0) if is_on("padding_idx") else None,
         1.0 if is_on("max_norm") else None,
         domain.norm_type or 2.0,
         is_on("scale_grad_by_freq") and (domain.sparse != ON or domain.corner == "sparse with scale"),

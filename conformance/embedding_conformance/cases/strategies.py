@@ -72,7 +72,8 @@ under_test: ContextVar[UnderTest] = ContextVar("under_test", default=UnderTest()
 SELDOM = "seldom"
 """How often a weight is frozen where max_norm is asked for and freeze is open: a frozen one need not be rescaled."""
 
-_PADDING = ("first", "last", "middle", "last from the end", "first from the end")
+_PADDING = ("first", "last", "middle")
+_NEGATIVE_PADDING = ("last from the end", "first from the end")
 _SWITCH = {ANY: (False, True), ON: (True,), OFF: (False,), SELDOM: (False, False, False, True)}
 _LAYOUTS = ("contiguous", *LAYOUTS)  # contiguous twice as often as any other
 
@@ -114,6 +115,7 @@ def cases_of(draw: st.DrawFn, domain: Domain) -> Case:
             subject.switch("scale_grad_by_freq", domain.scale_grad_by_freq),
             subject.switch("sparse", domain.sparse),
             freeze,
+            negative=domain.corner == "negative padding_idx",
         )
     )
     limit, order = draw(_norms(subject.switch("max_norm", domain.max_norm), domain.norm_type))
@@ -174,10 +176,12 @@ def _sizes(columns: int, indices: int, *, large: bool, few: bool) -> st.SearchSt
 
 
 @functools.cache
-def _flags(padding_idx: str, scale: str, sparse: str, freeze: str) -> st.SearchStrategy[tuple[Any, ...]]:
+def _flags(
+    padding_idx: str, scale: str, sparse: str, freeze: str, *, negative: bool
+) -> st.SearchStrategy[tuple[Any, ...]]:
     """The place of padding_idx (None: it is off), and whether scale_grad_by_freq, sparse and freeze are on."""
     off = (None,) * (0 if padding_idx == ON else len(_PADDING))  # off is as likely as on, where both are allowed
-    places = off if padding_idx == OFF else off + _PADDING
+    places = _NEGATIVE_PADDING if negative else off if padding_idx == OFF else off + _PADDING
     return _simplest_first(places, _SWITCH[scale], _SWITCH[sparse], _SWITCH[freeze])
 
 
@@ -266,7 +270,7 @@ def _without_underflow(tensor: Tensor) -> Tensor:
 
 
 def _padding_idx(place: str | None, rows: int) -> int | None:
-    """The padding_idx at a place of `_PADDING` in a table of so many rows."""
+    """The padding_idx at a place of `_PADDING` or `_NEGATIVE_PADDING` in a table of so many rows."""
     values = {
         None: None,
         "first": 0,

@@ -14,11 +14,17 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import Domain
 from embedding_conformance.judging.expectations import Expectations
 from embedding_reference.fault_models import FaultModel
+from embedding_reports.outcomes import FIRM
 
 Faults = Mapping[str, tuple[type[FaultModel], ...]]
 """Fault models by the answer that shows them: "output", "weight" or "gradient"."""
 
 MUST, SHOULD, INFO = "MUST", "SHOULD", "INFO"
+DOCUMENTED, MODULE, SAFETY, DE_FACTO, ACCURACY = "documented", "module", "safety", "de facto", "accuracy"
+"""Grounds, what a clause rests on (`embedding_reports.outcomes.GROUND_LEGEND`)."""
+
+MODULE_PAGES = ("Module.", "Parameter", "Optimizer")
+"""The beginnings of the pages that are about every module."""
 
 SECTIONS_ABOUT_ARGUMENTS = (*ARGUMENTS, "from_pretrained")
 """The sections whose clauses are about the argument or method that the section is named after, by default."""
@@ -41,6 +47,7 @@ class Clause:
         answered: the case whose answers show the faults, where that is not the case that is drawn.
         argument: the documented argument that it is about; None: the embedding as a whole.
         doc: the part of torch's documentation that it is taken from.
+        ground: what it rests on; a MUST clause on something firm (`embedding_reports.outcomes.FIRM`).
         since: first torch release in which it holds, or None.
         until: first torch release in which it no longer holds, or None.
         dtypes: "all" weight dtypes, or "none": the clause does not depend on a dtype or device.
@@ -60,6 +67,7 @@ class Clause:
     answered: Callable[[Case], Case] | None = field(default=None, compare=False, repr=False)
     argument: str | None = None
     doc: str = "Embedding"
+    ground: str = DOCUMENTED
     since: str | None = None
     until: str | None = None
     dtypes: str = "all"
@@ -67,6 +75,15 @@ class Clause:
     may_crash: bool = False
     every: bool = False
     needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that the level has a ground.
+
+        Raises:
+            ValueError: the clause is MUST, and rests on nothing firm.
+        """
+        if self.level == MUST and self.ground not in FIRM:
+            raise ValueError(f"{self.id} is MUST, and its ground is {self.ground}")
 
     @property
     def section(self) -> str:
@@ -107,7 +124,9 @@ def clause(level: str, domain: Domain | None = None, **more: Any) -> Callable[[A
         level: MUST, SHOULD or INFO.
         domain: the cases that the test takes beside `embedding`; None: it takes none.
         more: further attributes of `Clause`, and `section` where it is not that of the module. `argument` is by default
-            the argument that the section is named after, if there is one, and `doc` is by default `argument`.
+            the argument that the section is named after, if there is one, and `doc` is by default `argument`. By
+            default, too, the ground of a MUST clause is the page that `doc` names, and that of any other is what every
+            release of torch does.
 
     Returns:
         A decorator. What it makes of a test is collected by pytest, has the `Clause` as its attribute `clause`, and
@@ -117,6 +136,8 @@ def clause(level: str, domain: Domain | None = None, **more: Any) -> Callable[[A
     def decorate(body: Callable[..., None]) -> Any:
         section = more.pop("section", body.__module__.rpartition(".")[2].removeprefix("test_"))
         argument = more.pop("argument", section if section in SECTIONS_ABOUT_ARGUMENTS else None)
+        doc = more.pop("doc", argument or "Embedding")
+        written = MODULE if doc.startswith(MODULE_PAGES) else DOCUMENTED
         made = Clause(
             id=f"{section}.{body.__name__.removeprefix('test_').replace('_', '-')}",
             level=level,
@@ -124,7 +145,8 @@ def clause(level: str, domain: Domain | None = None, **more: Any) -> Callable[[A
             body=body,
             domain=domain,
             argument=argument,
-            **{"doc": argument or "Embedding", **more},
+            doc=doc,
+            **{"ground": written if level == MUST else DE_FACTO, **more},
         )
 
         def test(embedding: Any) -> NoReturn:

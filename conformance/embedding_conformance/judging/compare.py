@@ -72,8 +72,8 @@ class Deviation(AssertionError):  # noqa: N818 - the implementation deviates, th
         self.symptom = symptom or _NUMBER.sub("N", summary)
 
 
-def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:
-    """Judge a tensor; `what` names it in messages.
+def compare(what: str, permitted: Permitted, observed: Tensor, *, payloads: bool = False) -> float | None:
+    """Judge a tensor; `what` names it in messages, and `payloads` says whether a NaN must keep its bits.
 
     Returns:
         The worst error as a fraction of its bound (1.0 is the edge), or None where everything was compared bit for bit.
@@ -93,14 +93,14 @@ def compare(what: str, permitted: Permitted, observed: Tensor) -> float | None:
         _same("dtype", what, wanted.dtype, observed.dtype)
         _same("shape", what, wanted.shape, observed.shape)
     if isinstance(permitted, Exactly):
-        _bits(what, permitted.tensor, observed)
+        _bits(what, permitted.tensor, observed, payloads)
         return None
     if isinstance(permitted, Within):
         return _intervals(what, permitted, _components(permitted, observed))
     if isinstance(permitted, OneOf):
-        return _one_of(what, permitted, observed)
+        return _one_of(what, permitted, observed, payloads)
     if isinstance(permitted, Rows):
-        return _rows(what, permitted, observed)
+        return _rows(what, permitted, observed, payloads)
     return None
 
 
@@ -198,12 +198,10 @@ def _same(aspect: str, what: str, expected: object, observed: object) -> None:
         raise Deviation(f"{what} has the wrong {aspect}", expected=str(expected), observed=str(observed))
 
 
-def _bits(what: str, expected: Tensor, observed: Tensor) -> None:
-    if expected.data == observed.data:
+def _bits(what: str, expected: Tensor, observed: Tensor, payloads: bool) -> None:
+    place = expected.first_difference(observed, payloads=payloads)
+    if place is None:
         return
-    size = expected.format.itemsize
-    pieces = (slice(place * size, (place + 1) * size) for place in range(expected.numel))
-    place = next(n for n, piece in enumerate(pieces) if expected.data[piece] != observed.data[piece])
     (wanted, wanted_bits), (got, got_bits) = _element(expected, place), _element(observed, place)
     raise Deviation(
         f"{what} differs",
@@ -261,11 +259,11 @@ def _first(observed: Components) -> list[float | Fraction]:
     return list(observed[:MOST])
 
 
-def _one_of(what: str, permitted: OneOf, observed: Tensor) -> float | None:
+def _one_of(what: str, permitted: OneOf, observed: Tensor, payloads: bool) -> float | None:
     failures = []
     for option in permitted.options:
         try:
-            return compare(what, option, observed)
+            return compare(what, option, observed, payloads=payloads)
         except Deviation as deviation:
             failures.append(deviation)
     allowed = " or ".join(f.expected for f in failures)
@@ -277,7 +275,7 @@ def _one_of(what: str, permitted: OneOf, observed: Tensor) -> float | None:
     )
 
 
-def _rows(what: str, permitted: Rows, observed: Tensor) -> float | None:
+def _rows(what: str, permitted: Rows, observed: Tensor, payloads: bool) -> float | None:
     dim = permitted.shape[-1]
     size = dim * observed.format.itemsize
     worst: float | None = None
@@ -286,7 +284,7 @@ def _rows(what: str, permitted: Rows, observed: Tensor) -> float | None:
         if isinstance(rule, Exactly) and rule.tensor.data == data:
             continue
         row = f"{what}{_where(place, permitted.shape[:-1])}"
-        error = compare(row, rule, Tensor(observed.dtype, (dim,), data))
+        error = compare(row, rule, Tensor(observed.dtype, (dim,), data), payloads=payloads)
         if error is not None:
             worst = max(worst or 0.0, error)
     return worst

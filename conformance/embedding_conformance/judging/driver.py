@@ -8,10 +8,11 @@ from typing import Any, cast
 from embedding_conformance.boundary import answers
 from embedding_conformance.boundary.adapter import Adapter, Instance
 from embedding_conformance.boundary.observations import Call
-from embedding_conformance.boundary.refusals import Lost, MissingVerb, Unsupported
+from embedding_conformance.boundary.refusals import Lost, MissingVerb, Refused, Unsupported
 from embedding_conformance.boundary.verbs import VERBS
-from embedding_conformance.cases.case import Case, Config
+from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.judging.tally import Tally
+from embedding_reference import Tensor
 
 
 class Driver:
@@ -34,6 +35,7 @@ class Driver:
         self.calls: list[Call] = []
         self.tally = Tally()
         self.missing: set[str] = set() if missing is None else missing
+        self._refused_sizes: dict[tuple[int, int], str] = {}
 
     def make(self, case: Case, *, via: str = "assignment") -> Instance:
         """An instance with the case's arguments and weight (`boundary.adapter.Adapter.make`)."""
@@ -42,6 +44,26 @@ class Driver:
     def fresh(self, config: Config, **more: Any) -> Instance:
         """An instance that initialises its own weight, of the driver's dtype; `more` goes to `Adapter.make`."""
         return self._made(config=config, weight=None, dtype=self.dtype, **more)
+
+    def refuses_size(self, rows: int, columns: int) -> str:
+        """Why a table without rows or columns is refused, whatever it is for; "" where it is not, or has elements.
+
+        Torch does not document such tables. They are refused where the plainest embedding is, or a lookup of nothing.
+        """
+        if rows and columns:
+            return ""
+        if (rows, columns) not in self._refused_sizes:
+            calls = list(self.calls)
+            nothing = Lookup(Tensor("int64", (0,), b""), Tensor(self.dtype, (0, columns), b""))
+            try:
+                self.fresh(Config(rows, columns)).forward(lookup=nothing)
+            except Refused as refused:
+                reason = f"a table of {rows} rows and {columns} columns is refused: {refused}"
+                self._refused_sizes[rows, columns] = reason
+            else:
+                self._refused_sizes[rows, columns] = ""
+            self.calls[:] = calls  # it is no part of the case that is run
+        return self._refused_sizes[rows, columns]
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """(name, kind, default) of each parameter of "constructor" or "from_pretrained"."""

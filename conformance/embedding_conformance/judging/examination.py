@@ -183,6 +183,10 @@ class Examination:
                 tally.unsupported += 1
                 tally.reason = error.account
             return
+        if failure.ending is Ending.REFUSED and (reason := self._size_refused(case)):
+            tally.unsupported += 1
+            tally.reason = Unsupported(reason, asked=True).account
+            return
         if failure.ending not in (Ending.REFUSED, Ending.DIED) and not isinstance(error, Deviation):
             raise error
         deviation = error if isinstance(error, Deviation) else _as_deviation(failure)
@@ -193,6 +197,12 @@ class Examination:
             tally.crashes.add(case, error)
         deviation.case, deviation.reached, deviation.calls = case, self.reached, list(self.driver.calls)
         raise deviation from None
+
+    def _size_refused(self, case: Case | None) -> str:
+        """Why tables of the sizes of a case are refused altogether, or ""."""
+        if case is None or case.weight.numel:
+            return ""
+        return self.driver.refuses_size(*case.weight.shape)
 
     def closed_to(self, clause: Clause) -> bool:
         """Whether the clause cannot be tested at all, which is counted as unsupported: no case need be drawn."""

@@ -144,7 +144,7 @@ def permits(model: Embedding, observed: Observed) -> bool:
     permitted = expected.answer(observed.what)
     try:
         if isinstance(observed.answer, Tensor):
-            compare(observed.what, permitted, observed.answer)
+            compare(observed.what, permitted, observed.answer, payloads=True)
         else:
             assert isinstance(permitted, Within)
             layout = "dense" if observed.answer.rows is None else "sparse"

@@ -75,6 +75,7 @@ class Subject:
         self._shared = shared or Shared()
         self._expected: Expectations | None = None
         self.make, self.fresh, self.signature = self.driver.make, self.driver.fresh, self.driver.signature
+        self.refuses_size = self.driver.refuses_size
 
     @property
     def tally(self) -> Tally:
@@ -170,7 +171,9 @@ class Subject:
             self.judge_gradient(whole, self.permits(whole).gradient, gradient)
         return weight
 
-    def judge(self, what: str, permitted: Permitted, observed: Tensor, *, of: Case | None = None) -> None:
+    def judge(
+        self, what: str, permitted: Permitted, observed: Tensor, *, of: Case | None = None, payloads: bool = False
+    ) -> None:
         """Judge a tensor (`compare.compare`), and keep the worst error in the tally.
 
         Args:
@@ -178,9 +181,11 @@ class Subject:
             permitted: what the contract permits.
             observed: the tensor.
             of: the case to which it is the answer, where that is not the one that is run.
+            payloads: whether a NaN must keep its sign and payload.
         """
         with self._observing(of or self.examination.case, ANSWERS.get(what, ""), observed):
-            self._keep(self._shared.compared(what, partial(compare.compare, what), permitted, observed))
+            bits = partial(compare.compare, what, payloads=payloads)
+            self._keep(self._shared.compared((what, payloads), bits, permitted, observed))
 
     def judge_second_order(self, case: Case) -> None:
         """Ask for the derivative of the gradient by the upstream gradient, in a direction of its own, and judge it."""

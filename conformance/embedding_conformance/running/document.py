@@ -22,7 +22,7 @@ from embedding_conformance.judging.pair_coverage import PARTITIONS, Column, pair
 from embedding_conformance.judging.partitions import Partitions
 from embedding_conformance.running.session import Session
 from embedding_reports import records
-from embedding_reports.outcomes import Level
+from embedding_reports.outcomes import Ground, Level
 from embedding_reports.records import (
     Cause,
     Difference,
@@ -129,6 +129,7 @@ def described(clause: Clause) -> records.Clause:
         doc=clause.doc,
         since=clause.since,
         until=clause.until,
+        ground=cast("Ground", clause.ground),
     )
 
 

@@ -11,7 +11,7 @@ from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import OFF, ON, Domain
 from embedding_conformance.judging import compare
-from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
+from embedding_conformance.judging.clause import ACCURACY, DOCUMENTED, INFO, MUST, SAFETY, SHOULD, clause
 from embedding_conformance.judging.expectations import reversed_order
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import emptied, has_duplicates, is_nonempty
@@ -19,7 +19,9 @@ from embedding_reference import Exactly, Interval
 from embedding_reference.fault_models import GRADIENT, accumulation, gradients
 
 
-@clause(MUST, Domain(sparse=OFF, climbs=True), faults={GRADIENT: (gradients.GivesNoGradient,)}, every=True)
+@clause(
+    MUST, Domain(sparse=OFF, climbs=True), faults={GRADIENT: (gradients.GivesNoGradient,)}, every=True, doc="autograd"
+)
 def test_sum(embedding: Subject, case: Case) -> None:
     """A row's gradient is the sum of the upstream gradients of its lookups, up to the rounding of any order."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
@@ -31,6 +33,7 @@ def test_sum(embedding: Subject, case: Case) -> None:
         sparse=OFF, upstreams=palettes.ANY, where=lambda case: len(set(case.positions)) < case.config.num_embeddings
     ),
     faults={GRADIENT: (accumulation.LeavesDustInRows,)},
+    doc="autograd",
 )
 def test_untouched_rows(embedding: Subject, case: Case) -> None:
     """A row that was not looked up gets a gradient of exactly zero."""
@@ -54,6 +57,7 @@ def test_form(embedding: Subject, case: Case) -> None:
         where=lambda case: case.lookups[0].upstream_layout != "contiguous",
     ),
     faults={GRADIENT: (gradients.GivesNoGradient,)},
+    doc="autograd",
 )
 def test_upstream_layout(embedding: Subject, case: Case) -> None:
     """How the upstream gradient lies in memory (transposed, strided, sliced, expanded) does not matter."""
@@ -65,19 +69,25 @@ def test_upstream_layout(embedding: Subject, case: Case) -> None:
     Domain(lookups=2, max_norm=OFF, sparse=OFF),
     faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)},
     every=True,
+    doc="Tensor.backward",
 )
 def test_accumulates(embedding: Subject, case: Case) -> None:
     """A second backward adds to the gradient that is there."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(lookups=2, max_norm=OFF, sparse=OFF), faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)})
+@clause(
+    MUST,
+    Domain(lookups=2, max_norm=OFF, sparse=OFF),
+    faults={GRADIENT: (accumulation.ForgetsEarlierLookups,)},
+    doc="autograd",
+)
 def test_one_graph(embedding: Subject, case: Case) -> None:
     """Two lookups differentiated in one backward add up."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case, together=True))
 
 
-@clause(MUST, Domain(lookups=2), faults={GRADIENT: (gradients.GivesNoGradient,)}, needs=("beside",))
+@clause(MUST, Domain(lookups=2), faults={GRADIENT: (gradients.GivesNoGradient,)}, needs=("beside",), doc="autograd")
 def test_two_tables(embedding: Subject, case: Case) -> None:
     """Two embeddings differentiated in one backward get each the gradient of its own lookups."""
     mine, other = (replace(case, lookups=(lookup,)) for lookup in case.lookups)
@@ -88,14 +98,20 @@ def test_two_tables(embedding: Subject, case: Case) -> None:
         embedding.judge_gradient(which, embedding.permits(which).gradient, observed)
 
 
-@clause(MUST, Domain(), faults={GRADIENT: (gradients.GivesNoGradient,)}, needs=("again",))
+@clause(MUST, Domain(), faults={GRADIENT: (gradients.GivesNoGradient,)}, needs=("again",), doc="Tensor.backward")
 def test_one_graph_twice(embedding: Subject, case: Case) -> None:
     """A second backward through a graph that was retained gives the same gradient again."""
     for observed in embedding.make(case).again(lookup=case.lookups[0]):
         embedding.judge_gradient(case, embedding.permits(case).gradient, observed)
 
 
-@clause(SHOULD, Domain(indices=2, where=has_duplicates), doc="use_deterministic_algorithms", needs=("again",))
+@clause(
+    SHOULD,
+    Domain(indices=2, where=has_duplicates),
+    doc="use_deterministic_algorithms",
+    needs=("again",),
+    ground=DOCUMENTED,
+)
 def test_deterministic(embedding: Subject, case: Case) -> None:
     """Where deterministic algorithms are asked for, the same backward gives the same bits."""
     _judge_same_bits(embedding, *embedding.make(case).again(lookup=case.lookups[0], deterministic=True))
@@ -113,7 +129,7 @@ def _judge_same_bits(embedding: Subject, first: Backward, second: Backward) -> N
     compare.equal("the second gradient", first.gradient, second.gradient)
 
 
-@clause(MUST, Domain(upstreams=palettes.ANY, where=is_nonempty))
+@clause(MUST, Domain(upstreams=palettes.ANY, where=is_nonempty), ground=SAFETY)
 def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     """A backward leaves the upstream gradient and the index as they are."""
     inputs = embedding.make(case).gradient(lookups=case.lookups).inputs
@@ -144,13 +160,14 @@ def test_frozen(embedding: Subject, case: Case) -> None:
     Domain(upstreams=("specials", "bits"), weights=palettes.ANY, max_norm=OFF),
     faults={GRADIENT: (gradients.GivesNoGradient,)},
     every=True,
+    doc="autograd",
 )
 def test_no_leak(embedding: Subject, case: Case) -> None:
     """NaN or infinity in an upstream gradient reaches the row that was looked up there, and no other."""
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(max_norm=OFF, weights=palettes.ANY, upstreams=palettes.ANY))
+@clause(MUST, Domain(max_norm=OFF, weights=palettes.ANY, upstreams=palettes.ANY), ground=SAFETY)
 def test_leaves_weight(embedding: Subject, case: Case) -> None:
     """Differentiating changes no bit of the weight."""
     embedding.judge("the weight", Exactly(case.weight), embedding.run(case).weight)
@@ -168,6 +185,7 @@ def test_leaves_weight(embedding: Subject, case: Case) -> None:
     ),
     faults={GRADIENT: (accumulation.AddsOneByOneInBfloat16,)},
     accurate=True,
+    ground=ACCURACY,
 )
 def test_accuracy(embedding: Subject, case: Case) -> None:
     """Duplicates in float16 and bfloat16 lose no more than a float32 accumulator would."""

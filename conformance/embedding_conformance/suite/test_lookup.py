@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -13,7 +14,7 @@ from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, OneOutOfRange
 from embedding_conformance.judging import compare
-from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
+from embedding_conformance.judging.clause import INFO, MUST, SAFETY, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import emptied, is_nonempty
 from embedding_reference import Exactly, Interval, Tensor, Within
@@ -52,9 +53,32 @@ def _in_use(embedding: Subject, case: Case) -> Any:
     every=True,
 )
 def test_bits(embedding: Subject, case: Case) -> None:
-    """Each output row is the weight's row at its index, bit for bit: NaN payloads, infinities, -0.0 and subnormals."""
+    """Each output row is the weight's row at its index: infinities, -0.0 and subnormals too, and a NaN is one."""
     output = embedding.look_up(case, _in_use(embedding, case)).output
     embedding.judge("output", embedding.permits(case).output, output)
+
+
+@clause(
+    SHOULD,
+    Domain(max_norm=OFF, freeze=ANY, no_grad=ANY, weights=("specials", "few specials"), indices=1, columns=1),
+    faults={OUTPUT: (outputs.QuietsNaN, outputs.KeepsOnlyTheSignOfNaN, outputs.LosesThePayloadOfNaN)},
+)
+def test_nan_payload(embedding: Subject, case: Case) -> None:
+    """A NaN comes out with the bits that it has in the weight: its sign, its payload, and whether it signals."""
+    output = embedding.look_up(case, embedding.make(case)).output
+    permitted = embedding.permits(case).output
+    assert isinstance(permitted, Exactly)
+    embedding.judge("a NaN in the output", Exactly(_with_nans_of(permitted.tensor, output)), output, payloads=True)
+
+
+def _with_nans_of(expected: Tensor, observed: Tensor) -> Tensor:
+    """What was observed, with the bits that are expected where both are NaN."""
+    size = expected.format.component_size
+    data = bytearray(observed.data)
+    for place, (one, other) in enumerate(zip(expected.components(), observed.components())):
+        if math.isnan(one) and math.isnan(other):
+            data[place * size : (place + 1) * size] = expected.data[place * size : (place + 1) * size]
+    return Tensor(observed.dtype, observed.shape, bytes(data))
 
 
 @clause(MUST, Domain(freeze=ANY, no_grad=ANY), argument="embedding_dim", doc="Shape")
@@ -86,7 +110,11 @@ def test_index_dtype(embedding: Subject, case: Case) -> None:
     embedding.judge("output for int32", Exactly(outputs[1]), outputs[0])
 
 
-@clause(MUST, Domain(freeze=ANY, no_grad=ANY, weights=palettes.ANY, max_norm=OFF, layouts=ON, where=_odd_layout))
+@clause(
+    MUST,
+    Domain(freeze=ANY, no_grad=ANY, weights=palettes.ANY, max_norm=OFF, layouts=ON, where=_odd_layout),
+    doc="Tensor views",
+)
 def test_layout(embedding: Subject, case: Case) -> None:
     """How index and weight lie in memory (transposed, strided, sliced, expanded) does not change the output."""
     output = embedding.run(case, backward=False).output
@@ -94,7 +122,7 @@ def test_layout(embedding: Subject, case: Case) -> None:
     embedding.judge("output", Exactly(embedding.run(plain, backward=False).output), output)
 
 
-@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True)
+@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True, ground=SAFETY)
 def test_out_of_range(embedding: Subject, case: Case) -> None:
     """An index below 0, or num_embeddings and above, is refused."""
     instance = _in_use(embedding, case)
@@ -108,7 +136,7 @@ def test_refusal_class(embedding: Subject, case: Case) -> None:
     embedding.refuses("an index out of range", OUT_OF_RANGE, look_up, of=case, by_class=True)
 
 
-@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True)
+@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True, ground=SAFETY)
 def test_refusal_changes_nothing(embedding: Subject, case: Case) -> None:
     """A lookup that is refused leaves the weight as it was, bit for bit."""
     instance = embedding.make(case)
@@ -116,7 +144,7 @@ def test_refusal_changes_nothing(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True, needs=("index_after",))
+@clause(MUST, OneOutOfRange(), argument="num_embeddings", may_crash=True, needs=("index_after",), ground=SAFETY)
 def test_refusal_keeps_index(embedding: Subject, case: Case) -> None:
     """A lookup that is refused leaves the index as it was."""
     instance = embedding.make(case)
@@ -127,7 +155,7 @@ def test_refusal_keeps_index(embedding: Subject, case: Case) -> None:
     embedding.judge("the index", Exactly(case.index), index)
 
 
-@clause(MUST, Domain(sparse=OFF, indices=1, columns=1), argument="num_embeddings", may_crash=True)
+@clause(MUST, Domain(sparse=OFF, indices=1, columns=1), argument="num_embeddings", may_crash=True, ground=SAFETY)
 def test_refusal_keeps_gradient(embedding: Subject, case: Case) -> None:
     """A lookup that is refused leaves the gradient as it was, and the next lookup is right."""
     good, instance = case.lookups[0], embedding.make(case)
@@ -180,9 +208,10 @@ def test_narrow_index_dtype(embedding: Subject, case: Case) -> None:
     Domain(freeze=ANY, padding_idx=OFF, large=False, made=_without_rows),
     argument="num_embeddings",
     may_crash=True,
+    ground=SAFETY,
 )
 def test_no_rows(embedding: Subject, case: Case) -> None:
-    """A table without rows takes an empty index, and refuses any other."""
+    """A table without rows refuses every index, and gives nothing for an empty one."""
     observed = embedding.run(case)
     embedding.judge("output", embedding.permits(case).output, observed.output)
     if not case.config.freeze:
@@ -192,7 +221,7 @@ def test_no_rows(embedding: Subject, case: Case) -> None:
     embedding.refuses("index 0", OUT_OF_RANGE, look_up, of=replace(case, lookups=(zero,)))
 
 
-@clause(MUST, Domain(freeze=ANY, max_norm=OFF, where=is_nonempty), needs=("overwrite",))
+@clause(MUST, Domain(freeze=ANY, max_norm=OFF, where=is_nonempty), needs=("overwrite",), ground=SAFETY)
 def test_new_memory(embedding: Subject, case: Case) -> None:
     """The output is memory of its own: writing to it leaves the weight alone."""
     embedding.judge("the weight", Exactly(case.weight), embedding.make(case).overwrite(lookup=case.lookups[0]))
@@ -220,7 +249,7 @@ def test_meta(embedding: Subject, case: Case) -> None:
     compare.equal("the output's dtype", embedding.dtype, output.dtype)
 
 
-@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY), argument="max_norm")
+@clause(MUST, Domain(freeze=ANY, weights=palettes.ANY), argument="max_norm", ground=SAFETY)
 def test_inputs_unchanged(embedding: Subject, case: Case) -> None:
     """A lookup leaves the index as it is, and without max_norm the weight too."""
     instance = embedding.make(case)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from embedding_conformance.cases import palettes
@@ -10,9 +9,9 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.cases.optimisers import optimizers_for
 from embedding_conformance.judging import compare
-from embedding_conformance.judging.clause import INFO, MUST, clause
+from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_reference import Exactly, Interval
+from embedding_reference import Exactly, Interval, Tensor
 from embedding_reference.fault_models import GRADIENT, OUTPUT, gradients, padding_idx
 
 PADS = ("some pads", "only pads")
@@ -78,16 +77,27 @@ def test_output(embedding: Subject, case: Case) -> None:
 
 
 @clause(
-    MUST,
-    Domain(padding_idx=ON, index_patterns=("some pads", "counting"), indices=2, columns=1),
+    SHOULD,
+    Domain(
+        padding_idx=ON,
+        corner="negative padding_idx",
+        index_patterns=("some pads", "counting"),
+        indices=2,
+        columns=1,
+        upstreams=palettes.ANY,
+        weights=palettes.ANY,
+    ),
     faults={GRADIENT: (padding_idx.IgnoresPadding,)},
 )
 def test_negative(embedding: Subject, case: Case) -> None:
-    """A padding_idx below zero counts from the end: it names the same row as its non-negative twin."""
-    row, rows = _row(case), case.config.num_embeddings
-    for place in (row, row - rows):
-        twin = replace(case, config=replace(case.config, padding_idx=place))
-        embedding.judge_gradient(twin, embedding.permits(case).gradient, embedding.run(twin))
+    """A padding_idx below zero counts from the end: the row that it names starts as zeros, and gets no gradient."""
+    row, weight = _row(case), embedding.fresh(case.config).weight()
+    zeros = Tensor(weight.dtype, (case.config.embedding_dim,), bytes(weight.row_size))
+    embedding.judge(f"the row at padding_idx ({row})", Exactly(zeros), weight.entry(row))
+    permitted, observed = embedding.permits(case), embedding.run(case)
+    embedding.judge_gradient(case, permitted.gradient, observed)
+    embedding.judge("output", permitted.output, observed.output)
+    embedding.judge("the weight", permitted.weight, observed.weight)
 
 
 @clause(MUST, Domain(padding_idx=OFF), faults={GRADIENT: (gradients.LosesTheFirstRow, gradients.LosesTheLastRow)})

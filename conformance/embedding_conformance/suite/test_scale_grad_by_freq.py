@@ -6,7 +6,7 @@ from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
-from embedding_conformance.judging.clause import INFO, MUST, SHOULD, clause
+from embedding_conformance.judging.clause import INFO, MUST, SAFETY, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import has_duplicates
 from embedding_reference.fault_models import GRADIENT, OUTPUT, outputs, padding_idx, scale_grad_by_freq
@@ -87,6 +87,7 @@ def test_with_padding(embedding: Subject, case: Case) -> None:
     MUST,
     Domain(scale_grad_by_freq=ON, indices=2, columns=1, sparse=ON, corner="sparse with scale"),
     faults={GRADIENT: (scale_grad_by_freq.IgnoresFrequency,)},
+    ground=SAFETY,
 )
 def test_with_sparse(embedding: Subject, case: Case) -> None:
     """Together with sparse it is refused, or right; never silently wrong."""

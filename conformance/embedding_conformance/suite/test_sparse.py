@@ -10,7 +10,7 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import OFF, ON, Domain
 from embedding_conformance.cases.optimisers import optimizers_for
 from embedding_conformance.judging import compare
-from embedding_conformance.judging.clause import INFO, MUST, clause
+from embedding_conformance.judging.clause import INFO, MUST, SAFETY, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import (
     emptied,
@@ -55,7 +55,7 @@ def test_values(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
-@clause(MUST, Domain(sparse=ON, upstreams=palettes.ANY, where=is_nonempty))
+@clause(MUST, Domain(sparse=ON, upstreams=palettes.ANY, where=is_nonempty), ground=SAFETY)
 def test_rows(embedding: Subject, case: Case) -> None:
     """Every entry of the gradient belongs to a row of the weight."""
     gradient = embedding.run(case).gradient
@@ -73,6 +73,7 @@ def test_rows(embedding: Subject, case: Case) -> None:
         where=_out_of_order,
     ),
     needs=("again",),
+    doc="Tensor.is_coalesced",
 )
 def test_coalesced(embedding: Subject, case: Case) -> None:
     """A gradient that claims to be coalesced has its rows in order, and each once."""
@@ -201,6 +202,7 @@ def test_empty_step(embedding: Subject, case: Case) -> None:
         where=_moves_on,
     ),
     needs=("step",),
+    doc="Optimizer.step",
 )
 def test_other_rows(embedding: Subject, case: Case) -> None:
     """A step of SGD, SparseAdam or Adagrad leaves every row as it is that was not looked up since the last step."""
