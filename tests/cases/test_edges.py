@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from embedding_conformance import Profile, check
-from embedding_conformance.cases.domain import Lives, OneOutOfRange
+from embedding_conformance.cases.domain import ON, Domain, Lives, OneOutOfRange
 from embedding_conformance.cases.edges import FARTHEST, OUTSIDE, edges_of, ladder_of
-from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES, LADDER
+from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES, LADDER, LIMITS, ORDERS
 from embedding_conformance.cases.strategies import UnderTest
 from embedding_conformance.judging.clause import Clause
 from embedding_conformance.suite.catalogue import clauses
@@ -47,7 +49,7 @@ def test_each_way_to_be_out_of_range_is_asked() -> None:
     assert {case.positions[-1] for case in asked} >= {2, -1, -2, 2**63 - 1, -(2**63), 2**31 - 1, -(2**31)}
 
 
-CLIMBING = [clause for clause in DRAWN if clause.domain and clause.domain.climbs]
+CLIMBING = [clause for clause in DRAWN if clause.domain and "sizes" in clause.domain.climbs]
 
 
 def test_output_gradients_and_renormalisation_are_asked_at_every_size() -> None:
@@ -62,11 +64,23 @@ def test_output_gradients_and_renormalisation_are_asked_at_every_size() -> None:
 @pytest.mark.parametrize("clause", CLIMBING, ids=lambda clause: clause.id)
 def test_a_size_is_left_out_only_where_the_table_would_be_too_large(clause: Clause) -> None:
     assert clause.domain is not None
-    ladder = ladder_of(clause.domain, UnderTest("float32"), 2**27)
+    domain = replace(clause.domain, climbs=("sizes",))
+    ladder = ladder_of(domain, UnderTest("float32"), 2**27)
     sizes = [(case.config.num_embeddings, case.config.embedding_dim, case.index.numel) for case in ladder]
     assert sizes == list(LADDER)
     assert all(case.config.num_embeddings - 1 in case.positions for case in ladder)
-    assert len(ladder_of(clause.domain, UnderTest("complex128"), 2**20)) == len(LADDER) - 2
+    assert len(ladder_of(domain, UnderTest("complex128"), 2**20)) == len(LADDER) - 2
+
+
+def test_orders_and_limits_that_are_not_drawn_are_tried_one_by_one() -> None:
+    orders = ladder_of(Domain(max_norm=ON, climbs=("orders",)), UnderTest("float32"), 0)
+    assert [case.config.norm_type for case in orders] == list(ORDERS)
+    limits = ladder_of(Domain(max_norm=ON, climbs=("limits",)), UnderTest("float32"), 0)
+    assert [case.config.max_norm for case in limits] == list(LIMITS)
+    for case in limits:
+        limit = case.config.max_norm
+        assert limit
+        assert all(limit < norm < 2 * limit for norm in case.norms(case.positions).values())
 
 
 class LosesLargeTables(nn.Embedding):

@@ -66,6 +66,7 @@ def holds_no_corner(case: Case) -> bool:
         (config.sparse and config.scale_grad_by_freq)
         or (config.sparse and config.padding_idx is not None and scalars)
         or (config.max_norm is not None and config.embedding_dim == 0)
+        or (config.padding_idx or 0) < 0
     )
 
 
@@ -102,6 +103,7 @@ KEYWORDS: list[tuple[dict[str, Any], Holds]] = [
     ({"writable": True, "max_norm": OFF}, lambda c: c.weight_layout != "expanded"),
     ({"corner": "sparse with scale"}, lambda c: c.config.sparse and c.config.scale_grad_by_freq),
     ({"corner": "sparse padding of a scalar", "sparse": ON}, lambda c: c.index.shape == ()),
+    ({"corner": "negative padding_idx", "padding_idx": ON}, lambda c: (c.config.padding_idx or 0) < 0),
     ({"corner": "max_norm without columns", "max_norm": ON}, lambda c: c.config.embedding_dim == 0),
 ]
 
@@ -316,6 +318,7 @@ def test_every_feature_that_a_ledger_could_name_occurs() -> None:
         cases(lookups=2),
         cases(no_grad=ON),
         cases(weights=palettes.ANY),
+        cases(padding_idx=ON, corner="negative padding_idx"),
         out_of_range(),
     ):
         for case in drawn(strategy, 400):

@@ -504,7 +504,7 @@ class DrawsThePaddingRow(Twin):
 class DrawsTheRowAtNegativePadding(Twin):
     """The row at padding_idx starts with zeros only where padding_idx is not negative."""
 
-    trips = ("padding_idx.negative",)
+    trips = ("construction.negative-padding-row-zero",)
     grade = "medium"
     trigger = Fresh(padding_idx=-1)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from embedding_reference import fault_models
-from trigger import LONG, Gradient, Inputs
+from trigger import LONG, Gradient, Inputs, Output
 from twin import Twin
 
 
@@ -144,3 +145,40 @@ class ScalesSparseGradients(Twin):
 
     def sparse_gradient(self, rows: Tensor, entries: Tensor) -> Tensor:
         return super().sparse_gradient(rows, entries if self.max_norm is None else entries * self.max_norm)
+
+
+class TakesLargeOrdersForInfinity(Twin):
+    """A norm_type above 8 is taken for infinity."""
+
+    trips = ("norm_type.order",)
+    grade = "rare"
+    trigger = Inputs(shape=(5, 2), weight=(4, 4), max_norm=4.0, norm_type=10.0, alike=False)
+
+    def norm(self, magnitudes: Sequence[float]) -> float:
+        return max(magnitudes, default=0.0) if self.norm_type > 8 else super().norm(magnitudes)
+
+
+class IgnoresSmallLimits(Twin):
+    model = fault_models.max_norm.IgnoresMaxNorm
+    where = "where it is below 0.001"
+    trips = ("max_norm.renormalises",)
+    grade = "rare"
+    trigger = Inputs(shape=(5, 2), weight=(1, 1), max_norm=1e-4, alike=False)
+
+    def exceeds(self, norm: float, scale: float) -> bool:
+        return self.max_norm >= 1e-3 and super().exceeds(norm, scale)
+
+
+class LimitsTheNormByItsOrderAlone(Twin):
+    """Without max_norm, a norm_type other than 2 limits norms to 1."""
+
+    trips = ("norm_type.alone",)
+    grade = "medium"
+    trigger = Output(shape=(5, 2), weight=(6, 8), norm_type=1.0)
+
+    def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        found = super().rows(weight, index)
+        if self.max_norm is not None or self.norm_type == 2:
+            return found
+        norms = torch.linalg.vector_norm(found, self.norm_type, dim=-1, keepdim=True)
+        return torch.where(norms > 1, found / norms, found)

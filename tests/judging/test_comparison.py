@@ -37,7 +37,7 @@ def quiet_nan(payload: int) -> Tensor:
 
 PERMITTED: list[tuple[Permitted, Tensor, float | None]] = [
     (Exactly(tensor(1, 2)), tensor(1, 2), None),
-    (Exactly(quiet_nan(5)), quiet_nan(5), None),
+    (Exactly(quiet_nan(5)), quiet_nan(6), None),
     (Anything("float32", ROW, "not documented"), tensor(NAN, -7), None),
     (within(ONE, ZERO), tensor(1, -0.0), 0.0),
     (within(ZERO_TO_TWO, ZERO_TO_TWO), tensor(1, 1.5), 0.5),
@@ -63,7 +63,7 @@ def test_what_is_permitted_is_accepted(permitted: Permitted, observed: Tensor, w
 REJECTED: list[tuple[Permitted, Tensor, str]] = [
     (Exactly(tensor(1, 2)), tensor(1, 3), "differs"),
     (Exactly(tensor(0)), tensor(-0.0), "differs"),
-    (Exactly(quiet_nan(5)), quiet_nan(6), "differs"),
+    (Exactly(quiet_nan(5)), tensor(1), "differs"),
     (Exactly(tensor(1, 2)), tensor(1, 2, 3), "wrong shape"),
     (Exactly(Tensor.of("float32", (), [1])), tensor(1), "wrong shape"),
     (Exactly(tensor(1)), tensor(1, dtype="float64"), "wrong dtype"),
@@ -98,7 +98,7 @@ FIRST_DIFFERENCES: list[tuple[Permitted, Tensor, Difference]] = [
         Tensor.of("float32", (2, 2), [0, 0, -0.0, 1]),
         Difference("[1, 0]", "0.0", "-0.0", "0x00000000", "0x80000000"),
     ),
-    (Exactly(quiet_nan(5)), quiet_nan(6), Difference("[0]", "nan", "nan", "0x7fc00005", "0x7fc00006")),
+    (Exactly(quiet_nan(5)), tensor(1), Difference("[0]", "nan", "1.0", "0x7fc00005", "0x3f800000")),
     (
         Exactly(tensor(1j, dtype="complex64")),  # type: ignore[arg-type]
         tensor(2j, dtype="complex64"),  # type: ignore[arg-type]
@@ -112,6 +112,12 @@ FIRST_DIFFERENCES: list[tuple[Permitted, Tensor, Difference]] = [
         Difference("[1]", "1", "0.0", "0x3f800000", "0x00000000"),
     ),
 ]
+
+
+def test_a_nan_is_as_good_as_another_unless_its_bits_are_asked_for() -> None:
+    with pytest.raises(Deviation) as raised:
+        compare.compare("output", Exactly(quiet_nan(5)), quiet_nan(6), payloads=True)
+    assert raised.value.difference == Difference("[0]", "nan", "nan", "0x7fc00005", "0x7fc00006")
 
 
 @pytest.mark.parametrize(("permitted", "observed", "difference"), FIRST_DIFFERENCES)

@@ -61,6 +61,14 @@ def test_a_weight_that_comes_again_is_rejected(opposite: int) -> None:
         normality.judge_unrepeated(table(first, "float32"), table(second, "float32"))
 
 
+@pytest.mark.parametrize(
+    "judge", [normality.judge_normal, normality.judge_lines, normality.judge_independent, normality.judge_unrepeated]
+)
+def test_a_weight_of_zeros_is_said_to_be_one(judge: Callable[[Tensor], object]) -> None:
+    with pytest.raises(Deviation, match="all zero"):
+        judge(Tensor.of("float32", (8, 8), [0.0] * 64))
+
+
 @pytest.mark.parametrize("judge", [normality.judge_normal, normality.judge_lines])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_is_rejected(judge: Callable[[Tensor], float], value: float) -> None:

@@ -204,8 +204,8 @@ def test_a_deviation_that_the_adapter_made_is_an_error(tmp_path: Path) -> None:
 
 
 def test_bits_that_the_adapter_loses_are_not_the_lookups_loss(tmp_path: Path) -> None:
-    run = suite(tmp_path, "wired:Canonical", "test_bits or test_renormalises", profile="default")
-    verdict = run.verdict("lookup.bits")
+    run = suite(tmp_path, "wired:Canonical", "test_nan_payload or test_renormalises", profile="default")
+    verdict = run.verdict("lookup.nan-payload")
     assert verdict["verdict"] == "error"
     assert "the adapter gives back another weight than it was given, without a lookup" in verdict["reason"]
     assert run.verdict("max_norm.renormalises")["verdict"] == "conforms"

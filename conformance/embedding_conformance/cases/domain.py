@@ -85,7 +85,8 @@ class Domain:
         indices: the fewest indices that a lookup may have.
         columns: the least embedding_dim.
         large: whether a case may be one of `cases.sizes.LARGE`.
-        climbs: whether each size that a kernel may switch at is tried, as `cases.sizes.LADDER` has them.
+        climbs: the ladders in `cases.sizes` of which each rung is tried: "sizes" at which kernels switch (`LADDER`),
+            "orders" (`ORDERS`) or "limits" (`LIMITS`).
         writable: whether the weight must not be laid out "expanded": its rows would share memory, and could not be
             written to.
         pads_hold: "on" where the clause is about the content of the row at padding_idx.
@@ -111,7 +112,7 @@ class Domain:
     indices: int = 0
     columns: int = 0
     large: bool = True
-    climbs: bool = False
+    climbs: tuple[str, ...] = ()
     writable: bool = False
     pads_hold: str = ANY
     layouts: str = ANY

@@ -9,7 +9,14 @@ from functools import lru_cache
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case, Config, Lookup
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, Lives, OneOutOfRange
-from embedding_conformance.cases.sizes import FEW_EMBEDDING_DIMS, FEW_NUM_EMBEDDINGS, FEW_SHAPES, LADDER
+from embedding_conformance.cases.sizes import (
+    FEW_EMBEDDING_DIMS,
+    FEW_NUM_EMBEDDINGS,
+    FEW_SHAPES,
+    LADDER,
+    LIMITS,
+    ORDERS,
+)
 from embedding_conformance.cases.strategies import UnderTest, blanked
 from embedding_reference import FORMATS, Tensor
 
@@ -67,21 +74,34 @@ def _asked_for(case: Case, index_dtype: str, position: int) -> Case:
 
 
 def ladder_of(domain: Domain, subject: UnderTest, most: int) -> Sequence[Case]:
-    """The cases of a domain that has them at the sizes of `LADDER`, the smallest first.
+    """The cases of the rungs of the ladders that a domain climbs, the plainest first.
 
     Args:
         domain: the domain.
         subject: the implementation under test.
         most: the bytes of the largest table.
     """
-    if not domain.climbs:
-        return ()
-    itemsize = FORMATS[domain.dtype or subject.dtype or "float32"].itemsize
-    rungs = [rung for rung in LADDER if rung[0] * rung[1] * itemsize <= most]
-    cases = [
-        _case((rows, columns, (count,), _spread(rows, count)), domain, subject, OFF) for rows, columns, count in rungs
-    ]
+    cases: list[Case] = []
+    if "sizes" in domain.climbs:
+        itemsize = FORMATS[domain.dtype or subject.dtype or "float32"].itemsize
+        for rows, columns, count in LADDER:
+            if rows * columns * itemsize <= most:
+                cases.append(_case((rows, columns, (count,), _spread(rows, count)), domain, subject, OFF))
+    if "orders" in domain.climbs:
+        plain = _case(PLAIN[1], domain, subject, OFF)
+        cases += [replace(plain, config=replace(plain.config, norm_type=order)) for order in ORDERS]
+    if "limits" in domain.climbs:
+        plain = _case(PLAIN[1], domain, subject, OFF)
+        cases += [_just_above(limit, plain) for limit in LIMITS]
     return [case for case in cases if domain.admits(case) and domain.counts(case)]
+
+
+def _just_above(limit: float, case: Case) -> Case:
+    """The case with a max_norm, and rows of a norm that is above it by half."""
+    dtype, rows, dim = case.weight.dtype, case.config.num_embeddings, case.config.embedding_dim
+    elements = ([1.5 * limit] + [0.0] * (dim - 1)) * rows
+    weight = Tensor.of(dtype, case.weight.shape, elements)
+    return replace(case, config=replace(case.config, max_norm=limit), weight=weight)
 
 
 def _spread(rows: int, count: int) -> tuple[int, ...]:

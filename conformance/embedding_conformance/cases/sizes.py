@@ -84,6 +84,10 @@ FEW_NUM_EMBEDDINGS = (2, 1, 33)
 FEW_EMBEDDING_DIMS = (2, 0, 17)
 FEW_SHAPES = ((1,), (3,), (), (0,), (2, 2), (1, 2, 1, 2), (33,))
 """The same for an implementation that compiles anew for each shape, with the same `LARGE` cases."""
+ORDERS = (4.0, 2.5, 0.75, 0.25, 7.0, 10.0, 32.0, 100.0)
+"""Values of norm_type that are tried one by one: whole numbers and fractions, up to where powers overflow."""
+LIMITS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10)
+"""Values of max_norm that are tried one by one, below those that are drawn."""
 NORM_TYPES = (2.0, 1.0, float("inf"), 3.0, 0.5, 1.5)
 MAX_NORMS = (1.0, 2.0, 0.5, 5.0, 0.1, 64.0)
 

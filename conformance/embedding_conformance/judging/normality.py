@@ -199,9 +199,11 @@ def _finite(weight: Tensor) -> Sequence[float]:
     """The components of the weight.
 
     Raises:
-        Deviation: one is not finite.
+        Deviation: one is not finite, or all are zero.
     """
     components = weight.components()
+    if not any(components):
+        raise Deviation("a fresh weight is all zero", expected="a draw", observed="zeros", symptom=NOT_DRAWN)
     if not all(map(math.isfinite, components)):
         first = next(c for c in components if not math.isfinite(c))
         raise Deviation(
@@ -216,6 +218,7 @@ def _scale(weight: Tensor) -> float:
 
 
 def _signs(weight: Tensor) -> bytes:
-    """A digit for each component: 1 for a negative one, else 0."""
+    """A digit for each component, which must be finite: 1 for a negative one, else 0."""
     size = weight.format.component_size
+    _finite(weight)
     return weight.data[size - 1 :: size].translate(_DIGITS)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
 
-from embedding_conformance.boundary.observations import Backward
+from embedding_conformance.boundary.observations import Backward, Forward
 from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Case, Lookup
+from embedding_conformance.judging import compare
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Rows, Tensor
@@ -62,6 +63,18 @@ def _written(parameter: Parameter) -> str:
     """The parameter in words."""
     name, kind, default = parameter
     return f"{name}={default} ({kind})" if default else f"{name} ({kind})"
+
+
+def judge_requires_grad(observed: Forward, *, expected: bool) -> None:
+    """Judge whether an output takes part in differentiation.
+
+    Raises:
+        Deviation: it does and must not, or the other way round.
+        Unsupported: it does not say so.
+    """
+    if observed.requires_grad is None:
+        raise Unsupported("an output does not say whether it takes part in differentiation")
+    compare.equal("requires_grad of the output", expected, observed.requires_grad)
 
 
 def judge_used_first(embedding: Subject, case: Case, backward: Backward) -> None:

@@ -151,6 +151,13 @@ def test_padding_row_zero(embedding: Subject, case: Case) -> None:
     _judge_zero_row(embedding, case, instance.weight())
 
 
+@clause(SHOULD, Domain(padding_idx=ON, corner="negative padding_idx", freeze=ANY), argument="padding_idx")
+def test_negative_padding_row_zero(embedding: Subject, case: Case) -> None:
+    """In a fresh embedding the row that a padding_idx below zero means is all zeros."""
+    instance = embedding.fresh(case.config)
+    _judge_zero_row(embedding, case, instance.weight())
+
+
 @clause(
     MUST,
     Domain(padding_idx=ON, freeze=ANY, columns=7, where=lambda case: case.config.num_embeddings > 1),

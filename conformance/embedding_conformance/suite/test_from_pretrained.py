@@ -95,7 +95,6 @@ def test_subclass(embedding: Subject, case: Case) -> None:
     ),
     faults={GRADIENT: (padding_idx.IgnoresPadding,)},
     doc="padding_idx",
-    needs=("attributes",),
 )
 def test_padding_negative(embedding: Subject, case: Case) -> None:
     """A padding_idx below zero given to from_pretrained counts from the end, as it does in the constructor."""

@@ -16,7 +16,7 @@ from embedding_conformance.cases.domain import ANY, OFF, ON, Domain, OneOutOfRan
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import INFO, MUST, SAFETY, SHOULD, clause
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import emptied, is_nonempty
+from embedding_conformance.suite.shared import emptied, is_nonempty, judge_requires_grad
 from embedding_reference import Exactly, Interval, Tensor, Within
 from embedding_reference.fault_models import OUTPUT, lookups, outputs, rescaled_rows
 from embedding_reference.model import OPTIONAL_INDEX_DTYPES, OUT_OF_RANGE, WRONG_ARGUMENT, WRONG_DTYPE
@@ -48,7 +48,7 @@ def _in_use(embedding: Subject, case: Case) -> Any:
 
 @clause(
     MUST,
-    Domain(max_norm=OFF, freeze=ANY, no_grad=ANY, weights=palettes.ANY, climbs=True),
+    Domain(max_norm=OFF, freeze=ANY, no_grad=ANY, weights=palettes.ANY, climbs=("sizes",)),
     faults={OUTPUT: (outputs.ZeroesTheOutput, lookups.ReadsTheNextRow)},
     every=True,
 )
@@ -94,9 +94,7 @@ def test_device(embedding: Subject, case: Case) -> None:
     """The output lives where the weight does, and requires a gradient just when the weight does."""
     observed = embedding.make(case).forward(lookup=case.lookups[0])
     compare.equal("the output's device", embedding.device, observed.device)
-    if observed.requires_grad is None:
-        raise Unsupported("an output does not say whether it takes part in differentiation")
-    compare.equal("requires_grad of the output", not case.config.freeze, observed.requires_grad)
+    judge_requires_grad(observed, expected=not case.config.freeze)
 
 
 @clause(MUST, Domain(freeze=ANY, weights=palettes.ANY, max_norm=OFF, where=is_nonempty), doc="Shape")

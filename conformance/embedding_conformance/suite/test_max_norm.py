@@ -73,7 +73,9 @@ def _leaves_the_range(case: Case) -> bool:
 
 @clause(
     MUST,
-    Domain(max_norm=ON, indices=1, freeze=ANY, no_grad=ANY, weights=palettes.MODERATE_OR_NEAR, climbs=True),
+    Domain(
+        max_norm=ON, indices=1, freeze=ANY, no_grad=ANY, weights=palettes.MODERATE_OR_NEAR, climbs=("sizes", "limits")
+    ),
     faults=IGNORED,
 )
 def test_renormalises(embedding: Subject, case: Case) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
-from embedding_conformance.cases.domain import ANY, ON, Domain
+from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_conformance.suite.shared import is_nonempty, judge_refused, permitted_weight
@@ -34,6 +34,7 @@ def test_default(embedding: Subject, case: Case) -> None:
         no_grad=ANY,
         columns=2,
         weights=palettes.MODERATE_OR_NEAR,
+        climbs=("orders",),
     ),
     faults={WEIGHT: (norm_type.IgnoresNormType,)},
 )
@@ -41,6 +42,18 @@ def test_order(embedding: Subject, case: Case) -> None:
     """norm_type is the p of the p-norm: 1, 3, infinity and fractions too."""
     observed = embedding.run(case, backward=False)
     embedding.judge("the weight", permitted_weight(embedding, case), observed.weight)
+
+
+@clause(MUST, Domain(max_norm=OFF, freeze=ANY, indices=1, columns=1))
+def test_alone(embedding: Subject, case: Case) -> None:
+    """Without max_norm, norm_type changes nothing."""
+    for order in (1.0, math.inf):
+        given = replace(case, config=replace(case.config, norm_type=order))
+        permitted, observed = embedding.permits(given), embedding.run(given)
+        embedding.judge("output", permitted.output, observed.output)
+        embedding.judge("the weight", permitted.weight, observed.weight)
+        if not case.config.freeze:
+            embedding.judge_gradient(given, permitted.gradient, observed)
 
 
 @clause(

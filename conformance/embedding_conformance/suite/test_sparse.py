@@ -46,7 +46,7 @@ def test_layout(embedding: Subject, case: Case) -> None:
 
 @clause(
     MUST,
-    Domain(sparse=ON, indices=1, columns=1, climbs=True),
+    Domain(sparse=ON, indices=1, columns=1, climbs=("sizes",)),
     faults={GRADIENT: (gradients.KeepsTheLastDuplicate,)},
     every=True,
 )

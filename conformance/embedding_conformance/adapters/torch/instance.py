@@ -36,6 +36,8 @@ NOT_DIFFERENTIABLE = "torch's embedding is not differentiable for complex weight
 class TorchInstance:
     """A module with a `weight` parameter."""
 
+    another: Callable[[Tensor], TorchInstance] | None = None  # makes one with the same arguments and another weight
+
     def __init__(self, module: Any, given: torch.Tensor | None = None) -> None:
         self.module, self._given = module, given
         self._optimizers: dict[tuple[str, str], Any] = {}
@@ -139,14 +141,13 @@ class TorchInstance:
         """Differentiate the lookups of two embeddings in one graph."""
         with refusals():
             calls = [self._inputs(lookup) for lookup in lookups]
-            other = copy.deepcopy(self)
+            other = self.another(weight) if self.another else copy.deepcopy(self)
             other.put(weight)
             outputs = [one.call(index) for one, (index, _) in zip((self, other), calls)]
             torch.autograd.backward(outputs, [upstream for _, upstream in calls])
-            mine, others = map(from_torch, outputs)
-            return Backward((mine,), gradient_from_torch(self.table.grad)), Backward(
-                (others,), gradient_from_torch(other.table.grad)
-            )
+            grads = (gradient_from_torch(one.table.grad) for one in (self, other))
+            mine, its = (Backward((from_torch(output),), grad) for output, grad in zip(outputs, grads))
+            return mine, its
 
     def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:
         """Use the weight, then look up, then differentiate both."""

@@ -98,6 +98,13 @@ class TorchModuleAdapter:
         dtype: str | None = None,
     ) -> TorchInstance:
         """A module with the given arguments (`boundary.adapter.Adapter.make`)."""
+        made = self._made(config, weight, device, layout, via, dtype)
+        made.another = lambda other: self._made(config, other, device, layout, via, dtype)
+        return made
+
+    def _made(
+        self, config: Config, weight: Tensor | None, device: str, layout: str, via: str, dtype: str | None
+    ) -> TorchInstance:
         wanted = dtype or (weight.dtype if weight else "float32")
         if reason := missing_dtype(device, wanted):
             raise Unsupported(reason)
