@@ -30,7 +30,7 @@ class CountsPadsInTwoDimensions(Twin):
 class CountsOneLessWithNegativePadding(Twin):
     model = fault_models.scale_grad_by_freq.DividesByOneLess
     where = "where padding_idx is negative"
-    trips = ("scale_grad_by_freq.with-padding",)
+    trips = ("padding_idx.negative",)
     grade = "rare"
     trigger = Gradient(index=(1, 1), padding_idx=-1, scale_grad_by_freq=True)
 
@@ -110,7 +110,7 @@ class TrainsPaddingInFourDimensions(Twin):
 class TrainsAPadOfTheWholeBatch(Twin):
     model = fault_models.padding_idx.IgnoresPadding
     where = "with scale_grad_by_freq and a negative padding_idx, in calls with nothing but pads"
-    trips = ("padding_idx.no-gradient",)
+    trips = ("padding_idx.negative",)
     grade = "rare"
     trigger = Gradient(index=(4, 4), padding_idx=-1, scale_grad_by_freq=True)
 

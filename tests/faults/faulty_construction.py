@@ -48,6 +48,43 @@ class RenamesAnArgument(Twin):
         super().__init__(num_embeddings, embedding_dim, padding_index, **more)
 
 
+class TakesFreezeByNameOnly(Twin):
+    """_freeze can only be given by name."""
+
+    trips = ("construction.private-signature",)
+    grade = "medium"
+    trigger = Signatures()
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        _freeze: bool = False,
+    ) -> None:
+        super().__init__(
+            num_embeddings,
+            embedding_dim,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight,
+            _freeze,
+            device,
+            dtype,
+        )
+
+
 class SwapsTwoArguments(Twin):
     """scale_grad_by_freq and sparse come in the wrong order."""
 
@@ -107,25 +144,9 @@ class DefaultsToTheOneNorm(Twin):
         )
 
 
-class KeepsNegativePadding(Twin):
-    model = fault_models.arguments.KeepsNegativePadding
-    trips = ("construction.attributes", "from_pretrained.keywords")
-    grade = "medium"
-    trigger = Attributes(padding_idx=-2)
-
-    def padding_row(self, padding_idx: int | None) -> int | None:
-        super().padding_row(padding_idx)
-        return padding_idx
-
-    def trained(self, index: Tensor) -> Tensor:
-        return (
-            index != super().padding_row(self.padding_idx) if self.padding_idx is not None else super().trained(index)
-        )
-
-
 class TakesLastRowForNone(Twin):
     model = fault_models.arguments.TakesMinusOneForNoPadding
-    trips = ("construction.attributes", "construction.padding-row-zero", "padding_idx.no-gradient")
+    trips = ("construction.negative-padding-row-zero", "padding_idx.negative")
     grade = "medium"
     trigger = Attributes(padding_idx=-1)
 
@@ -223,19 +244,6 @@ class StartsOnMeta(Twin):
         return super().allocated(shape, device, dtype).to("meta")
 
 
-class NeedsARow(Twin):
-    """A table without rows is refused."""
-
-    trips = ("construction.zero-sizes",)
-    grade = "medium"
-    trigger = Attributes(shape=(0, 3))
-
-    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
-        if shape[0] == 0:
-            raise ValueError("num_embeddings must be positive")
-        return super().allocated(shape, device, dtype)
-
-
 class NeedsAColumn(Twin):
     """A table without columns gets one."""
 
@@ -247,10 +255,26 @@ class NeedsAColumn(Twin):
         return super().allocated((shape[0], max(shape[1], 1)), device, dtype)
 
 
+class FreezesWhatIsSparse(Twin):
+    """The weight takes part in no differentiation where sparse is given and a weight is not."""
+
+    trips = ("construction.requires-grad",)
+    grade = "medium"
+    trigger = Attributes(sparse=True)
+
+    def adopted(self, weight: Tensor, shape: tuple[int, int]) -> Tensor:
+        self.given = True
+        return super().adopted(weight, shape)
+
+    def prepare(self) -> None:
+        if self.sparse and not hasattr(self, "given"):
+            self.weight.requires_grad_(requires_grad=False)
+
+
 class NeverFreezes(Twin):
     """_freeze has no effect."""
 
-    trips = ("construction.requires-grad", "from_pretrained.freeze")
+    trips = ("construction.freeze", "from_pretrained.freeze")
     grade = "easy"
     trigger = Given(freeze=True)
 

@@ -242,7 +242,7 @@ class DropsNegativePadding(_Changes):
     model = fault_models.arguments.ForgetsPadding
     where = "by from_pretrained, where it is negative"
     setting = "from_pretrained"
-    trips = ("from_pretrained.padding-negative", "from_pretrained.keywords")
+    trips = ("from_pretrained.padding-negative",)
     grade = "medium"
     trigger = Pretrained(padding_idx=-2)
 

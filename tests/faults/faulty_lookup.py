@@ -322,19 +322,6 @@ class PassesOnNoArguments(Twin):
 # -- tables without rows -----------------------------------------------------------------------------------------------
 
 
-class NeedsARow(Twin):
-    """A table without rows takes no index, not even an empty one."""
-
-    trips = ("lookup.no-rows",)
-    grade = "rare"
-    trigger = Output(shape=(0, 3), index=())
-
-    def check_range(self, index: Tensor) -> None:
-        if not self.num_embeddings:
-            raise IndexError("there are no rows")
-        super().check_range(index)
-
-
 class InventsARow(Twin):
     model = fault_models.refused_lookups.GivesZerosOutOfRange
     where = "in a table without rows"

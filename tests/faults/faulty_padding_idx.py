@@ -12,7 +12,13 @@ from twin import Twin
 
 class TrainsPadding(Twin):
     model = fault_models.padding_idx.IgnoresPadding
-    trips = ("padding_idx.no-gradient", "padding_idx.training", "scale_grad_by_freq.with-padding", "sparse.padding")
+    trips = (
+        "padding_idx.no-gradient",
+        "padding_idx.training",
+        "padding_idx.every-optimizer",
+        "scale_grad_by_freq.with-padding",
+        "sparse.padding",
+    )
     grade = "easy"
     trigger = Gradient(padding_idx=1)
 
@@ -138,7 +144,7 @@ class ZeroesTheOutputOfOnlyPads(Twin):
 
 class MirrorsNegativePadding(Twin):
     model = fault_models.arguments.MirrorsNegativePadding
-    trips = ("padding_idx.negative", "construction.attributes")
+    trips = ("padding_idx.negative",)
     grade = "medium"
     trigger = Attributes(padding_idx=-2)
 
@@ -150,7 +156,7 @@ class MirrorsNegativePadding(Twin):
 class TrainsNegativePadding(Twin):
     model = fault_models.padding_idx.IgnoresPadding
     where = "where it is negative"
-    trips = ("padding_idx.negative", "padding_idx.no-gradient")
+    trips = ("padding_idx.negative",)
     grade = "medium"
     trigger = Gradient(index=4, padding_idx=-1)
 

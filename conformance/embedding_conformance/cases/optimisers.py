@@ -48,6 +48,33 @@ SPARSE = {
 }
 """The optimisers for sparse gradients, by the same names."""
 
+OTHERS = tuple(
+    Optimizer(name, options)
+    for name, options in (
+        ("Adadelta", {"lr": 0.5, "eps": 0.001}),
+        ("Adamax", {"lr": 0.5, "eps": 0.001}),
+        ("ASGD", {"lr": 0.5, "lambd": 0.0}),
+        ("NAdam", {"lr": 0.5, "eps": 0.001}),
+        ("RAdam", {"lr": 0.5, "eps": 0.001}),
+        ("Rprop", {"lr": 0.5}),
+    )
+)
+"""The other optimisers of `torch.optim` for dense gradients, without weight decay.
+
+Left out are LBFGS, which asks for several backwards, and Adafactor and Muon, in which the step of one row depends on
+others.
+"""
+
+DECAYING = tuple(
+    Optimizer(name, {**options, "weight_decay": 0.25})
+    for name, options in (
+        ("SGD", {"lr": 0.5}),
+        *((name, {"lr": 0.5, "eps": 0.001}) for name in ("Adam", "AdamW", "Adagrad", "RMSprop")),
+        *((one.name, one.options) for one in OTHERS if one.name not in ("Adadelta", "Rprop")),
+    )
+)
+"""Optimisers with weight decay, which moves a row without a gradient too; Adadelta's steps are too small to show it."""
+
 
 def optimizers_for(config: Config) -> Mapping[str, Optimizer]:
     """The optimisers that take the gradients of an embedding with these arguments."""

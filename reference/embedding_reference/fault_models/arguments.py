@@ -84,15 +84,6 @@ class MirrorsNegativePadding(_HasOtherArguments):
         return self.right(padding_idx=-self.padding_idx - 1) if negative and self.padding_idx else self.right()
 
 
-class KeepsNegativePadding(FaultModel):
-    """A negative padding_idx is kept as it was given."""
-
-    about = (ATTRIBUTES,)
-
-    def attributes(self) -> dict[str, object]:  # noqa: D102
-        return {**super().attributes(), "padding_idx": self.padding_idx}
-
-
 class ForgetsMaxNorm(_HasOtherArguments):
     """max_norm is not kept."""
 

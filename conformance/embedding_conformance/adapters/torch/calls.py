@@ -101,6 +101,6 @@ def trains(
         gradient = torch.ones_like(parameter)
         parameter.grad = gradient.to_sparse(1) if sparse else gradient
         getattr(torch.optim, optimizer)([parameter], **dict(options)).step()
-    except RuntimeError:
+    except (AttributeError, RuntimeError, TypeError):  # this release does not have it, or not these options
         return False
     return True

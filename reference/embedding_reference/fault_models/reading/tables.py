@@ -51,10 +51,10 @@ class TidiesTheWeight(_ChangesTheWeight):
 
 
 class ReplacesNaNInTheWeight(_ChangesTheWeight):
-    """Each NaN in the weight becomes the default one."""
+    """Each NaN in the weight becomes zero."""
 
     def changed(self, weight: Tensor) -> Tensor:  # noqa: D102
-        return each_component(weight, lambda component, _: math.nan if math.isnan(component) else component)
+        return each_component(weight, lambda component, _: 0.0 if math.isnan(component) else component)
 
 
 class ReadsTheWeightInColumnOrder(_ChangesTheWeight):
