@@ -35,6 +35,7 @@ WORDS = {
     "Lookup": "`Lookup`",
     "Sequence[Lookup]": "list of `Lookup`s",
     "Sequence[Call]": "list of calls",
+    "Forward": "`Forward`",
     "Backward": "`Backward`",
     "tuple[Backward, Backward]": "two `Backward`s",
     "Tensor": "tensor",
@@ -43,6 +44,7 @@ WORDS = {
     "list[tuple[str, str, str]]": "list of three strings each",
     "Instance": "an instance",
     "bool": "boolean",
+    "int": "whole number",
     "str": "string",
     "None": "null",
 }

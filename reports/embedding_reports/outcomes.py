@@ -16,8 +16,6 @@ GROUND_LEGEND: Mapping[Ground, str] = {
     "de facto": "every release of torch does it, and programs rely on it.",
     "accuracy": "arithmetic that is at hand gives it.",
 }
-FIRM: tuple[Ground, ...] = ("documented", "module", "safety")
-"""What a MUST clause may rest on."""
 LEVEL_LEGEND: Mapping[Level, str] = {
     "MUST": "torch or nn.Module documents it, or it is a matter of safety.",
     "SHOULD": "every release of torch does it, or it is an expectation of accuracy.",

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from embedding_conformance.adapters.torch.calls import refusals
-from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, missing_dtype
+from embedding_conformance.adapters.torch.paths.functional import TorchFunctionalAdapter
 from embedding_conformance.boundary.description import Declared
 from embedding_conformance.boundary.refusals import Lost, Refused, Unsupported
 from examined import examined, subject
@@ -117,6 +117,11 @@ VERBS: dict[str, Callable[[Any], object]] = {
     "index_after": lambda instance: instance.index_after(case().lookups[0]),
     "again": lambda instance: instance.again(case().lookups[0]),
     "beside": lambda instance: instance.beside(case().weight, case().lookups * 2),
+    "between": lambda instance: instance.between(case().lookups[0], "mode"),
+    "reuse": lambda instance: instance.reuse(case().lookups),
+    "infer": lambda instance: instance.infer(case().lookups[0]),
+    "jvp": lambda instance: instance.jvp(case().lookups[0], case().weight),
+    "at_once": lambda instance: instance.at_once(case().lookups),
     "use_first": lambda instance: instance.use_first(case().lookups[0], clone=True),
     "second_order": lambda instance: instance.second_order(case().lookups[0], case().weight),
     "weight": lambda instance: instance.weight(),
@@ -132,7 +137,8 @@ def test_what_fails_only_when_it_is_read_is_refused(verb: str, monkeypatch: pyte
     def fail(_: torch.Tensor) -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    monkeypatch.setattr("embedding_conformance.adapters.torch.instance.from_torch", fail)
+    for module in ("instance", "in_use"):
+        monkeypatch.setattr(f"embedding_conformance.adapters.torch.{module}.from_torch", fail)
     with pytest.raises(Refused, match="illegal memory access"):
         VERBS[verb](instance)
 

@@ -220,7 +220,7 @@ def both(one: Case) -> Case:
         ("gradient.second-order", case(), "unsupported"),
         ("padding_idx.no-gradient", BLANKED, "conforms"),
         ("construction.weight-shape", case(), "conforms"),
-        ("construction.requires-grad", case(freeze=True), "conforms"),
+        ("construction.freeze", case(freeze=True), "conforms"),
         ("construction.given-weight", case(), "conforms"),
         ("construction.given-weight-shared", case(), "deviates"),
         ("construction.zero-sizes", case(), "unsupported"),

@@ -12,8 +12,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
+from embedding_conformance.adapters.torch.paths.functional import TorchFunctionalAdapter
 from embedding_conformance.adapters.torch.tensors import from_torch
 from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases import palettes

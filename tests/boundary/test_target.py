@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
+from embedding_conformance.adapters.torch.paths.functional import TorchFunctionalAdapter
 from embedding_conformance.boundary.description import Description
 from embedding_conformance.boundary.target import BUNDLED, UnusableTarget, resolve
 

@@ -13,7 +13,7 @@ from faulty_max_norm import IgnoresMaxNorm
 UNTOLD = {
     *("max_norm.below", "max_norm.other-rows", "max_norm.no-columns"),
     *("max_norm.nan-row", "max_norm.infinite-row", "max_norm.not-finite"),
-    *("max_norm.negative", "norm_type.not-positive"),
+    *("max_norm.negative", "norm_type.not-positive", "norm_type.alone"),
     *("max_norm.gradient", "max_norm.one-graph", "max_norm.clone-used-first", "max_norm.used-first"),
 }
 """Clauses about rows that stay as they are, about refusals, and about gradients, which are those of a plain lookup."""

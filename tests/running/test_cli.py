@@ -134,7 +134,8 @@ def test_the_contract_as_markdown(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert said.startswith("# The contract\n")
     for clause in clauses():
-        assert f"| `{clause.id}` | {clause.level} | {clause.text} |\n" in said
+        assert f"| `{clause.id}` | {clause.level} | {clause.ground}" in said
+        assert f" | {clause.text} |\n" in said
     headings = [line for line in said.splitlines() if line.startswith("## ")]
     assert len(headings) == len(set(headings))
 

@@ -10,6 +10,7 @@ from embedding_conformance.adapters.torch.module import DTYPES as TORCH_DTYPES
 from embedding_conformance.cases.case import DTYPES
 from embedding_conformance.judging.clause import INFO, MUST, SHOULD, Clause
 from embedding_conformance.suite.catalogue import clauses
+from embedding_reports.outcomes import GROUND_LEGEND
 
 CLAUSES = clauses()
 SECTIONS = (
@@ -54,6 +55,7 @@ def test_a_clause_is_one_sentence(clause: Clause) -> None:
     assert clause.level in (MUST, SHOULD, INFO)
     assert clause.dtypes in ("all", "none")
     assert clause.doc
+    assert clause.ground in GROUND_LEGEND
     assert clause.text.endswith(".")
     assert ". " not in clause.text
     assert len(clause.text) <= 140

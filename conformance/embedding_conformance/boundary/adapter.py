@@ -110,6 +110,48 @@ class Instance(Protocol):
     def assign(self, state: Mapping[str, Tensor]) -> None:
         """`load_state_dict(state, assign=True)`, strictly; the tensors of the state take part in no differentiation."""
 
+    def load_partly(self, state: Mapping[str, Tensor]) -> Mapping[str, Any]:
+        """`load_state_dict(state, strict=False)`: the lists of "missing" and "unexpected" keys that it tells."""
+
+    def replace_weight(self, weight: Tensor) -> None:
+        """Put a new parameter in the place of the weight; optimisers start anew."""
+
+    def chains(self) -> Mapping[str, Any]:
+        """Whether `train`, `eval`, `requires_grad_` and `to` return the embedding itself, by name."""
+
+    def between(self, lookup: Lookup, change: str) -> Backward:
+        """Look up, make a change, and backpropagate only then.
+
+        Args:
+            lookup: the lookup.
+            change: "index" fills the index that was looked up with zeros, and "index after backward" does so only when
+                the gradient is there, which then is read; "weight" changes every sign in the weight;
+                "mode" changes between `train()` and `eval()`; "lookup" looks up the next rows, and keeps nothing of it;
+                "backward of a lookup" looks up the next rows, and differentiates that with minus the upstream gradient;
+                "output hook" and "weight hook" register a hook that changes every sign of the gradient.
+        """
+
+    def reuse(self, lookups: Sequence[Lookup]) -> Backward:
+        """Look each index up in one tensor that is filled anew for each, with a backward pass of its own."""
+
+    def infer(self, lookup: Lookup) -> Forward:
+        """Look up in inference mode."""
+
+    def jvp(self, lookup: Lookup, tangent: Tensor) -> Tensor:
+        """The derivative of the output along a tangent of the weight, of its shape and dtype, in forward mode."""
+
+    def at_once(self, lookups: Sequence[Lookup]) -> Backward:
+        """Look each index up in a thread of its own, all at the same time and several times; the last outputs."""
+
+    def disturbs(self, lookup: Lookup) -> Mapping[str, Any]:
+        """Look up, and backpropagate where possible: the settings that this changes, before and after, by name.
+
+        They are "default dtype", "default device", "grad mode", "deterministic", "threads" and "random state".
+        """
+
+    def leaves(self, lookup: Lookup, calls: int) -> Mapping[str, Any]:
+        """By how much the number of "tensors" grows with so many calls, each a lookup and its backward."""
+
     def copy(self, how: str) -> Instance:
         """A copy by "deepcopy", "pickle" or "save" (`torch.save` and `torch.load`)."""
 
@@ -155,7 +197,8 @@ class Adapter(Protocol):
                 "from_pretrained". "subclass": by `from_pretrained` of a class named Derived that derives from the
                 implementation's. "functional": each call hands it to the functional form, with the arguments. Where
                 `weight` is None, also "default_dtype": `dtype` is not an argument, but the framework's default while
-                the instance is made.
+                the instance is made; "default_device": the same of `device`; "no_grad": it is made under no_grad;
+                "seeded": it is made after the same seed each time.
             dtype: the dtype= argument, where `weight` is None.
         """
 

@@ -19,8 +19,8 @@ from embedding_conformance.unusable import nearest
 REQUIRED = ("describe", "make", "forward", "gradient", "weight")
 """The verbs that every adapter has. Any other may be missing: clauses that need it are then unsupported."""
 
-_SEND_GRADIENTS = ("gradient", "again", "beside", "use_first", "second_order", "step")
-_KEEP_WEIGHT = ("weight", "attributes", "state", "given", "mode", "clear", "copy")
+_SEND_GRADIENTS = ("gradient", "again", "beside", "use_first", "second_order", "step", "between", "reuse")
+_KEEP_WEIGHT = ("weight", "attributes", "state", "given", "mode", "clear", "copy", "chains")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import Domain
 from embedding_conformance.judging.expectations import Expectations
 from embedding_reference.fault_models import FaultModel
-from embedding_reports.outcomes import FIRM
 
 Faults = Mapping[str, tuple[type[FaultModel], ...]]
 """Fault models by the answer that shows them: "output", "weight" or "gradient"."""
@@ -22,6 +21,8 @@ Faults = Mapping[str, tuple[type[FaultModel], ...]]
 MUST, SHOULD, INFO = "MUST", "SHOULD", "INFO"
 DOCUMENTED, MODULE, SAFETY, DE_FACTO, ACCURACY = "documented", "module", "safety", "de facto", "accuracy"
 """Grounds, what a clause rests on (`embedding_reports.outcomes.GROUND_LEGEND`)."""
+FIRM = (DOCUMENTED, MODULE, SAFETY)
+"""The grounds of MUST clauses."""
 
 MODULE_PAGES = ("Module.", "Parameter", "Optimizer")
 """The beginnings of the pages that are about every module."""
@@ -47,7 +48,7 @@ class Clause:
         answered: the case whose answers show the faults, where that is not the case that is drawn.
         argument: the documented argument that it is about; None: the embedding as a whole.
         doc: the part of torch's documentation that it is taken from.
-        ground: what it rests on; a MUST clause on something firm (`embedding_reports.outcomes.FIRM`).
+        ground: what it rests on; a MUST clause on something firm (one of `FIRM`).
         since: first torch release in which it holds, or None.
         until: first torch release in which it no longer holds, or None.
         dtypes: "all" weight dtypes, or "none": the clause does not depend on a dtype or device.

@@ -35,11 +35,6 @@ PRIVATE = ("_weight", "_freeze")
 """Parameters that torch's documentation of the arguments leaves out."""
 
 
-def _trains(case: Case) -> bool:
-    """Whether a row other than that at padding_idx is looked up, and so gets a gradient."""
-    return bool(set(case.positions) - {case.config.padding_row})
-
-
 @clause(MUST, dtypes="none", since="2.0", needs=("signature",))
 def test_signature(embedding: Subject) -> None:
     """The constructor takes the documented parameters, by these names, in this order, with these defaults."""
@@ -148,14 +143,14 @@ def test_fresh(embedding: Subject) -> None:
 def test_padding_row_zero(embedding: Subject, case: Case) -> None:
     """In a fresh embedding the row at padding_idx is all zeros."""
     instance = embedding.fresh(case.config)
-    _judge_zero_row(embedding, case, instance.weight())
+    judge_zero_row(embedding, case, instance.weight())
 
 
 @clause(SHOULD, Domain(padding_idx=ON, corner="negative padding_idx", freeze=ANY), argument="padding_idx")
 def test_negative_padding_row_zero(embedding: Subject, case: Case) -> None:
     """In a fresh embedding the row that a padding_idx below zero means is all zeros."""
     instance = embedding.fresh(case.config)
-    _judge_zero_row(embedding, case, instance.weight())
+    judge_zero_row(embedding, case, instance.weight())
 
 
 @clause(
@@ -169,39 +164,6 @@ def test_padding_row_alone(embedding: Subject, case: Case) -> None:
     # A draw rounds to zero with a probability of at most 3e-8 (float16), and seven draws do with 1e-53.
     others = [r for r in range(weight.shape[0]) if r != case.config.padding_row]
     compare.equal("other rows of zeros", [], [r for r in others if not any(weight.entry(r).components())])
-
-
-@clause(
-    SHOULD,
-    Domain(padding_idx=ON, freeze=ANY, weights=palettes.MODERATE, indices=1, columns=1, writable=True),
-    argument="padding_idx",
-    doc="reset_parameters",
-    needs=("reset",),
-)
-def test_reset(embedding: Subject, case: Case) -> None:
-    """reset_parameters() draws the weight afresh and sets the row at padding_idx to zeros again."""
-    instance = embedding.make(case)
-    instance.reset()
-    weight = instance.weight()
-    _judge_zero_row(embedding, case, weight)
-    kept = [r for r in range(weight.shape[0]) if r != case.config.padding_row and weight.row(r) == case.weight.row(r)]
-    # A second draw equals the first with a probability of at most 0.004 (bfloat16, near 1), and seven do with 2e-17.
-    if case.config.embedding_dim >= 7:
-        compare.equal("rows left as they were", [], kept)
-
-
-@clause(SHOULD, doc="reset_parameters", needs=("reset",))
-def test_reset_normal(embedding: Subject) -> None:
-    """Each reset_parameters() draws every row and column anew, with mean 0 and variance 1."""
-    embedding.declarations.require_normal()
-    instance = embedding.fresh(_config(embedding, normality.TALL))
-    weights = []
-    for _ in range(2):
-        instance.reset()
-        weights.append(instance.weight())
-    normality.judge_normal(weights[-1])
-    normality.judge_lines(weights[-1])
-    normality.judge_unrepeated(*weights)
 
 
 @clause(SHOULD, Domain(freeze=ANY, weights=palettes.ANY, pads_hold=ON), argument="_weight", doc="weight")
@@ -227,6 +189,35 @@ def test_padding_range(embedding: Subject, case: Case) -> None:
     for padding_idx in (rows, -rows - 1, rows + 1000):
         wrong = replace(case, config=replace(case.config, padding_idx=padding_idx))
         embedding.refuses(f"padding_idx={padding_idx}", WRONG_ARGUMENT, partial(embedding.run, wrong))
+
+
+@clause(MUST, Domain(), doc="no_grad", needs=("attributes",))
+def test_under_no_grad(embedding: Subject, case: Case) -> None:
+    """An embedding that is made under no_grad requires a gradient like any other."""
+    kept = embedding.fresh(case.config, via="no_grad").attributes()
+    compare.equal("requires_grad of the weight", expected=True, observed=kept["requires_grad"])
+
+
+@clause(MUST, Domain(freeze=ANY), argument="device", doc="set_default_device", since="2.0", needs=("attributes",))
+def test_default_device(embedding: Subject, case: Case) -> None:
+    """Without the argument device, a fresh weight lives on the framework's default device."""
+    kept = embedding.fresh(case.config, via="default_device", device="meta").attributes()
+    compare.equal("the weight's device", "meta", kept["device"])
+
+
+@clause(SHOULD, Domain(freeze=ANY, columns=2), doc="manual_seed")
+def test_seeded(embedding: Subject, case: Case) -> None:
+    """After the same seed of the framework a fresh weight is the same, bit for bit."""
+    first, second = (embedding.fresh(case.config, via="seeded").weight() for _ in range(2))
+    embedding.judge("the second weight", Exactly(first), second)
+
+
+@clause(SHOULD, Domain(padding_idx=OFF, freeze=ANY), argument="num_embeddings")
+def test_negative_sizes(embedding: Subject, case: Case) -> None:
+    """A num_embeddings or an embedding_dim below zero is refused."""
+    for wrong in (replace(case.config, num_embeddings=-1), replace(case.config, embedding_dim=-1)):
+        sizes = f"the sizes {wrong.num_embeddings} and {wrong.embedding_dim}"
+        embedding.refuses(sizes, WRONG_ARGUMENT, partial(embedding.fresh, wrong))
 
 
 @clause(MUST, Domain(freeze=ANY), argument="dtype")
@@ -292,64 +283,6 @@ def test_initialised_later(embedding: Subject, case: Case) -> None:
     embedding.judge("the weight", Exactly(case.weight), instance.weight())
 
 
-@clause(
-    SHOULD,
-    Domain(freeze=ANY, weights=palettes.ANY, writable=True),
-    doc="reset_parameters",
-    needs=("attributes", "reset"),
-)
-def test_reset_keeps(embedding: Subject, case: Case) -> None:
-    """reset_parameters() changes the weight's values and nothing else: a frozen weight stays frozen."""
-    instance = embedding.make(case)
-    before = instance.attributes()
-    instance.reset()
-    compare.equal("what is kept", before, instance.attributes())
-
-
-@clause(
-    SHOULD,
-    Domain(freeze=ANY, weights=palettes.ANY, columns=1, writable=True),
-    doc="reset_parameters",
-    needs=("edit", "given", "reset"),
-)
-def test_reset_in_place(embedding: Subject, case: Case) -> None:
-    """reset_parameters() draws into the weight's own memory, so that whatever shares it goes on doing so."""
-    instance = embedding.make(case)
-    embedding.require_shared_memory(case, instance)
-    instance.reset()
-    embedding.judge("the tensor that the weight lies in", Exactly(instance.weight()), instance.given())
-
-
-@clause(
-    SHOULD,
-    Domain(
-        max_norm=OFF,
-        sparse=OFF,
-        indices=1,
-        columns=1,
-        weights=palettes.MODERATE,
-        upstreams=("ones",),
-        large=False,
-        writable=True,
-        where=_trains,
-    ),
-    doc="reset_parameters",
-    needs=("reset", "step"),
-)
-def test_reset_optimizer(embedding: Subject, case: Case) -> None:
-    """After reset_parameters() an optimiser that was made before goes on training the weight."""
-    instance = embedding.make(case)
-    step = partial(instance.step, optimizer="SGD", options={"lr": 1.0}, lookups=case.lookups)
-    step()
-    instance.reset()
-    before = instance.weight()
-    step()
-    after = instance.weight()
-    # A step by 1 or more changes every element of a draw: in bfloat16 a 1 is lost to rounding only from 256 on.
-    trained = sorted(set(case.positions) - {case.config.padding_row})
-    compare.equal("rows not trained", [], [row for row in trained if before.row(row) == after.row(row)])
-
-
 def _declared_signature(embedding: Subject, names: Sequence[str]) -> tuple[Sequence[Parameter], Mapping[str, str]]:
     """The parameters of the constructor, and those that it does not take with the reasons that are declared for it.
 
@@ -376,19 +309,20 @@ def _behind_gap(untaken: Collection[str]) -> Callable[[Sequence[tuple[str, str, 
     return relaxed
 
 
-def _judge_zero_row(embedding: Subject, case: Case, weight: Tensor) -> None:
+def judge_zero_row(embedding: Subject, case: Case, weight: Tensor) -> None:
+    """Judge that the row at padding_idx is all zeros."""
     row = case.config.padding_row
     assert row is not None
     zeros = Tensor(weight.dtype, (case.config.embedding_dim,), bytes(weight.row_size))
     embedding.judge(f"the row at padding_idx ({row})", Exactly(zeros), weight.entry(row))
 
 
-def _config(embedding: Subject, shape: tuple[int, int]) -> Config:
+def config_of(embedding: Subject, shape: tuple[int, int]) -> Config:
     """The arguments of a table with so many rows, and so many components in a row."""
     rows, width = shape
     return Config(rows, width // FORMATS[embedding.dtype].components)
 
 
 def _weight(embedding: Subject, shape: tuple[int, int]) -> Tensor:
-    weight: Tensor = embedding.fresh(_config(embedding, shape)).weight()
+    weight: Tensor = embedding.fresh(config_of(embedding, shape)).weight()
     return weight

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from embedding_conformance.boundary.adapter import Instance
-from embedding_conformance.boundary.refusals import Unsupported
+from embedding_conformance.boundary.refusals import MissingVerb, Unsupported
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import ANY, OFF, ON, Domain
@@ -157,6 +157,8 @@ def _steps(instance: Instance, optimizer: Optimizer, case: Case) -> bool:
     """Take a step; whether there is such an optimiser in this release, and for this dtype."""
     try:
         instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
+    except MissingVerb:
+        raise
     except Unsupported:
         return False
     return True

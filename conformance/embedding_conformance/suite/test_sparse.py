@@ -167,6 +167,29 @@ def test_step(embedding: Subject, case: Case) -> None:
         embedding.judge(f"the weight after a step of {sparse_optimizer}", Exactly(stepped[0]), stepped[1])
 
 
+def _summed(case: Case) -> Case:
+    """The case with the upstream gradient of a sum, and a weight of small whole numbers."""
+    call = case.lookups[0]
+    ones = palettes.fill("ones", call.upstream.dtype, call.upstream.shape, 0)
+    table = Tensor.of(case.weight.dtype, case.weight.shape, [i % 16 for i in range(case.weight.numel)])
+    return replace(case, weight=table, lookups=(replace(call, upstream=ones, upstream_layout="expanded"),))
+
+
+@clause(
+    MUST,
+    Domain(sparse=ON, max_norm=OFF, large=False, writable=True, upstreams=("ones",), made=_summed, where=is_nonempty),
+    needs=("step",),
+)
+def test_step_of_a_sum(embedding: Subject, case: Case) -> None:
+    """After the backward of a sum, SGD steps with the sparse gradient to what the dense one gives."""
+    stepped = []
+    for sparse in (False, True):
+        instance = embedding.make(replace(case, config=replace(case.config, sparse=sparse)))
+        instance.step(optimizer="SGD", options={"lr": 1.0}, lookups=case.lookups)
+        stepped.append(instance.weight())
+    embedding.judge("the weight after a step", Exactly(stepped[0]), stepped[1])
+
+
 @clause(
     MUST,
     Domain(

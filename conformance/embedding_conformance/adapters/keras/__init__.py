@@ -1,1 +1,1 @@
-"""Adapters of keras.layers.Embedding on JAX and TensorFlow, which share `layer` with `adapters.torch.keras`."""
+"""Adapters of keras.layers.Embedding on JAX and TensorFlow, which share `layer` with `adapters.torch.paths.keras`."""

@@ -21,6 +21,7 @@ from embedding_conformance.adapters.torch.calls import (
     sharing_work,
     trains,
 )
+from embedding_conformance.adapters.torch.in_use import InUse
 from embedding_conformance.adapters.torch.tensors import from_torch, gradient_from_torch, to_torch
 from embedding_conformance.boundary.observations import Backward, Forward
 from embedding_conformance.boundary.refusals import Unsupported
@@ -33,10 +34,8 @@ METHODS = {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float
 NOT_DIFFERENTIABLE = "torch's embedding is not differentiable for complex weights"
 
 
-class TorchInstance:
+class TorchInstance(InUse):
     """A module with a `weight` parameter."""
-
-    another: Callable[[Tensor], TorchInstance] | None = None  # makes one with the same arguments and another weight
 
     def __init__(self, module: Any, given: torch.Tensor | None = None) -> None:
         self.module, self._given = module, given
@@ -136,18 +135,6 @@ class TorchInstance:
             )
             outputs = (from_torch(output),)
             return Backward(outputs, gradient_from_torch(first)), Backward(outputs, gradient_from_torch(second))
-
-    def beside(self, weight: Tensor, lookups: Sequence[Lookup]) -> tuple[Backward, Backward]:
-        """Differentiate the lookups of two embeddings in one graph."""
-        with refusals():
-            calls = [self._inputs(lookup) for lookup in lookups]
-            other = self.another(weight) if self.another else copy.deepcopy(self)
-            other.put(weight)
-            outputs = [one.call(index) for one, (index, _) in zip((self, other), calls)]
-            torch.autograd.backward(outputs, [upstream for _, upstream in calls])
-            grads = (gradient_from_torch(one.table.grad) for one in (self, other))
-            mine, its = (Backward((from_torch(output),), grad) for output, grad in zip(outputs, grads))
-            return mine, its
 
     def use_first(self, lookup: Lookup, *, clone: bool) -> Backward:
         """Use the weight, then look up, then differentiate both."""
@@ -253,7 +240,7 @@ class TorchInstance:
     def mode(self, *, training: bool) -> None:
         """`train()` or `eval()`."""
         with refusals():
-            self.module = self.module.train() if training else self.module.eval()
+            self.module.train() if training else self.module.eval()
 
     def cast(self, dtype: str, *, by_name: bool = False) -> None:
         """`to(dtype)`, or `half()` and its kin."""

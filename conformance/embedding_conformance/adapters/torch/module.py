@@ -7,14 +7,14 @@ import inspect
 import platform
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
 
 from embedding_conformance.adapters.torch.calls import refusals
 from embedding_conformance.adapters.torch.instance import NOT_DIFFERENTIABLE, FunctionalInstance, TorchInstance
-from embedding_conformance.adapters.torch.meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
+from embedding_conformance.adapters.torch.paths.meta import NO_BOUNDS, NO_DATA, UNKNOWN_SIZE, MetaInstance
 from embedding_conformance.adapters.torch.script import write_script
 from embedding_conformance.adapters.torch.tensors import to_torch
 from embedding_conformance.boundary.arguments import missing_arguments
@@ -122,9 +122,10 @@ class TorchModuleAdapter:
         if via == "_weight":
             keywords.update({"_weight": table}, **self._frozen(config))
         else:
-            keywords.update(self._placed(device, None if via == "default_dtype" else wanted, given=table is not None))
+            named = "cpu" if via == "default_device" else device
+            keywords.update(self._placed(named, None if via == "default_dtype" else wanted, given=table is not None))
         self._need(keywords)
-        with refusals(), _default_dtype(getattr(torch, wanted)) if via == "default_dtype" else nullcontext():
+        with refusals(), _surroundings(via, wanted, device):
             module = self.construct(config, **keywords)
         if via != "_weight":
             with refusals():
@@ -198,6 +199,26 @@ class TorchModuleAdapter:
     def script(self, calls: Sequence[Call]) -> str:
         """A standalone script that makes the same calls."""
         return write_script(calls, factory=self.target, module=self.module)
+
+
+def _surroundings(via: str, dtype: str, device: str) -> AbstractContextManager[Any]:
+    """What an instance is made within (`boundary.adapter.Adapter.make`)."""
+    made_within: dict[str, Callable[[], Any]] = {
+        "default_dtype": lambda: _default_dtype(getattr(torch, dtype)),
+        "default_device": lambda: torch.device(device),
+        "no_grad": torch.no_grad,
+        "seeded": _seeded,
+    }
+    within: AbstractContextManager[Any] = made_within.get(via, nullcontext)()
+    return within
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """Start the random generators from one seed within the block, and have them go on as before afterwards."""
+    with torch.random.fork_rng():
+        torch.manual_seed(20)
+        yield
 
 
 @contextmanager

@@ -19,7 +19,18 @@ def to_torch(tensor: Tensor, device: str = "cpu", layout: str = "contiguous") ->
     if not tensor.data:
         return torch.empty(tensor.shape, dtype=dtype, device=device)
     flat = torch.frombuffer(bytearray(tensor.data), dtype=torch.uint8).view(dtype)
+    if layout == "expanded" and tensor.shape and repeats_one_element(tensor):
+        return flat[0].to(device).expand(tensor.shape)
     return _lay_out(flat.reshape(tensor.shape).to(device), layout)
+
+
+def repeats_one_element(tensor: Tensor) -> bool:
+    """Whether all elements are alike, as in the upstream gradient of a sum, which torch expands from one element.
+
+    What is expanded along its first dimension must be longer than one there, or one element altogether.
+    """
+    long = tensor.numel == 1 or tensor.shape[0] > 1
+    return long and tensor.data == tensor.data[: tensor.format.itemsize] * tensor.numel
 
 
 def from_torch(tensor: torch.Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from embedding_conformance.adapters.frameworks.framework import without
-from embedding_conformance.adapters.torch.derived import Derived, DerivedAdapter
+from embedding_conformance.adapters.torch.paths.derived import Derived, DerivedAdapter
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.boundary.target import UnusableTarget, resolve
 from examined import FEW, examined, subject

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from embedding_conformance.adapters.torch.meta import MetaInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
+from embedding_conformance.adapters.torch.paths.meta import MetaInstance
 from embedding_conformance.boundary.observations import Shape
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.boundary.target import resolve

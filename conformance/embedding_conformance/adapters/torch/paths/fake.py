@@ -10,8 +10,8 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 from embedding_conformance.adapters.torch.instance import TorchInstance
-from embedding_conformance.adapters.torch.meta import MetaInstance
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devices, unsupported
+from embedding_conformance.adapters.torch.paths.meta import MetaInstance
 from embedding_conformance.boundary.description import Declared, Description
 from embedding_conformance.boundary.observations import Backward, Call, Gradient, Shape
 from embedding_conformance.boundary.refusals import Unsupported

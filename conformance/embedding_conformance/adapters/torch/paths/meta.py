@@ -48,6 +48,16 @@ class MetaInstance(TorchInstance):
         self._need_data()
         return super().use_first(lookup, clone=clone)
 
+    def between(self, lookup: Lookup, change: str) -> Backward:
+        """A change shows in values alone."""
+        self._need_data()
+        return super().between(lookup, change)
+
+    def reuse(self, lookups: Sequence[Lookup]) -> Backward:
+        """What an index holds shows in values alone."""
+        self._need_data()
+        return super().reuse(lookups)
+
     def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
         """A derivative shows in values alone."""
         self._need_data()

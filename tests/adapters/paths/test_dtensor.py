@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedding_conformance.adapters.torch.dtensor import SHARDED, Together, _both, _rank1
+from embedding_conformance.adapters.torch.paths.dtensor import SHARDED, Together, _both, _rank1
 from embedding_conformance.boundary.refusals import Died, Lost, Refused, Unsupported
 from embedding_conformance.boundary.target import resolve
 from examined import FEW, examined, subject
@@ -105,7 +105,7 @@ LEFT = """
 import os
 from examined import subject
 from examples import case
-from embedding_conformance.adapters.torch.dtensor import _rank1
+from embedding_conformance.adapters.torch.paths.dtensor import _rank1
 from embedding_conformance.boundary.target import resolve
 subject(resolve("torch-dtensor-column")).run(case())
 print(_rank1()._program._process.pid, flush=True)

@@ -25,10 +25,10 @@ import torch
 import torch.distributed
 from torch.distributed.tensor import Replicate, distribute_tensor, init_device_mesh, parallel
 
-from embedding_conformance.adapters.torch import lookups, paths
 from embedding_conformance.adapters.torch.calls import refusals
 from embedding_conformance.adapters.torch.module import COMPLEX, TorchModuleAdapter
-from embedding_conformance.adapters.torch.paths import PathAdapter, PathInstance
+from embedding_conformance.adapters.torch.paths import execution, lookups
+from embedding_conformance.adapters.torch.paths.execution import PathAdapter, PathInstance
 from embedding_conformance.boundary.description import Declared, Description
 from embedding_conformance.boundary.observations import Call
 from embedding_conformance.boundary.refusals import Died, Lost, Refused, Unsupported
@@ -41,10 +41,10 @@ REFUSES = (
     Declared({"sparse": True, "freeze": False}, "sparse: a sparse gradient has no sharding strategy"),
 )
 SHARDED = {
-    "torch-dtensor-row": paths.Path(
+    "torch-dtensor-row": execution.Path(
         lookups.sharded, "torch.distributed.tensor.parallel.RowwiseParallel(input_layouts=Replicate())", REFUSES
     ),
-    "torch-dtensor-column": paths.Path(
+    "torch-dtensor-column": execution.Path(
         lookups.sharded, "torch.distributed.tensor.parallel.ColwiseParallel(output_layouts=Replicate())", REFUSES
     ),
 }

@@ -1,0 +1,104 @@
+"""Between forward and backward: what is changed there does not change the gradient, or backward is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from embedding_conformance.boundary.refusals import Refused
+from embedding_conformance.cases import palettes
+from embedding_conformance.cases.case import Case
+from embedding_conformance.cases.domain import OFF, ON, Domain
+from embedding_conformance.judging.clause import MUST, SAFETY, clause
+from embedding_conformance.judging.subject import Subject
+from embedding_reference import Tensor
+from embedding_reference.fault_models import GRADIENT, gradients
+
+GIVES_NONE = {GRADIENT: (gradients.GivesNoGradient,)}
+
+
+def _plain(case: Case) -> Case:
+    """The case with an index that can be written to."""
+    return replace(case, lookups=(replace(case.lookups[0], index_layout="contiguous"),))
+
+
+def _names_others(case: Case) -> bool:
+    """Whether an index of zeros would name other rows."""
+    return any(case.positions) and case.config.embedding_dim > 0
+
+
+def _between(section: str = "gradient", **more: Any) -> Callable[[Any], Any]:
+    """The decorator of a clause on what happens between forward and backward."""
+    moderate: dict[str, Any] = {"weights": palettes.MODERATE, "upstreams": palettes.MODERATE}
+    domain = Domain(max_norm=OFF, indices=1, writable=True, **moderate, **more.pop("domain", {}))
+    more = {"doc": "autograd", "faults": GIVES_NONE, **more}
+    return clause(MUST, domain, section=section, needs=("between",), **more)
+
+
+def _judge(embedding: Subject, case: Case, change: str, expected: Case | None = None) -> None:
+    observed = embedding.make(case).between(lookup=case.lookups[0], change=change)
+    wanted = expected or case
+    embedding.judge_gradient(wanted, embedding.permits(wanted).gradient, observed, alone=False)
+
+
+@_between(domain={"made": _plain, "where": _names_others}, ground=SAFETY)
+def test_index_changed(embedding: Subject, case: Case) -> None:
+    """If the index is overwritten before backward, the gradient is that of the index as it was, or is refused."""
+    with suppress(Refused):
+        _judge(embedding, case, "index")
+
+
+@_between("sparse", domain={"sparse": ON, "made": _plain, "where": _names_others}, ground=SAFETY)
+def test_index_changed_later(embedding: Subject, case: Case) -> None:
+    """If the index is overwritten after backward, the sparse gradient stays as it is."""
+    _judge(embedding, case, "index after backward")
+
+
+@_between(ground=SAFETY)
+def test_weight_changed(embedding: Subject, case: Case) -> None:
+    """If the weight is changed in place before backward, the gradient is what it would have been, or is refused."""
+    with suppress(Refused):
+        _judge(embedding, case, "weight")
+
+
+@_between(doc="Module.train")
+def test_mode_changed(embedding: Subject, case: Case) -> None:
+    """Changing between train() and eval() before backward does not change the gradient."""
+    _judge(embedding, case, "mode")
+
+
+@_between()
+def test_later_lookup(embedding: Subject, case: Case) -> None:
+    """A later lookup that is not differentiated does not change the gradient of an earlier one."""
+    _judge(embedding, case, "lookup")
+
+
+@_between(domain={"sparse": OFF})
+def test_either_order(embedding: Subject, case: Case) -> None:
+    """Of two lookups the second may be differentiated first: their gradients add up all the same."""
+    lookup, rows = case.lookups[0], case.config.num_embeddings
+    following = Tensor.of(lookup.index.dtype, lookup.index.shape, [(i + 1) % rows for i in case.positions])
+    (negated,) = _negated(case).lookups
+    both = replace(case, lookups=(lookup, replace(negated, index=following)))
+    _judge(embedding, case, "backward of a lookup", both)
+
+
+@_between(doc="Tensor.register_hook")
+def test_output_hook(embedding: Subject, case: Case) -> None:
+    """A hook on the output that changes the sign of its gradient changes that of the weight's."""
+    _judge(embedding, case, "output hook", _negated(case))
+
+
+@_between(doc="Tensor.register_hook")
+def test_weight_hook(embedding: Subject, case: Case) -> None:
+    """A hook on the weight that changes the sign of its gradient is called once, with all of it."""
+    _judge(embedding, case, "weight hook", _negated(case))
+
+
+def _negated(case: Case) -> Case:
+    """The case with the upstream gradient of the other sign, whose gradient has the other sign too, exactly."""
+    lookup = case.lookups[0]
+    other = Tensor.of(lookup.upstream.dtype, lookup.upstream.shape, [-value for value in lookup.upstream.values()])
+    return replace(case, lookups=(replace(lookup, upstream=other),))
