@@ -120,7 +120,6 @@ VERBS: dict[str, Callable[[Any], object]] = {
     "between": lambda instance: instance.between(case().lookups[0], "mode"),
     "reuse": lambda instance: instance.reuse(case().lookups),
     "infer": lambda instance: instance.infer(case().lookups[0]),
-    "jvp": lambda instance: instance.jvp(case().lookups[0], case().weight),
     "at_once": lambda instance: instance.at_once(case().lookups),
     "use_first": lambda instance: instance.use_first(case().lookups[0], clone=True),
     "second_order": lambda instance: instance.second_order(case().lookups[0], case().weight),

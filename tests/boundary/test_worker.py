@@ -51,7 +51,7 @@ def test_the_protocol() -> None:
         {"id": 7, "verb": "forward", "on": 5, "arguments": bad},
         {"id": 8, "verb": "gradient", "on": 5, "arguments": {"lookups": []}},
         {"id": 9, "verb": "copy", "on": 5, "arguments": {"how": "pickle"}},
-        {"id": 10, "verb": "dance", "on": 5, "arguments": {}},
+        {"id": 10, "verb": "juggle", "on": 5, "arguments": {}},
         {"id": 11, "verb": "weight", "on": 5, "arguments": {}, "forget": [5]},
     )
     assert decode(described["result"]) == plain.Plain().describe()
@@ -60,7 +60,7 @@ def test_the_protocol() -> None:
     assert refused == {"id": 7, "refused": {"family": "index", "kind": "IndexError", "message": "index out of range"}}
     assert unsupported == {"id": 8, "unsupported": "does not differentiate"}
     assert copied == {"id": 9, "instance": 9}
-    assert unknown == {"id": 10, "unsupported": "there is no verb 'dance'"}
+    assert unknown == {"id": 10, "unsupported": "there is no verb 'juggle'"}
     assert "KeyError" in forgotten["error"]
 
 

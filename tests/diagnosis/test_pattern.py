@@ -9,6 +9,7 @@ import pytest
 
 from embedding_conformance.cases.case import Life, Step
 from embedding_conformance.diagnosis.pattern import Pattern, features_of, learn
+from embedding_conformance.diagnosis.vary import varied
 from embedding_reports.condition import Condition
 from examples import case
 
@@ -66,3 +67,10 @@ def test_of_several_lookups_the_most_unusual_value_counts() -> None:
 
 def test_a_feature_that_a_case_does_not_have_meets_no_condition() -> None:
     assert not Pattern((Condition("then cast", (True,)),)).holds(features())
+
+
+def test_an_index_that_only_64_bits_hold_is_varied_in_these() -> None:
+    """Else an embedding that cuts it to 32 bits would have no cause."""
+    positions = {(other.index.dtype, max(other.positions, default=0)) for other in varied(case(index=(2**40,)))}
+    assert ("int64", 2**40) in positions
+    assert all(dtype == "int64" or position < 2**31 for dtype, position in positions)

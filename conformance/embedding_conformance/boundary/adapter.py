@@ -124,9 +124,9 @@ class Instance(Protocol):
 
         Args:
             lookup: the lookup.
-            change: "index" fills the index that was looked up with zeros, and "index after backward" does so only when
-                the gradient is there, which then is read; "weight" changes every sign in the weight;
-                "mode" changes between `train()` and `eval()`; "lookup" looks up the next rows, and keeps nothing of it;
+            change: "nothing"; "index" fills the index that was looked up with zeros, and "index after backward" does so
+                only when the gradient is there, which is read then; "weight" changes every sign in the weight; "mode"
+                changes between `train()` and `eval()`; "lookup" looks up the next rows, and keeps nothing of it;
                 "backward of a lookup" looks up the next rows, and differentiates that with minus the upstream gradient;
                 "output hook" and "weight hook" register a hook that changes every sign of the gradient.
         """

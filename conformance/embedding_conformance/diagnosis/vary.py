@@ -12,7 +12,7 @@ from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import LAYOUTS, Case, Lookup
 from embedding_conformance.cases.strategies import expandable
 from embedding_conformance.diagnosis.smaller import Sizes, resized, sizes_of, with_each_lookup, with_index_dtype
-from embedding_reference import Tensor
+from embedding_reference import FORMATS, Tensor
 from embedding_reference.model import INDEX_DTYPES
 
 NORMS = (0.25, 0.5, 0.75, 0.95, 0.9995, 1.0, 1.0005, 1.5)
@@ -89,8 +89,11 @@ def _with_other_lookups(case: Case) -> Iterator[Case]:
         yield replace(case, weight_layout=layout, weight=expandable(case.weight, layout))
         yield with_each_lookup(case, partial(_laid_out, index_layout=layout))
         yield with_each_lookup(case, partial(_laid_out, upstream_layout=layout))
+    positions = [position for lookup in case.lookups for position in lookup.index.components()]
     for dtype in INDEX_DTYPES:
-        yield with_index_dtype(case, dtype)
+        bits = 8 * FORMATS[dtype].itemsize
+        if all(-(2 ** (bits - 1)) <= position < 2 ** (bits - 1) for position in positions):
+            yield with_index_dtype(case, dtype)
     yield replace(case, lookups=(*case.lookups, case.lookups[0]))
     yield replace(case, lookups=case.lookups[:1])
 

@@ -19,8 +19,8 @@ from embedding_conformance.ledgers.ledger import Entry, Witness
 from embedding_conformance.running.session import Session
 from embedding_reports.records import Cause, Known, Verdict
 
-SIGNATURE = "construction.signature"
-"""The clause that deviates where arguments are not taken. The baseline declares these; the next run shows the rest."""
+SIGNATURES = ("construction.signature", "construction.private-signature")
+"""The clauses that deviate where arguments are not taken. The baseline declares those; the next run shows the rest."""
 
 
 def write(session: Session, shown: Sequence[Shown], clauses: Sequence[Clause]) -> str:
@@ -34,7 +34,7 @@ def write(session: Session, shown: Sequence[Shown], clauses: Sequence[Clause]) -
     Returns:
         What was written, in words.
     """
-    left = [one for one in shown if not (session.undeclared and one.clause == SIGNATURE)]
+    left = [one for one in shown if not (session.undeclared and one.clause in SIGNATURES)]
     entries = [_entry(session, cause, members) for cause, members in causes_of(left, clauses, consequences=False)]
     path = Path(session.options.deviations)
     arguments = dict.fromkeys(session.undeclared, "baseline: the constructor does not take this")

@@ -50,6 +50,8 @@ def test_signature(embedding: Subject) -> None:
 def test_private_signature(embedding: Subject) -> None:
     """The constructor takes _weight and _freeze too, between sparse and device."""
     found, untaken = _declared_signature(embedding, PRIVATE)
+    if rest := next((name for name, kind, _ in found if kind.startswith("VAR_")), ""):
+        raise Unsupported(f"the constructor has {rest}, which does not show _weight and _freeze")
     known = [name for name, *_ in SIGNATURE if name not in untaken]
     compare.equal("the order of parameters", known, [name for name, *_ in found if name in known])
     expected, private = ([one for one in parameters if one[0] in PRIVATE] for parameters in (SIGNATURE, found))

@@ -104,7 +104,7 @@ class InUse:
             self.call((index + 1) % self.table.shape[0])
         elif what == "backward of a lookup":
             self.call((index + 1) % self.table.shape[0]).backward(-upstream)
-        else:
+        elif what != "nothing":
             hooked = {"output hook": output, "weight hook": self.table}[what]
             hooked.register_hook(_negated)
 

@@ -30,6 +30,7 @@ def _chains(_: Mapping[str, Any], name: Names) -> list[str]:
 def _between(arguments: Mapping[str, Any], name: Names) -> list[str]:
     what, after, _ = arguments["change"].partition(" after backward")
     change = {
+        "nothing": "pass",
         "index": "index.zero_()",
         "weight": f"with torch.no_grad(): {name.weight}.neg_()",
         "mode": f"{name.module}.train(not {name.module}.training)",

@@ -58,10 +58,6 @@ def _forget_scripted() -> None:
 
 NO_DIMENSION = Declared({"index_ndim": 0}, "a 0-d index has no dimension to map over")
 NO_RENORMALISING = Declared({"max_norm": True}, "max_norm: vmap refuses to write to a weight that is not mapped over")
-NO_SPARSE_GRADIENT = Declared({"sparse": True, "freeze": False}, "sparse: vmap refuses a sparse gradient")
-COUNTED_APART = Declared(
-    {"scale_grad_by_freq": True}, "scale_grad_by_freq: occurrences would be counted in each sample by itself"
-)
 UNKNOWN_SIZE = Declared(
     {"sparse": True, "padding_idx": True},
     "sparse with padding_idx: the compiler fails where the size of a gradient depends on the indices",
@@ -78,27 +74,18 @@ PATHS = {
     ),
     "torch-compile-eager": Path(lookups.compiled_eager, "torch.compile(backend='eager')", start=_forget_compiled),
     "torch-export": Path(lookups.exported, "torch.export.export"),
-    "torch-export-decomposed": Path(lookups.exported_decomposed, "torch.export.ExportedProgram.run_decompositions()"),
     "torch-vmap": Path(lookups.mapped, "torch.func.vmap", (NO_DIMENSION, NO_RENORMALISING)),
-    "torch-vmap-weight": Path(
-        lookups.mapped_with_weight,
-        "torch.func.vmap(in_dims=(0, 0)) of weight and index",
-        (
-            NO_DIMENSION,
-            Declared({"max_norm": True}, "max_norm: the tables of the samples would be renormalised, not the weight"),
-            NO_SPARSE_GRADIENT,
-            COUNTED_APART,
-            Declared({"index_numel": 0}, "an empty index: there may be no sample, and so no table"),
-        ),
-    ),
     "torch-vmap-grad": Path(
         lookups.differentiated_per_sample,
         "torch.func.vmap(torch.func.grad)",
         (
             NO_DIMENSION,
             NO_RENORMALISING,
-            NO_SPARSE_GRADIENT,
-            COUNTED_APART,
+            Declared({"sparse": True, "freeze": False}, "sparse: vmap refuses a sparse gradient"),
+            Declared(
+                {"scale_grad_by_freq": True},
+                "scale_grad_by_freq: occurrences would be counted in each sample by itself",
+            ),
             Declared({"index_numel": 0}, "an empty index: vmap of grad fails where there is no sample"),
         ),
     ),

@@ -56,33 +56,9 @@ def exported(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
     return torch.export.export(module, (index,)).module()(index)
 
 
-def exported_decomposed(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """By the module of an exported program whose operators were decomposed."""
-    return torch.export.export(module, (index,)).run_decompositions().module()(index)
-
-
 def mapped(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
     """Mapped over the first dimension of the index."""
     return torch.func.vmap(module)(index)
-
-
-def mapped_with_weight(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
-    """Mapped over the first dimension of the index, and tables: each sample has one with its columns rolled on."""
-    if module.scale_grad_by_freq:
-        raise ValueError("occurrences would be counted in each sample by itself")
-    if module.max_norm is not None:
-        raise ValueError("the tables of the samples would be renormalised, not the weight")
-    if index.numel() == 0:
-        raise ValueError("there may be no sample, and so no table")
-    if len(index) * module.weight.numel() > 2**24:
-        raise ValueError("the tables of all samples are too large")
-
-    def look_up(weight: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
-        return torch.func.functional_call(module, {"weight": weight}, (sample,))
-
-    tables = torch.stack([module.weight.roll(places, 1) for places in range(len(index))])
-    outputs = torch.func.vmap(look_up, in_dims=(0, 0))(tables, index)
-    return torch.stack([output.roll(-places, -1) for places, output in enumerate(outputs)])
 
 
 def differentiated_per_sample(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""`torch.ao.nn.quantized.Embedding`, whose table has 256 or 16 steps a row; `QUANTIZED` lists the bundled adapters.
+"""`torch.ao.nn.quantized.Embedding` with 8 bits an element, whose table has 256 steps a row.
 
 It is judged on tables that it can hold: a weight that its steps do not give exactly is not asked about, as nobody
 promises what a rounded one looks up, to the last bit.
@@ -50,10 +50,7 @@ def held(weight: torch.Tensor, observer: Any) -> torch.Tensor:
     """The weight in the steps of the observer, where they give it exactly."""
     scales, zero_points = (found.float() for found in observer.calculate_qparams())
     table = torch.quantize_per_channel(weight, scales, zero_points, 0, observer.dtype)
-    exact = torch.equal(table.dequantize().view(torch.int32), weight.view(torch.int32))
-    if observer.dtype is torch.quint4x2:  # what is packed with 4 bits has its steps and offsets in float16
-        exact = exact and all(torch.equal(one.half().float(), one) for one in (scales, scales * zero_points))
-    if not exact:
+    if not torch.equal(table.dequantize().view(torch.int32), weight.view(torch.int32)):
         raise Unsupported(NOT_HELD)
     return table
 
@@ -77,18 +74,6 @@ def converted(weight: torch.Tensor, qconfig: Any, **arguments: Any) -> Any:
 def converted_8bit(_rows: int, _columns: int, weight: torch.Tensor, **arguments: Any) -> Any:
     """Converted to 8 bits an element."""
     return converted(weight, quantization.float_qparams_weight_only_qconfig, **arguments)
-
-
-def converted_4bit(_rows: int, _columns: int, weight: torch.Tensor, **arguments: Any) -> Any:
-    """Converted to 4 bits an element."""
-    return converted(weight, quantization.float_qparams_weight_only_qconfig_4bit, **arguments)
-
-
-def made_4bit(rows: int, columns: int, weight: torch.Tensor, **arguments: Any) -> Any:
-    """Made of a table with 4 bits an element."""
-    padding_idx, qconfig = padding_of(**arguments), quantization.float_qparams_weight_only_qconfig_4bit
-    table = held(weight, observer_of(weight, qconfig))
-    return quantized.Embedding(rows, columns, padding_idx, _weight=table, dtype=torch.quint4x2)
 
 
 def look_up(embedding: Any, index: torch.Tensor) -> torch.Tensor:
@@ -117,41 +102,8 @@ def overwrite(embedding: Any, lookup: Any) -> torch.Tensor:
 
 def edit(embedding: Any, weight: torch.Tensor) -> None:
     """Set another weight, in steps of its own."""
-    bits = "" if embedding.weight().dtype is torch.quint8 else "_4bit"
-    qconfig = getattr(quantization, f"float_qparams_weight_only_qconfig{bits}")
+    qconfig = quantization.float_qparams_weight_only_qconfig
     embedding.set_weight(held(weight, observer_of(weight, qconfig)))
-
-
-def _quantized(name: str, make: Any) -> Framework:
-    """The embedding that is made one way."""
-    return Framework(
-        name=f"torch.ao.nn.quantized.Embedding {name}",
-        packages=("torch",),
-        dtypes=("float32",),
-        imports=(
-            "from typing import Any\nimport torch\nfrom torch.ao import quantization\nfrom torch.ao.nn import quantized"
-        ),
-        tensor=tensor,
-        array=array,
-        make=make,
-        look_up=look_up,
-        untracked=look_up,
-        is_tracked=lambda output: bool(output.requires_grad),
-        differentiate=differentiate,
-        weight_of=weight_of,
-        unsupported=(
-            Declared({"freeze": False}, NOT_TRAINED),
-            *without("scale_grad_by_freq", "sparse", reason=NOT_TRAINED),
-            *without("max_norm", reason=IGNORED),
-            Declared({"index_ndim": 0}, "an index has one dimension or two"),
-            Declared({"index_ndim": {"least": 3}}, "an index has one dimension or two"),
-            Declared({"embedding_dim": 0}, "observers find no range where rows have no elements"),
-            Declared({"num_embeddings": 0}, "observers find no range where there are no rows"),
-            *(Declared({name: list(WHOLE[name])}, REASONS[name]) for name in REASONS),
-        ),
-        verbs={"overwrite": overwrite, "edit": edit},
-        shared=(padding_of, observer_of, held, converted),
-    )
 
 
 REASONS = {
@@ -160,13 +112,36 @@ REASONS = {
 }
 """Why there are no other layouts."""
 
-QUANTIZED = {
-    "torch-quantized-8bit": _quantized("converted to 8 bits", converted_8bit),
-    "torch-quantized-4bit": _quantized("made of a table with 4 bits", made_4bit),
-    "torch-quantized-4bit-converted": _quantized("converted to 4 bits", converted_4bit),
-}
+QUANTIZED = Framework(
+    name="torch.ao.nn.quantized.Embedding of 8 bits",
+    packages=("torch",),
+    dtypes=("float32",),
+    imports=(
+        "from typing import Any\nimport torch\nfrom torch.ao import quantization\nfrom torch.ao.nn import quantized"
+    ),
+    tensor=tensor,
+    array=array,
+    make=converted_8bit,
+    look_up=look_up,
+    untracked=look_up,
+    is_tracked=lambda output: bool(output.requires_grad),
+    differentiate=differentiate,
+    weight_of=weight_of,
+    unsupported=(
+        Declared({"freeze": False}, NOT_TRAINED),
+        *without("scale_grad_by_freq", "sparse", reason=NOT_TRAINED),
+        *without("max_norm", reason=IGNORED),
+        Declared({"index_ndim": 0}, "an index has one dimension or two"),
+        Declared({"index_ndim": {"least": 3}}, "an index has one dimension or two"),
+        Declared({"embedding_dim": 0}, "observers find no range where rows have no elements"),
+        Declared({"num_embeddings": 0}, "observers find no range where there are no rows"),
+        *(Declared({name: list(WHOLE[name])}, REASONS[name]) for name in REASONS),
+    ),
+    verbs={"overwrite": overwrite, "edit": edit},
+    shared=(padding_of, observer_of, held, converted),
+)
 
 
-def adapter(name: str) -> FrameworkAdapter:
+def adapter(_: str) -> FrameworkAdapter:
     """The adapter of the bundled name."""
-    return FrameworkAdapter(QUANTIZED[name])
+    return FrameworkAdapter(QUANTIZED)
