@@ -176,7 +176,7 @@ def _summed(case: Case) -> Case:
 
 
 @clause(
-    MUST,
+    INFO,
     Domain(sparse=ON, max_norm=OFF, large=False, writable=True, upstreams=("ones",), made=_summed, where=is_nonempty),
     needs=("step",),
 )

@@ -11,7 +11,7 @@ from embedding_conformance.boundary.refusals import Refused
 from embedding_conformance.cases import palettes
 from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import OFF, ON, Domain
-from embedding_conformance.judging.clause import MUST, SAFETY, clause
+from embedding_conformance.judging.clause import INFO, MUST, SAFETY, clause
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Tensor
 from embedding_reference.fault_models import GRADIENT, gradients
@@ -29,12 +29,12 @@ def _names_others(case: Case) -> bool:
     return any(case.positions) and case.config.embedding_dim > 0
 
 
-def _between(section: str = "gradient", **more: Any) -> Callable[[Any], Any]:
+def _between(section: str = "gradient", level: str = MUST, **more: Any) -> Callable[[Any], Any]:
     """The decorator of a clause on what happens between forward and backward."""
     moderate: dict[str, Any] = {"weights": palettes.MODERATE, "upstreams": palettes.MODERATE}
     domain = Domain(max_norm=OFF, indices=1, writable=True, **moderate, **more.pop("domain", {}))
     more = {"doc": "autograd", "faults": GIVES_NONE, **more}
-    return clause(MUST, domain, section=section, needs=("between",), **more)
+    return clause(level, domain, section=section, needs=("between",), **more)
 
 
 def _judge(embedding: Subject, case: Case, change: str, expected: Case | None = None) -> None:
@@ -56,7 +56,7 @@ def test_index_changed(embedding: Subject, case: Case) -> None:
     _judge_unless_refused(embedding, case, "index")
 
 
-@_between("sparse", domain={"sparse": ON, "made": _plain, "where": _names_others}, ground=SAFETY)
+@_between("sparse", level=INFO, domain={"sparse": ON, "made": _plain, "where": _names_others}, ground=SAFETY)
 def test_index_changed_later(embedding: Subject, case: Case) -> None:
     """If the index is overwritten after backward, the sparse gradient stays as it is."""
     _judge(embedding, case, "index after backward")
