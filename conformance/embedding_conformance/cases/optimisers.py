@@ -66,14 +66,12 @@ others.
 """
 
 DECAYING = tuple(
-    Optimizer(name, {**options, "weight_decay": 0.25})
-    for name, options in (
-        ("SGD", {"lr": 0.5}),
-        *((name, {"lr": 0.5, "eps": 0.001}) for name in ("Adam", "AdamW", "Adagrad", "RMSprop")),
-        *((one.name, one.options) for one in OTHERS if one.name not in ("Adadelta", "Rprop")),
-    )
+    one._replace(options={**one.options, "weight_decay": 0.25})
+    for one in (*DENSE.values(), *OTHERS)
+    if "momentum" not in one.options and one.name not in ("Adadelta", "Rprop")
 )
-"""Optimisers with weight decay, which moves a row without a gradient too; Adadelta's steps are too small to show it."""
+"""Optimisers with weight decay, which moves a row without a gradient too. Adadelta's steps are too small to show it,
+and Rprop has none."""
 
 
 def optimizers_for(config: Config) -> Mapping[str, Optimizer]:

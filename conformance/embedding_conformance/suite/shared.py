@@ -15,7 +15,7 @@ from embedding_conformance.judging import compare
 from embedding_conformance.judging.compare import Deviation
 from embedding_conformance.judging.subject import Subject
 from embedding_reference import Rows, Tensor
-from embedding_reference.fault_models import WEIGHT, max_norm
+from embedding_reference.fault_models import GRADIENT, WEIGHT, gradients, max_norm
 from embedding_reference.model import WRONG_ARGUMENT
 
 
@@ -92,6 +92,22 @@ def judge_used_first(embedding: Subject, case: Case, backward: Backward) -> None
 
 IGNORED = {WEIGHT: (max_norm.IgnoresMaxNorm,)}
 """The fault that shows in the weight where a row must be rescaled: not in a frozen weight, nor at padding_idx."""
+
+
+GIVES_NONE = {GRADIENT: (gradients.GivesNoGradient,)}
+"""The fault that shows wherever a gradient is due."""
+
+
+def with_writable_index(case: Case) -> Case:
+    """The case with an index that can be written to."""
+    return replace(case, lookups=(replace(case.lookups[0], index_layout="contiguous"),))
+
+
+def of_the_next_rows(case: Case) -> Lookup:
+    """The first lookup, of the rows that follow those that it names."""
+    lookup, rows = case.lookups[0], case.config.num_embeddings
+    following = [(position + 1) % rows for position in case.positions]
+    return replace(lookup, index=Tensor.of(lookup.index.dtype, lookup.index.shape, following))
 
 
 def rows_looked_up(case: Case) -> list[int]:

@@ -185,8 +185,8 @@ class InUse:
         with refusals():
             index, upstream = self._inputs(lookup)
             counts = []
-            for count in (calls, calls):  # the first of them warms up
-                for _ in range(count):
+            for _ in range(2):  # the first round warms up
+                for _ in range(calls):
                     self._use(index, upstream)
                 gc.collect()
                 counts.append(sum(isinstance(one, torch.Tensor) for one in gc.get_objects()))

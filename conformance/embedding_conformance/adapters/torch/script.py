@@ -7,7 +7,7 @@ from typing import Any
 
 from embedding_conformance.adapters.literals import number, with_imports
 from embedding_conformance.adapters.torch.script_in_use import IN_USE
-from embedding_conformance.adapters.torch.script_parts import Names, called, defined, fetch, inputs, show
+from embedding_conformance.adapters.torch.script_parts import Names, called, defined, fetch, inputs, show, stated
 from embedding_conformance.boundary.observations import Call
 from embedding_conformance.cases.case import Config
 
@@ -187,10 +187,7 @@ def _copy(arguments: Mapping[str, Any], name: Names) -> list[str]:
 
 
 def _load(arguments: Mapping[str, Any], name: Names, how: str = "") -> list[str]:
-    lines = ["state = {}"]
-    for key, tensor in arguments["state"].items():
-        lines += [*defined("value", tensor), f"state[{key!r}] = value"]
-    return [*lines, f"{name.module}.load_state_dict(state{how})", fetch(name), show(name)]
+    return [*stated(arguments["state"]), f"{name.module}.load_state_dict(state{how})", fetch(name), show(name)]
 
 
 def _assign(arguments: Mapping[str, Any], name: Names) -> list[str]:

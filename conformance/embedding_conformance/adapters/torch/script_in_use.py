@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from embedding_conformance.adapters.torch.script_parts import Names, defined, fetch, inputs, show
+from embedding_conformance.adapters.torch.script_parts import Names, defined, fetch, inputs, show, stated
 
 
 def _load_partly(arguments: Mapping[str, Any], name: Names) -> list[str]:
-    lines = ["state = {}"]
-    for key, tensor in arguments["state"].items():
-        lines += [*defined("value", tensor), f"state[{key!r}] = value"]
-    return [*lines, f"print({name.module}.load_state_dict(state, strict=False))", show(name)]
+    return [*stated(arguments["state"]), f"print({name.module}.load_state_dict(state, strict=False))", show(name)]
 
 
 def _replace_weight(arguments: Mapping[str, Any], name: Names) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from embedding_conformance.adapters.literals import data, listed
@@ -50,6 +51,14 @@ class Names:
     def given(self) -> str:
         """The tensor that it was made with."""
         return f"given{self.number}"
+
+
+def stated(state: Mapping[str, Tensor]) -> list[str]:
+    """Statements that define a state."""
+    lines = ["state = {}"]
+    for key, tensor in state.items():
+        lines += [*defined("value", tensor), f"state[{key!r}] = value"]
+    return lines
 
 
 def called(function: str, *arguments: str) -> str:

@@ -13,15 +13,8 @@ from embedding_conformance.cases.case import Case
 from embedding_conformance.cases.domain import OFF, ON, Domain
 from embedding_conformance.judging.clause import INFO, MUST, SAFETY, clause
 from embedding_conformance.judging.subject import Subject
+from embedding_conformance.suite.shared import GIVES_NONE, of_the_next_rows, with_writable_index
 from embedding_reference import Tensor
-from embedding_reference.fault_models import GRADIENT, gradients
-
-GIVES_NONE = {GRADIENT: (gradients.GivesNoGradient,)}
-
-
-def _plain(case: Case) -> Case:
-    """The case with an index that can be written to."""
-    return replace(case, lookups=(replace(case.lookups[0], index_layout="contiguous"),))
 
 
 def _names_others(case: Case) -> bool:
@@ -50,13 +43,15 @@ def _judge_unless_refused(embedding: Subject, case: Case, change: str) -> None:
         _judge(embedding, case, change)
 
 
-@_between(domain={"made": _plain, "where": _names_others}, ground=SAFETY)
+@_between(domain={"made": with_writable_index, "where": _names_others}, ground=SAFETY)
 def test_index_changed(embedding: Subject, case: Case) -> None:
     """If the index is overwritten before backward, the gradient is that of the index as it was, or is refused."""
     _judge_unless_refused(embedding, case, "index")
 
 
-@_between("sparse", level=INFO, domain={"sparse": ON, "made": _plain, "where": _names_others}, ground=SAFETY)
+@_between(
+    "sparse", level=INFO, domain={"sparse": ON, "made": with_writable_index, "where": _names_others}, ground=SAFETY
+)
 def test_index_changed_later(embedding: Subject, case: Case) -> None:
     """If the index is overwritten after backward, the sparse gradient stays as it is."""
     _judge(embedding, case, "index after backward")
@@ -83,10 +78,7 @@ def test_later_lookup(embedding: Subject, case: Case) -> None:
 @_between(domain={"sparse": OFF})
 def test_either_order(embedding: Subject, case: Case) -> None:
     """Of two lookups the second may be differentiated first: their gradients add up all the same."""
-    lookup, rows = case.lookups[0], case.config.num_embeddings
-    following = Tensor.of(lookup.index.dtype, lookup.index.shape, [(i + 1) % rows for i in case.positions])
-    (negated,) = _negated(case).lookups
-    both = replace(case, lookups=(lookup, replace(negated, index=following)))
+    both = replace(case, lookups=(case.lookups[0], of_the_next_rows(_negated(case))))
     _judge(embedding, case, "backward of a lookup", both)
 
 

@@ -12,31 +12,27 @@ from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import MUST, SAFETY, SHOULD, clause
 from embedding_conformance.judging.expectations import reversed_order
 from embedding_conformance.judging.subject import Subject
-from embedding_conformance.suite.shared import judge_requires_grad
+from embedding_conformance.suite.shared import GIVES_NONE, judge_requires_grad, of_the_next_rows, with_writable_index
 from embedding_reference import Tensor
-from embedding_reference.fault_models import GRADIENT, OUTPUT, gradients, lookups, outputs
+from embedding_reference.fault_models import OUTPUT, lookups, outputs
 
 CALLS = 512
 """Calls that may fill a cache, and after which what is left behind is counted."""
 
-
-def _plain(case: Case) -> Case:
-    """The case with an index that can be written to."""
-    return replace(case, lookups=(replace(case.lookups[0], index_layout="contiguous"),))
+RANDOM = "random state"
+"""What adapters call the state of the random generator among the settings."""
 
 
 @clause(
     MUST,
-    Domain(max_norm=OFF, sparse=OFF, indices=1, columns=1, large=False, made=_plain),
+    Domain(max_norm=OFF, sparse=OFF, indices=1, columns=1, large=False, made=with_writable_index),
     section="lookup",
-    faults={GRADIENT: (gradients.GivesNoGradient,)},
+    faults=GIVES_NONE,
     needs=("reuse",),
 )
 def test_reused_index(embedding: Subject, case: Case) -> None:
     """An index tensor that is filled anew and looked up again gives the rows, and the gradient, of what it holds."""
-    first, rows = case.lookups[0], case.config.num_embeddings
-    index = Tensor.of(first.index.dtype, first.index.shape, [(i + 1) % rows for i in case.positions])
-    both = replace(case, lookups=(first, replace(first, index=index)))
+    both = replace(case, lookups=(case.lookups[0], of_the_next_rows(case)))
     observed = embedding.make(case).reuse(lookups=both.lookups)
     for lookup, output in zip(both.lookups, observed.outputs):
         one = replace(case, lookups=(lookup,))
@@ -100,9 +96,6 @@ def test_leaves_settings(embedding: Subject, case: Case) -> None:
     """A lookup and its backward leave default dtype and device, grad mode, determinism and threads as they were."""
     changed = embedding.make(case).disturbs(lookup=case.lookups[0])
     compare.equal("the settings changed", {}, {name: both for name, both in changed.items() if name != RANDOM})
-
-
-RANDOM = "random state"
 
 
 @clause(SHOULD, Domain(freeze=ANY), section="lookup", enough=2, needs=("disturbs",))

@@ -11,10 +11,8 @@ from embedding_conformance.cases.domain import ANY, OFF, Domain
 from embedding_conformance.judging import compare
 from embedding_conformance.judging.clause import MUST, clause
 from embedding_conformance.judging.subject import Subject
+from embedding_conformance.suite.shared import GIVES_NONE
 from embedding_reference import Exactly
-from embedding_reference.fault_models import GRADIENT, gradients
-
-GIVES_NONE = {GRADIENT: (gradients.GivesNoGradient,)}
 
 
 @clause(
