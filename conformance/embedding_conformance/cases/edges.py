@@ -81,17 +81,18 @@ def ladder_of(domain: Domain, subject: UnderTest, most: int) -> Sequence[Case]:
         subject: the implementation under test.
         most: the bytes of the largest table.
     """
+    if not domain.climbs:
+        return ()
     cases: list[Case] = []
+    plain = _case(PLAIN[1], domain, subject, OFF)
     if "sizes" in domain.climbs:
         itemsize = FORMATS[domain.dtype or subject.dtype or "float32"].itemsize
         for rows, columns, count in LADDER:
             if rows * columns * itemsize <= most:
                 cases.append(_case((rows, columns, (count,), _spread(rows, count)), domain, subject, OFF))
     if "orders" in domain.climbs:
-        plain = _case(PLAIN[1], domain, subject, OFF)
         cases += [replace(plain, config=replace(plain.config, norm_type=order)) for order in ORDERS]
     if "limits" in domain.climbs:
-        plain = _case(PLAIN[1], domain, subject, OFF)
         cases += [_just_above(limit, plain) for limit in LIMITS]
     return [case for case in cases if domain.admits(case) and domain.counts(case)]
 
