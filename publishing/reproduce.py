@@ -40,10 +40,13 @@ def main() -> int:
 
 
 def outcome(path: Path) -> str:
-    """What a script shows: "reproduced" (status 0), "no longer deviates" (1), "not installed", or how it failed."""
-    done = subprocess.run(  # noqa: S603 - our own scripts
-        [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=SECONDS
-    )
+    """What a script shows, run alone: see `told`."""
+    command = [sys.executable, str(path)]
+    return told(subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS))  # noqa: S603
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """What its end tells: "reproduced" (status 0), "no longer deviates" (1), "not installed", or how it failed."""
     lines = done.stderr.strip().splitlines() or ["no message"]
     if done.returncode != 0 and any(line.startswith(MISSING) for line in lines):
         return "not installed"

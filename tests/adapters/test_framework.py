@@ -107,13 +107,6 @@ def test_what_it_does_not_claim_is_refused() -> None:
         subject(adapter()).make(case(max_norm=1.0))
 
 
-def test_indices_that_are_not_checked_by_design_are_not_tried() -> None:
-    unchecked = adapter(unchecked="numpy counts from the end")
-    with pytest.raises(Unsupported, match="index bounds: numpy counts from the end"):
-        subject(unchecked).make(case()).forward(lookup=case(index=(0, -1)).lookups[0])
-    assert examined(unchecked, "lookup.out-of-range", case(index=(0, -1))) == "unsupported"
-
-
 def test_row_slices_are_a_sparse_gradient() -> None:
     def sliced(embedding: Any, indices: list[Any], upstreams: list[Any]) -> tuple[list[Any], Any]:
         outputs = [look_up(embedding, index) for index in indices]
@@ -198,14 +191,28 @@ def test_an_exception_of_the_frameworks_own_is_a_refusal() -> None:
         subject(adapter(look_up=checked)).make(beyond).forward(lookup=beyond.lookups[0])
 
 
-def test_an_index_that_is_cast_by_design_is_not_tried() -> None:
+def test_only_the_dtypes_that_the_framework_has_are_wrong_ones_for_an_index() -> None:
+    def without(*lacking: str) -> FrameworkAdapter:
+        def to(array: Any, dtype: str) -> dict[str, Any]:
+            if dtype in lacking:
+                raise Unsupported(f"there is no {dtype}")
+            return tensor(array, dtype)
+
+        return adapter(tensor=to, look_up=strict)
+
+    def strict(embedding: Any, index: Any) -> Any:
+        if not index["dtype"].startswith("int"):
+            raise TypeError("an index is of integers")
+        return look_up(embedding, index)
+
+    assert examined(without("complex128"), "lookup.wrong-index-dtype", case()) == "conforms"
+    others = ("float16", "bfloat16", "float64", "complex64", "complex128", "bool")
+    assert examined(without(*others), "lookup.wrong-index-dtype", case()) == "conforms"
+
     def cast(embedding: Any, index: Any) -> Any:
         return look_up(embedding, tensor(index["array"].astype("int64"), "int64"))
 
     assert examined(adapter(look_up=cast), "lookup.wrong-index-dtype", case()) == "deviates"
-    by_design = adapter(look_up=cast, casts="numpy would not")
-    assert examined(by_design, "lookup.wrong-index-dtype", case()) == "unsupported"
-    assert examined(by_design, "lookup.narrow-index-dtype", case()) == "conforms"
 
 
 def test_sums_that_become_zero_by_design_are_not_tried() -> None:

@@ -18,7 +18,7 @@ from embedding_conformance.suite.shared import judge_signature
 from embedding_conformance.suite.test_construction import SIGNATURE
 from processes import Run, suite
 
-FEW = "test_signature or test_bits or test_layout or test_negative or test_given_weight"
+FEW = "test_signature or test_index_dtype or test_layout or test_negative or test_given_weight"
 LEDGER = ("--embedding-deviations", "known.toml")
 
 
@@ -96,7 +96,7 @@ def test_what_needs_it_is_not_tested_and_all_else_is(undeclared: Run) -> None:
         assert (verdict["verdict"], verdict["exercised"]) == ("unsupported", 0)
         assert "partial.Lookups takes no " in verdict["reason"]
     for dtype in ("float32", "float64"):
-        assert undeclared.verdicts["lookup.bits", dtype] == "conforms"
+        assert undeclared.verdicts["lookup.index-dtype", dtype] == "conforms"
 
 
 @given(st.data())
@@ -157,7 +157,7 @@ def test_who_differentiates_complex_weights_where_torch_does_not_is_not_accused(
     declare = tuple(name for name in ARGUMENTS if name not in ("device", "dtype"))
     gathers = run(tmp_path, "Gathers", declare=declare, dtypes="complex64")
     assert gathers.status == 0, gathers.text
-    assert gathers.verdicts["lookup.bits", "complex64"] in ("conforms", "unsupported")
+    assert gathers.verdicts["lookup.index-dtype", "complex64"] in ("conforms", "unsupported")
     again = suite(tmp_path, "partial:Gathers", "test_bits or test_sum", *LEDGER, dtypes="complex64", profile="default")
     assert again.verdicts["lookup.bits", "complex64"] == "conforms"
     verdict = again.verdict("gradient.sum", "complex64")

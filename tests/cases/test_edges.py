@@ -21,7 +21,6 @@ WITHOUT = {
     "construction.padding-row-alone",
     "gradient.accuracy",
     "gradient.upstream-layout",
-    "lookup.layout",
     "max_norm.accuracy",
     "max_norm.infinite-row",
     "max_norm.nan-row",

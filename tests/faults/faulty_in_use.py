@@ -110,6 +110,25 @@ class TakesSizesByTheirMagnitude(Twin):
         return super().allocated((abs(rows), abs(columns)), device, dtype)
 
 
+def _fractional(embedding: Any) -> str:
+    try:
+        return str(embedding(2.5, 2).weight.shape)
+    except TypeError:
+        return "refused"
+
+
+class CutsSizesToWholeNumbers(Twin):
+    """A size that is no whole number is cut to one."""
+
+    trips = ("construction.whole-sizes",)
+    grade = "easy"
+    trigger = Shows(what=_fractional)
+
+    def allocated(self, shape: tuple[int, int], device: Any, dtype: torch.dtype | None) -> Tensor:
+        rows, columns = shape
+        return super().allocated((int(rows), int(columns)), device, dtype)
+
+
 # -- between forward and backward --------------------------------------------------------------------------------------
 
 
@@ -479,6 +498,31 @@ class ReturnsNothingFromTrain(Twin):
 
     def train(self, mode: bool = True) -> Any:
         super().train(mode)
+
+
+def _seven_times(embedding: Any) -> list[float]:
+    index = torch.arange(2**13) % 5
+    outputs = [(module := _module(embedding), module(index)) for _ in range(7)]
+    for _, output in outputs:
+        output.backward(torch.ones_like(output))
+    return [summed(module.weight.grad) for module, _ in outputs]
+
+
+class LosesALookupNowAndThen(Twin):
+    """Of every seventh large gradient, the last lookup is lost."""
+
+    trips = ("gradient.each-time",)
+    grade = "rare"
+    trigger = Shows(what=_seven_times)
+    large = 0
+
+    def gradient(self, index: Tensor, upstream: Tensor) -> Tensor | None:
+        if index.numel() >= 2**13:
+            type(self).large += 1
+            if type(self).large % 7 == 0:
+                upstream = upstream.clone()
+                upstream.reshape(-1, self.embedding_dim)[-1] = 0
+        return super().gradient(index, upstream)
 
 
 def _loaded_partly(embedding: Any) -> Any:

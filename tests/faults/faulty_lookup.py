@@ -86,6 +86,8 @@ class MultipliesByOneHot(Twin):
     trigger = Output(weight=(math.inf,))
 
     def rows(self, weight: Tensor, index: Tensor) -> Tensor:
+        if index.numel() * self.num_embeddings > 2**20:  # more than there is memory for
+            return super().rows(weight, index)
         return (index.unsqueeze(-1) == torch.arange(self.num_embeddings)).to(weight.dtype) @ weight
 
 

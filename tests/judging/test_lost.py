@@ -101,8 +101,8 @@ def test_a_loss_excuses_no_other_deviation(tmp_path: Path) -> None:
 
 
 def test_a_loss_in_this_process_costs_one_verdict(tmp_path: Path) -> None:
-    run = suite(tmp_path, "lossy:LosesOnNaN", "test_bits or test_shape or test_index_dtype", profile="default")
-    verdict = run.verdict("lookup.bits")
+    run = suite(tmp_path, "lossy:LosesOnNaN", "test_nan_payload or test_shape")
+    verdict = run.verdict("lookup.nan-payload")
     assert (verdict["verdict"], verdict["reason"]) == ("deviates", None)
     weight = decode(verdict["deviation"]["case"]).weight
     assert any(map(math.isnan, weight.values())), "cases without NaN were taken for smaller ones"
@@ -110,9 +110,9 @@ def test_a_loss_in_this_process_costs_one_verdict(tmp_path: Path) -> None:
 
 
 def test_a_loss_is_not_laid_on_the_case_after_it(tmp_path: Path) -> None:
-    run = suite(tmp_path, "lossy:LosesLate", "test_bits or test_shape")
+    run = suite(tmp_path, "lossy:LosesLate", "test_index_dtype or test_shape")
     assert run.status == 0
-    assert {run.verdict(clause)["verdict"] for clause in ("lookup.bits", "lookup.shape")} == {"conforms"}
+    assert {run.verdict(clause)["verdict"] for clause in ("lookup.index-dtype", "lookup.shape")} == {"conforms"}
 
 
 def test_an_assertion_on_a_device_of_torch_is_a_refusal(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -29,11 +31,15 @@ TOX.read(ROOT / "tox.ini", encoding="utf-8")
 RELEASES = TOX["torch"]["releases"].split()
 
 
-@pytest.fixture
-def publish(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module that publishes; `publishing` is a folder of scripts."""
-    monkeypatch.syspath_prepend(ROOT / "publishing")
-    return import_module("publish")
+@pytest.fixture(scope="module")
+def publish() -> Iterator[Any]:
+    """The module that publishes, which reads what is published once; `publishing` is a folder of scripts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "publishing")
+        module = import_module("publish")
+        for name in ("published", "implementations"):
+            patch.setattr(module, name, cache(getattr(module, name)))
+        yield module
 
 
 @pytest.fixture
@@ -134,7 +140,7 @@ SCRIPTS = sorted((ROOT / "reports" / "published" / "scripts").glob("*/*.py"))
 def test_each_script_shows_its_deviation_where_the_framework_is_installed(script: Path, reproduce: Any) -> None:
     if script.parent.name.endswith("-cuda") and not torch.cuda.is_available():
         pytest.skip("each would take seconds to say that there is no CUDA")
-    outcome = reproduce.outcome(script)
+    outcome = reproduce.told(python(str(script), folder=script.parent))
     if outcome == "not installed":
         pytest.skip(outcome)
     assert outcome == "reproduced"

@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, base: str, *more: str) -> Run:
     """Run on an embedding that inverts what a scalar looks up, or, once repaired, does not."""
     (folder / "mine.py").write_text(PROGRAM.format(base=base), encoding="utf-8")
-    return suite(folder, "mine:Mine", FEW, *LEDGER, *more, profile="thorough", dtypes="float32,float64")
+    return suite(folder, "mine:Mine", FEW, *LEDGER, *more, profile="default", dtypes="float32,float64")
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ REST = f"Not tested: {len(clauses()) - 2} not run."
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results file of a run."""
     folder = tmp_path_factory.mktemp("results")
-    assert suite(folder, "plain:Plain", "test_bits or test_shape").status == 0
+    assert suite(folder, "plain:Plain", "test_index_dtype or test_shape").status == 0
     return folder / "results.json"
 
 

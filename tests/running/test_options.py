@@ -13,7 +13,7 @@ from embedding_conformance.running import hooks
 from embedding_conformance.running.options import HELP
 from processes import python
 
-FEW = ("--pyargs", "embedding_conformance", "-p", "no:cacheprovider", "-k", "test_bits")
+FEW = ("--pyargs", "embedding_conformance", "-p", "no:cacheprovider", "-k", "test_shape")
 OPTIONS = "embedding, embedding_isolation, embedding_device, embedding_dtype, embedding_clause, embedding_profile"
 ENTRY = '[[deviation]]\nclauses = ["sparse.layot"]\nwhere = {}\ndoes = "raises"\nreason = "x"\n'
 

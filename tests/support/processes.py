@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import embedding_conformance
 import embedding_reference
+import forked
 from embedding_reports import results
 from embedding_reports.records import Results
 
@@ -39,16 +41,19 @@ def python(
 ) -> subprocess.CompletedProcess[str]:
     """Run Python in a folder and wait; `say` is its standard input."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(QUIETED)}
-    return subprocess.run(  # noqa: S603 - our own programs
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**inherited, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1", **(environment or {})},
-        input=say,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=HUNG,
-    )
+    env = {**inherited, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1", **(environment or {})}
+    if not forked.can_run(arguments):
+        command = [sys.executable, *arguments]
+        return subprocess.run(  # noqa: S603 - our own programs
+            command, cwd=folder, env=env, input=say, capture_output=True, text=True, check=False, timeout=HUNG
+        )
+    with TemporaryDirectory() as files:
+        streams = [Path(files, name) for name, _ in forked.STREAMS]
+        for stream, text in zip(streams, (say, "", "")):
+            stream.write_text(text, encoding="utf-8")
+        status = forked.run(arguments, folder, env, Path(files), HUNG)
+        _, said, complained = (stream.read_text(encoding="utf-8") for stream in streams)
+    return subprocess.CompletedProcess(arguments, status, said, complained)
 
 
 def patiently() -> Iterator[None]:

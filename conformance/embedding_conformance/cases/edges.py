@@ -29,8 +29,12 @@ PLAIN: tuple[Sizes, ...] = (
     (2, 2, (0,), ()),
     (2, 2, (), (1,)),
     (2, 0, (3,), (1, 0, 1)),
+    (3, 2, (2, 2), (2, 0, 1, 2)),
 )
-"""num_embeddings, embedding_dim, and the index's shape and elements."""
+"""num_embeddings, embedding_dim, and the index's shape and elements; one of two dimensions is transposed in memory."""
+
+OPENED = {PLAIN[1]: (OFF, ON), PLAIN[-1]: (ON,)}
+"""Of which of them there is a case with whatever the domain leaves open; of the others there is one without."""
 
 OUTSIDE: tuple[Sizes, ...] = (
     (2, 2, (1,), (2,)),
@@ -55,8 +59,7 @@ def edges_of(domain: Domain, subject: UnderTest) -> Sequence[Case]:
         few = rows in FEW_NUM_EMBEDDINGS and columns in FEW_EMBEDDING_DIMS and shape in FEW_SHAPES
         if subject.compiles and not few:
             continue
-        # The second has whatever the domain leaves open, too.
-        for open_ones in (OFF, ON) if sizes == PLAIN[1] else (OFF,):
+        for open_ones in OPENED.get(sizes, (OFF,)):
             case = _case(sizes, domain, subject, open_ones)
             case = domain.made(case) if domain.made else case
             if case not in found and domain.admits(case) and domain.counts(case):
@@ -134,6 +137,7 @@ def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> C
         weight = blanked(weight, config.padding_row)
     only_ones = set(domain.upstreams) == {"ones"}
     index_dtype = "int64" if open_ones == OFF or "int32" not in domain.index_dtypes else "int32"
+    turned = len(shape) == 2 and "transposed" in subject.layouts("index_layout", domain.layouts)
     lookups = tuple(
         # each with the indices one place further, and an upstream gradient of its own
         Lookup(
@@ -141,6 +145,7 @@ def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> C
             palettes.fill("ones", dtype, (*shape, columns), 0)
             if only_ones
             else _counting(dtype, (*shape, columns), 1 + number),
+            "transposed" if turned else "contiguous",
         )
         for number in range(domain.lookups)
     )

@@ -114,6 +114,11 @@ class Group:
         return [features for one in self.members for features in one.conforming]
 
     @property
+    def is_of_refusals(self) -> bool:
+        """Whether all cases that deviate have an index out of range."""
+        return bool(self.deviating) and all(features["index_out_of_range"] for features in self.deviating)
+
+    @property
     def exceptions(self) -> int:
         """How many cases have the pattern and conform all the same."""
         return sum(map(self.pattern.holds, self.conforming))
@@ -154,8 +159,11 @@ def _follows(other: Group, one: Group) -> bool:
 
     It does where it shows in just the cases that have the other's pattern, or where a finding of each has one pattern
     and shows the same thing; about the same argument, where it shows in no case without the other's pattern, or where
-    the same thing deviates; and in a life, which uses all arguments, where the same does.
+    the same thing deviates; and in a life, which uses all arguments, where the same does. What a lookup within the
+    table gives does not follow from what one out of range is answered.
     """
+    if one.is_of_refusals != other.is_of_refusals:
+        return False
     shown, hidden = ([*map(one.pattern.holds, cases)] for cases in (other.deviating, other.conforming))
     spare = SPARE * len(shown)
     if one.pattern.conditions and shown and hidden and shown.count(False) <= spare and hidden.count(True) <= spare:

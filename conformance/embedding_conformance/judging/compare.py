@@ -25,7 +25,7 @@ Components = Sequence[float | Fraction] | Mapping[int, float | Fraction]
 
 MOST = 300  # components that a message can show
 
-_NUMBER = re.compile(r"-?\d+")
+_NUMBER = re.compile(r"-?\d+|u?int\d+")
 
 
 class Difference(NamedTuple):

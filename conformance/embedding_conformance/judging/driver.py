@@ -56,7 +56,7 @@ class Driver:
             calls = list(self.calls)
             nothing = Lookup(Tensor("int64", (0,), b""), Tensor(self.dtype, (0, columns), b""))
             try:
-                self.fresh(Config(rows, columns)).forward(lookup=nothing)
+                self._plain(Config(rows, columns)).forward(lookup=nothing)
             except Refused as refused:
                 reason = f"a table of {rows} rows and {columns} columns is refused: {refused}"
                 self._refused_sizes[rows, columns] = reason
@@ -64,6 +64,14 @@ class Driver:
                 self._refused_sizes[rows, columns] = ""
             self.calls[:] = calls  # it is no part of the case that is run
         return self._refused_sizes[rows, columns]
+
+    def _plain(self, config: Config) -> Instance:
+        """A fresh instance of a size without elements; where there is none, one that is given a weight."""
+        try:
+            return self.fresh(config)
+        except Unsupported:
+            shape = config.num_embeddings, config.embedding_dim
+            return self._made(config=config, weight=Tensor(self.dtype, shape, b""))
 
     def signature(self, of: str) -> list[tuple[str, str, str]]:
         """(name, kind, default) of each parameter of "constructor" or "from_pretrained"."""

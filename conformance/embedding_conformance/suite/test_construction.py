@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from embedding_conformance.boundary.refusals import Unsupported
 from embedding_conformance.cases import palettes
@@ -212,6 +213,15 @@ def test_seeded(embedding: Subject, case: Case) -> None:
     """After the same seed of the framework a fresh weight is the same, bit for bit."""
     first, second = (embedding.fresh(case.config, via="seeded").weight() for _ in range(2))
     embedding.judge("the second weight", Exactly(first), second)
+
+
+@clause(SHOULD, Domain(padding_idx=OFF, freeze=ANY), argument="num_embeddings", enough=2)
+def test_whole_sizes(embedding: Subject, case: Case) -> None:
+    """A num_embeddings or an embedding_dim that is no whole number is refused."""
+    sizes: tuple[Any, ...] = (2.5, "3", None)
+    for wrong in sizes:
+        for config in (replace(case.config, num_embeddings=wrong), replace(case.config, embedding_dim=wrong)):
+            embedding.refuses(f"a size of {wrong!r}", WRONG_ARGUMENT, partial(embedding.fresh, config))
 
 
 @clause(SHOULD, Domain(padding_idx=OFF, freeze=ANY), argument="num_embeddings")

@@ -47,6 +47,7 @@ def test_order(embedding: Subject, case: Case) -> None:
 @clause(MUST, Domain(max_norm=OFF, freeze=ANY, indices=1, columns=1))
 def test_alone(embedding: Subject, case: Case) -> None:
     """Without max_norm, norm_type changes nothing."""
+    embedding.declarations.require(replace(case, config=replace(case.config, max_norm=1.0)))  # they come together
     for order in (1.0, math.inf):
         given = replace(case, config=replace(case.config, norm_type=order))
         permitted, observed = embedding.permits(given), embedding.run(given)

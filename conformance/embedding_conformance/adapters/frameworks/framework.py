@@ -66,9 +66,7 @@ class Framework:
             framework states it; or None.
         weight_of: embedding -> the weight as it is now.
         unsupported: what it does not claim.
-        unchecked: where by design an index out of range is not refused, the reason.
         blank_pads: where by design a lookup of padding_idx gives zeros, whatever its row holds, the reason.
-        casts: where by design an index that is not of integers is not refused, the reason.
         flushes: where by design subnormal numbers become zeros, what it therefore does not claim (`flushing`).
         forget: drops compiled code, where each shape and dtype is compiled anew; it is called before each dtype.
         accumulates: whether `differentiate` adds to the gradient that is there; without indices it then only reads it.
@@ -95,9 +93,7 @@ class Framework:
     differentiate: Callable[[Any, list[Any], list[Any]], tuple[list[Any], Any]]
     weight_of: Callable[[Any], Any]
     unsupported: tuple[Declared, ...] = ()
-    unchecked: str = ""
     blank_pads: str = ""
-    casts: str = ""
     flushes: Declared | None = None
     forget: Callable[[], Any] | None = None
     accumulates: bool = False

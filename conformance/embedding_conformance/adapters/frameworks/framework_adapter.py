@@ -30,7 +30,6 @@ class FrameworkAdapter:
     def describe(self) -> Description:
         """What is under test; the version is that of the framework's first package."""
         framework = self.framework
-        bounds = Declared({"index_out_of_range": True}, f"index bounds: {framework.unchecked}")
         pads = Declared({"pads_hold": "other"}, framework.blank_pads)
         versions = {package: metadata.version(package) for package in (*framework.packages, "numpy")}
         return Description(
@@ -40,7 +39,6 @@ class FrameworkAdapter:
             packages={**versions, "python": platform.python_version()},
             unsupported=(
                 *framework.unsupported,
-                *((bounds,) if framework.unchecked else ()),
                 *((pads,) if framework.blank_pads else ()),
                 *((framework.flushes,) if framework.flushes else ()),
             ),
@@ -60,7 +58,7 @@ class FrameworkAdapter:
         """An embedding with this weight (`boundary.adapter.Adapter.make`)."""
         framework, how = self.framework, via if weight or via != "assignment" else "fresh"
         if how == "fresh" and how not in framework.made:
-            raise Unsupported("its own initialisation is not that of torch")
+            raise Unsupported("it makes no weight of the dtype asked for")
         if how != "assignment" and how not in framework.made:
             raise Unsupported(f"it has no {via}")
         if device != "cpu":
@@ -189,13 +187,8 @@ class FrameworkInstance:
         return call
 
     def _index(self, lookup: Lookup) -> Any:
-        framework, positions = self._framework, lookup.index.components()
-        rows = self._config.num_embeddings
-        if framework.unchecked and any(not 0 <= i < rows for i in positions):
-            raise Unsupported(f"index bounds: {framework.unchecked}")
-        if framework.casts and lookup.index.format.kind != "int":
-            raise Unsupported(f"index dtypes: {framework.casts}")
-        if framework.blank_pads and self._config.padding_row in positions:
+        framework = self._framework
+        if framework.blank_pads and self._config.padding_row in lookup.index.components():
             self._must_not_blank(lookup, self.weight())
         return framework.to(lookup.index, lookup.index_layout)
 

@@ -11,6 +11,7 @@ from mlx import nn
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
 from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Unsupported
 
 
 def tensor(array: Any, dtype: str) -> mx.array:
@@ -18,7 +19,7 @@ def tensor(array: Any, dtype: str) -> mx.array:
     if dtype == "bfloat16":
         return mx.array(array).view(mx.bfloat16)
     if dtype == "complex128":
-        raise TypeError("MLX has no complex128")
+        raise Unsupported("MLX has no complex128")
     return mx.array(array, dtype=getattr(mx, dtype + "_" * (dtype == "bool")))
 
 
@@ -116,7 +117,6 @@ MLX = Framework(
         *NO_STRIDES,
         Declared({"embedding_dim": 0}, "rows without elements: the constructor divides by embedding_dim"),
     ),
-    unchecked="MLX does not check them, as its documentation says",
     verbs={"beside": beside, "second_order": second_order, "overwrite": overwrite},
 )
 

@@ -9,12 +9,13 @@ from tinygrad import Tensor, dtypes, nn
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
 from embedding_conformance.boundary.description import Declared
+from embedding_conformance.boundary.refusals import Unsupported
 
 
 def tensor(array: Any, dtype: str) -> Tensor:
     """A tensor of tinygrad; bfloat16 comes as its bits."""
     if dtype.startswith("complex"):
-        raise TypeError(f"tinygrad has no {dtype}")
+        raise Unsupported(f"tinygrad has no {dtype}")
     made = Tensor(array)
     return (made.bitcast(dtypes.bfloat16) if dtype == "bfloat16" else made).realize()
 
@@ -73,7 +74,6 @@ TINYGRAD = Framework(
             "a table without rows or columns: the constructor divides by the sum of both",
         ),
     ),
-    unchecked="a lookup is compiled to run on any device and raises for no value; an index out of range gives zeros",
 )
 
 try:

@@ -15,6 +15,7 @@ import numpy as np
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, Framework, flushing, without
 from embedding_conformance.adapters.frameworks.framework_adapter import FrameworkAdapter
 from embedding_conformance.boundary.description import Declared
+from embedding_conformance.cases.features import NOT_NORMAL
 
 jax.config.update("jax_enable_x64", True)  # else int64 and float64 would become 32 bits wide
 
@@ -28,6 +29,11 @@ def array(tensor: jax.Array) -> tuple[Any, str]:
     """The array as numpy's."""
     found = np.asarray(tensor)
     return (found.view("uint16") if found.dtype == jnp.bfloat16 else found), found.dtype.name
+
+
+def key() -> jax.Array:
+    """A key, from which JAX draws; two are never the same."""
+    return jax.random.key(np.random.default_rng().integers(2**31))
 
 
 def look_up(embedding: tuple[Any, jax.Array], index: jax.Array) -> jax.Array:
@@ -74,6 +80,7 @@ def adapter(
     name: str,
     package: str,
     make: Callable[..., tuple[Any, jax.Array]],
+    fresh: Callable[..., tuple[Any, jax.Array]] | None = None,
     *,
     imports: str,
     shared: tuple[Callable[..., Any], ...] = (),
@@ -86,6 +93,7 @@ def adapter(
         package: its distribution.
         make: (num_embeddings, embedding_dim, weight, **arguments) -> (apply, weight), where apply(weight, index) looks
             up.
+        fresh: (num_embeddings, embedding_dim, dtype, **arguments) -> the same, as it initialises itself.
         imports: the statements that `make` needs, for the script.
         shared: functions that it calls, for the script.
         unsupported: what it does not claim, in addition to what no library of JAX has.
@@ -98,6 +106,7 @@ def adapter(
         tensor=tensor,
         array=array,
         make=make,
+        made={"fresh": fresh} if fresh else {},
         look_up=look_up,
         differentiate=differentiate,
         weight_of=weight_of,
@@ -105,13 +114,13 @@ def adapter(
             *without("padding_idx", "max_norm", "scale_grad_by_freq", "sparse"),
             NO_FREEZE,
             *NO_STRIDES,
+            Declared(NOT_NORMAL, "a fresh weight is drawn in the library's own way"),
             *unsupported,
         ),
-        unchecked="in JAX a gather out of range raises nothing: by its documentation it is clamped, wrapped or NaN",
         # "Sharp bits" in JAX's documentation; float16 is computed in float32, where its subnormal numbers are normal.
         flushes=flushing("bfloat16", "float32", "float64", "complex64", "complex128"),
         forget=jax.clear_caches,  # a compiled program takes 4 MB
         verbs={"again": again, "beside": beside, "second_order": second_order},
-        shared=shared,
+        shared=(key, *shared),
     )
     return FrameworkAdapter(framework)

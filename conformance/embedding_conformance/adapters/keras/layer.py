@@ -12,6 +12,7 @@ import numpy as np
 
 from embedding_conformance.adapters.frameworks.framework import NO_FREEZE, NO_STRIDES, without
 from embedding_conformance.boundary.description import Declared
+from embedding_conformance.cases.features import NOT_NORMAL
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
@@ -19,18 +20,14 @@ POSITIVE_SIZES = (
     Declared({"num_embeddings": 0}, "a table without rows: input_dim must be a positive integer"),
     Declared({"embedding_dim": 0}, "rows without elements: output_dim must be a positive integer"),
 )
+OWN_WAY = Declared(NOT_NORMAL, "a fresh weight is drawn in Keras's own way, uniformly")
 UNSUPPORTED = (
     *without("padding_idx", "max_norm", "scale_grad_by_freq", "sparse"),
     NO_FREEZE,
     *NO_STRIDES,
+    OWN_WAY,
     *POSITIVE_SIZES,
 )
-CASTS = "an index of any other dtype is cast to int32, so that a model's input need not be declared as integers"
-
-
-def unchecked(beyond: str) -> str:
-    """Why an index out of range is not refused, given what the backend does with one beyond both ends."""
-    return f"the layer asks for nonnegative integers and checks none: -1 is the last row, and what is beyond {beyond}"
 
 
 def require(backend: str) -> None:
@@ -55,6 +52,13 @@ def layer_with(num_embeddings: int, embedding_dim: int, weight: Any, **arguments
     layer = keras.layers.Embedding(num_embeddings, embedding_dim, dtype=dtype, **arguments)
     layer.build()
     layer.embeddings.assign(weight)
+    return layer
+
+
+def fresh_layer(num_embeddings: int, embedding_dim: int, dtype: str, **arguments: Any) -> Any:
+    """A layer as it initialises itself."""
+    layer = keras.layers.Embedding(num_embeddings, embedding_dim, dtype=dtype, **arguments)
+    layer.build()
     return layer
 
 

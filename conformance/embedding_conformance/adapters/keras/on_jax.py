@@ -15,12 +15,21 @@ from embedding_conformance.adapters.jax import arrays
 from embedding_conformance.adapters.keras import layer
 
 layer.require("jax")
-layer_with = layer.layer_with
+layer_with, fresh_layer = layer.layer_with, layer.fresh_layer
 
 
 def make(num_embeddings: int, embedding_dim: int, weight: jax.Array, **arguments: Any) -> tuple[Any, jax.Array]:
     """The lookup as a function of weight and index, and the weight."""
-    layer = layer_with(num_embeddings, embedding_dim, weight, **arguments)
+    return function_of(layer_with(num_embeddings, embedding_dim, weight, **arguments))
+
+
+def make_fresh(num_embeddings: int, embedding_dim: int, dtype: str, **arguments: Any) -> tuple[Any, jax.Array]:
+    """The same of a layer as it initialises itself."""
+    return function_of(fresh_layer(num_embeddings, embedding_dim, dtype, **arguments))
+
+
+def function_of(layer: Any) -> tuple[Any, jax.Array]:
+    """The lookup as a function of weight and index, and the weight."""
 
     def apply(weight: jax.Array, index: jax.Array) -> jax.Array:
         return layer.stateless_call([weight], [], index)[0]
@@ -41,9 +50,9 @@ def adapter(_: str) -> FrameworkAdapter:
         "keras.layers.Embedding on JAX",
         "keras",
         make,
+        make_fresh,
         imports=IMPORTS,
-        shared=(layer_with,),
+        shared=(layer_with, fresh_layer, function_of),
         unsupported=layer.POSITIVE_SIZES,
     )
-    unchecked = layer.unchecked("comes back as NaN")
-    return FrameworkAdapter(replace(of_jax.framework, dtypes=layer.DTYPES, unchecked=unchecked, casts=layer.CASTS))
+    return FrameworkAdapter(replace(of_jax.framework, dtypes=layer.DTYPES))

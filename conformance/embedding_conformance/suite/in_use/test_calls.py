@@ -19,6 +19,9 @@ from embedding_reference.fault_models import OUTPUT, lookups, outputs
 CALLS = 512
 """Calls that may fill a cache, and after which what is left behind is counted."""
 
+TIMES = 20
+"""How often a large lookup is made."""
+
 RANDOM = "random state"
 """What adapters call the state of the random generator among the settings."""
 
@@ -96,6 +99,19 @@ def test_leaves_settings(embedding: Subject, case: Case) -> None:
     """A lookup and its backward leave default dtype and device, grad mode, determinism and threads as they were."""
     changed = embedding.make(case).disturbs(lookup=case.lookups[0])
     compare.equal("the settings changed", {}, {name: both for name, both in changed.items() if name != RANDOM})
+
+
+@clause(MUST, section="gradient", doc="autograd")
+def test_each_time(embedding: Subject) -> None:
+    """A large lookup has the right gradient each time that it is made, as where threads add to one row."""
+    dtype, shape = embedding.dtype, (2**14,)
+    index = Tensor.repeating("int64", shape, [place * 7 % 61 for place in range(61)])
+    upstream = Tensor.repeating(dtype, (*shape, 2), range(1, 18))
+    case = Case(Config(61, 2), Tensor.repeating(dtype, (61, 2), range(5)), (Lookup(index, upstream),))
+    embedding.declarations.require(case)
+    for _ in range(TIMES):
+        embedding.driver.calls.clear()  # a script of the last is enough
+        embedding.judge_gradient(case, embedding.permits(case).gradient, embedding.run(case))
 
 
 @clause(SHOULD, Domain(freeze=ANY), section="lookup", enough=2, needs=("disturbs",))

@@ -1,6 +1,6 @@
 """flax.linen.Embed gives another NaN than its bfloat16 table holds, as jnp.take does on the CPU.
 
-Clauses: lookup.bits
+Clauses: lookup.nan-payload
 """
 
 import sys

@@ -1,6 +1,6 @@
 """flax.linen.Embed with one row raises for a 0-d index, for which an embedding with more rows gives one row.
 
-Clauses: lookup.bits, lookup.shape, lookup.device, lookup.index-dtype, lookup.inputs-unchanged, lookup.repeatable, lookup.one-hot, lookup.layout, lookup.refusal-keeps-gradient, gradient.sum, gradient.untouched-rows, gradient.form, gradient.upstream-layout, gradient.one-graph, gradient.two-tables, gradient.one-graph-twice, gradient.inputs-unchanged, gradient.no-leak, gradient.leaves-weight, gradient.second-order, padding_idx.none, module.zero-grad, sequences.life
+Clauses: lookup.bits, lookup.nan-payload, lookup.contiguous, lookup.shape, lookup.device, lookup.index-dtype, lookup.inputs-unchanged, lookup.repeatable, lookup.one-hot, lookup.layout, lookup.refusal-keeps-gradient, gradient.sum, gradient.untouched-rows, gradient.form, gradient.upstream-layout, gradient.one-graph, gradient.two-tables, gradient.one-graph-twice, gradient.inputs-unchanged, gradient.no-leak, gradient.leaves-weight, gradient.second-order, padding_idx.none, sequences.life
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A bfloat16 Embedding on JAX gives another NaN than its table holds, as jnp.take does on the CPU.
 
-Clauses: lookup.bits
+Clauses: lookup.nan-payload
 """
 
 import os

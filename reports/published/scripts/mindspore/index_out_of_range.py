@@ -1,6 +1,6 @@
 """nn.Embedding gives rows for negative indices, and for indices that it cuts to 32 bits (MindSpore on the CPU).
 
-Clauses: lookup.out-of-range, lookup.refusal-changes-nothing
+Clauses: lookup.out-of-range, lookup.refusal-class, lookup.refusal-changes-nothing
 """
 
 import sys

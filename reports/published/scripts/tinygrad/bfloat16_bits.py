@@ -1,6 +1,6 @@
 """A bfloat16 nn.Embedding changes the subnormals and signalling NaNs that it looks up (tinygrad on the CPU).
 
-Clauses: lookup.bits
+Clauses: lookup.bits, lookup.nan-payload, lookup.narrow-index-dtype
 """
 
 import sys

@@ -78,14 +78,13 @@ import torch""",
     tensor=tensor,
     array=array,
     make=layer_with,
+    made={"fresh": layer.fresh_layer},
     look_up=layer.look_up,
     differentiate=differentiate,
     weight_of=weight_of,
     unsupported=layer.UNSUPPORTED,
-    unchecked=layer.unchecked("is refused on CPU alone"),
     verbs={"again": again, "beside": beside, "second_order": second_order, "overwrite": overwrite},
     shared=(layer_with, weight_of),
-    casts=layer.CASTS,
 )
 
 
