@@ -36,8 +36,7 @@ class TableEmbedding(nn.Module):
 
     def forward(self, index: Tensor) -> Tensor:
         """Look up."""
-        flat = index.reshape(-1)
-        rows = self.weight.index_select(0, flat)
+        rows = self.weight.index_select(0, index.reshape(-1))
         return rows.reshape(*index.shape, self.embedding_dim)
 
     def extra_repr(self) -> str:

@@ -73,7 +73,8 @@ def _cut_down(case: Case, fails: Fails) -> Case:
 
         def with_size(size: int, name: str = name, now: Sizes = sizes) -> Sizes:
             fitting = tuple(_within(p, size, now.rows) for p in now.positions) if name == "rows" else now.positions
-            return replace(now, **{name: size}, positions=fitting)
+            changed = replace(now, rows=size) if name == "rows" else replace(now, columns=size)
+            return replace(changed, positions=fitting)
 
         least = _least(getattr(sizes, name), lambda size: fails(tried(with_size(size))))
         sizes = with_size(least) if least != getattr(sizes, name) else sizes

@@ -39,12 +39,14 @@ class Sizes:
         columns: embedding_dim.
         positions: the indices of each lookup.
         rank: the rank of each index.
+        leading: the lengths of the dimensions of an index but the last, where there is room for them; else they are 1.
     """
 
     rows: int
     columns: int
     positions: tuple[Positions, ...]
     rank: int = 1
+    leading: tuple[int, ...] = ()
 
     @property
     def extent(self) -> int:
@@ -218,8 +220,11 @@ def _other_positions(rows: int, first: Positions, count: int) -> Iterator[tuple[
 
 
 def _looked_up(lookup: Lookup, positions: Positions, sizes: Sizes, *, plain: bool) -> Lookup:
-    ones = (1,) * (sizes.rank - 1)
-    shape = () if sizes.rank == 0 and len(positions) == 1 else (*ones, len(positions))
+    leading, across = sizes.leading, math.prod(sizes.leading)
+    if len(leading) >= sizes.rank or across == 0 or len(positions) % across:
+        leading, across = (), 1
+    leading = (1,) * (sizes.rank - 1 - len(leading)) + leading
+    shape = () if sizes.rank == 0 and len(positions) == 1 else (*leading, len(positions) // across)
     index = expandable(Tensor.of(lookup.index.dtype, shape, positions), lookup.index_layout)
     upstream = _tensor(lookup.upstream, (*shape, sizes.columns), plain=plain)
     return dataclasses.replace(lookup, index=index, upstream=expandable(upstream, lookup.upstream_layout))

@@ -36,7 +36,7 @@ def varied(case: Case) -> Iterator[Case]:
 
 
 def _with_other_sizes(case: Case) -> Iterator[Case]:
-    now = sizes_of(case)
+    now = replace(sizes_of(case), leading=case.index.shape[:-1])
     plain = resized(case, now, plain=True) == case
     first, *others = now.positions
     wrong = any(not 0 <= p < now.rows for p in first)
@@ -50,12 +50,13 @@ def _with_other_sizes(case: Case) -> Iterator[Case]:
         yield from _with_wrong_indices(case, now)
     if wrong or not first:
         return
-    for count in _around(len(first)):
+    across = math.prod(now.leading) or 1
+    for count in (count if count % across == 0 else count * across for count in _around(len(first))):
         for of in (first[:1], first[-1:], range(now.rows)):
             positions = tuple(of[place % len(of)] for place in range(count))
             yield resized(case, replace(now, positions=(positions, *others)), plain=True)
     orders = [(rows, (position,) * len(first)) for rows in (2, 3) for position in range(rows)]
-    for rows, positions in (*orders, *ORDERS):
+    for rows, positions in (*orders, *(order for order in ORDERS if len(order[1]) % across == 0)):
         yield resized(case, replace(now, rows=rows, positions=(positions, *others)), plain=True)
     yield from (resized(case, replace(now, rank=rank), plain=plain) for rank in (0, 1, 2, 3) if rank != now.rank)
 

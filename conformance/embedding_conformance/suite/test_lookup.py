@@ -170,7 +170,7 @@ def test_refusal_keeps_gradient(embedding: Subject, case: Case) -> None:
     embedding.judge_gradient(twice, embedding.permits(twice).gradient, observed, alone=False)
 
 
-@clause(SHOULD, Domain(freeze=ANY, indices=1), argument="device", doc="Embedding", may_crash=True)
+@clause(INFO, Domain(freeze=ANY, indices=1), argument="device", doc="Embedding", may_crash=True)
 def test_other_device(embedding: Subject, case: Case) -> None:
     """An index on another device than the weight is refused, the meta device included."""
     for device in sorted({*embedding.description.devices, "meta"} - {embedding.device}):
