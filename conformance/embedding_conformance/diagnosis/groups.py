@@ -116,7 +116,7 @@ class Group:
     @property
     def is_of_refusals(self) -> bool:
         """Whether all cases that deviate have an index out of range."""
-        return bool(self.deviating) and all(features["index_out_of_range"] for features in self.deviating)
+        return bool(self.deviating) and all(features.get("index_out_of_range") for features in self.deviating)
 
     @property
     def exceptions(self) -> int:
