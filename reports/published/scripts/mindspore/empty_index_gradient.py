@@ -1,6 +1,6 @@
 """The gradient of nn.Embedding raises for an empty index, whose lookup gives an empty output (MindSpore on the CPU).
 
-Clauses: gradient.sum, gradient.untouched-rows, gradient.form, gradient.one-graph, gradient.inputs-unchanged, gradient.no-leak, gradient.leaves-weight, padding_idx.none, sequences.life
+Clauses: gradient.sum, gradient.untouched-rows, gradient.form, gradient.one-graph, gradient.upstream-layout, gradient.inputs-unchanged, gradient.no-leak, gradient.leaves-weight, padding_idx.none, sequences.life
 """
 
 import sys
