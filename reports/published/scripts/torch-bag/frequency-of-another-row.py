@@ -1,6 +1,6 @@
 """The dense backward of EmbeddingBag on CPU divides by the wrong count where scale_grad_by_freq is given.
 
-Clauses: lookup.refusal-keeps-gradient, gradient.sum, gradient.upstream-layout, gradient.accumulates, gradient.one-graph, gradient.one-graph-twice, gradient.no-leak, gradient.accuracy, padding_idx.none, max_norm.gradient, max_norm.one-graph, max_norm.clone-used-first, scale_grad_by_freq.divides, scale_grad_by_freq.one-or-none, scale_grad_by_freq.each-call, module.cast-works, sequences.life, gradient.two-tables, module.zero-grad
+Clauses: norm_type.alone, lookup.reused-index, gradient.later-lookup, gradient.either-order, gradient.output-hook, gradient.weight-hook, gradient.mode-changed, gradient.weight-changed, module.thawed, module.replaced, lookup.refusal-keeps-gradient, gradient.sum, gradient.upstream-layout, gradient.accumulates, gradient.one-graph, gradient.one-graph-twice, gradient.no-leak, gradient.accuracy, padding_idx.none, max_norm.gradient, max_norm.one-graph, max_norm.clone-used-first, scale_grad_by_freq.divides, scale_grad_by_freq.one-or-none, scale_grad_by_freq.each-call, module.cast-works, sequences.life, gradient.two-tables, module.zero-grad
 """
 
 import sys

@@ -1,6 +1,6 @@
 """TorchScript removes the renormalising of an embedding with max_norm from its second call on.
 
-Clauses: lookup.other-device, max_norm.frozen, lookup.no-leak, max_norm.renormalises, max_norm.once, max_norm.again, max_norm.no-grad, max_norm.zero, norm_type.default, norm_type.order, max_norm.accuracy, max_norm.padding-row, module.cast-works, sequences.life, gradient.two-tables, max_norm.each-call
+Clauses: lookup.inference-mode, module.thawed, module.replaced, padding_idx.negative, lookup.other-device, max_norm.frozen, lookup.no-leak, max_norm.renormalises, max_norm.once, max_norm.again, max_norm.no-grad, max_norm.zero, norm_type.default, norm_type.order, max_norm.accuracy, max_norm.padding-row, module.cast-works, sequences.life, gradient.two-tables, max_norm.each-call
 """
 
 import sys

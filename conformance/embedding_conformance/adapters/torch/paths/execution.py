@@ -16,7 +16,7 @@ from embedding_conformance.adapters.torch.module import TorchModuleAdapter, devi
 from embedding_conformance.adapters.torch.paths import lookups
 from embedding_conformance.boundary.attempts import raised_in
 from embedding_conformance.boundary.description import Declared, Description
-from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.observations import Backward, Call
 from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Config, Lookup
 from embedding_reference import Tensor
@@ -192,6 +192,14 @@ class PathInstance(TorchInstance):
             if raised_in(error) == lookups.__name__:
                 raise Unsupported(str(error)) from error
             raise
+
+    def at_once(self, lookups: Sequence[Lookup]) -> Backward:  # noqa: ARG002 - the verb's
+        """Look up in threads.
+
+        Raises:
+            Unsupported: always, as each lookup makes its path anew, which is no more than one thread's to do.
+        """
+        raise Unsupported("what is compiled is not compiled by several threads at once")
 
     def second_order(self, lookup: Lookup, direction: Tensor) -> Tensor:
         """Differentiate the gradient."""

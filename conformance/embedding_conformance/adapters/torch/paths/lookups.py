@@ -145,15 +145,19 @@ def decomposed(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
 
     class Decomposed(torch.autograd.Function):  # type: ignore[misc]  # mypy skips torch
         @staticmethod
-        def forward(_: object, weight: torch.Tensor) -> torch.Tensor:
+        def forward(
+            context: torch.autograd.function.FunctionCtx, weight: torch.Tensor, index: torch.Tensor
+        ) -> torch.Tensor:
+            context.save_for_backward(index)
             return decompositions.embedding(weight, index, padding_idx, module.scale_grad_by_freq)
 
         @staticmethod
-        def backward(_: object, upstream: torch.Tensor) -> torch.Tensor:
+        def backward(context: torch.autograd.function.FunctionCtx, upstream: torch.Tensor) -> tuple[torch.Tensor, None]:
+            (index,) = context.saved_tensors
             arguments = module.num_embeddings, padding_idx, module.scale_grad_by_freq
-            return decompositions.embedding_dense_backward(upstream, index, *arguments)
+            return decompositions.embedding_dense_backward(upstream, index, *arguments), None
 
-    return Decomposed.apply(module.weight)
+    return Decomposed.apply(module.weight, index)
 
 
 def sharded(module: torch.nn.Embedding, index: torch.Tensor) -> torch.Tensor:
