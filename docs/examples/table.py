@@ -36,7 +36,8 @@ class TableEmbedding(nn.Module):
 
     def forward(self, index: Tensor) -> Tensor:
         """Look up."""
-        rows = self.weight.index_select(0, index.reshape(-1))
+        asked = index.reshape(-1)
+        rows = self.weight.index_select(0, asked)
         return rows.reshape(*index.shape, self.embedding_dim)
 
     def extra_repr(self) -> str:

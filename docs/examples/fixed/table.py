@@ -36,11 +36,11 @@ class TableEmbedding(nn.Module):
 
     def forward(self, index: Tensor) -> Tensor:
         """Look up."""
-        rows = self.weight.index_select(0, index.reshape(-1))
-        rows = rows.reshape(*index.shape, self.embedding_dim)
-        if self.padding_idx is None:
-            return rows
-        return torch.where((index == self.padding_idx).unsqueeze(-1), rows.detach(), rows)
+        asked = index.reshape(-1)
+        rows = self.weight.index_select(0, asked)
+        if self.padding_idx is not None:
+            rows = torch.where((asked == self.padding_idx).unsqueeze(-1), rows.detach(), rows)
+        return rows.reshape(*index.shape, self.embedding_dim)
 
     def extra_repr(self) -> str:
         """What repr shows."""

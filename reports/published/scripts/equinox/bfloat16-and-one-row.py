@@ -1,6 +1,6 @@
 """equinox.nn.Embedding with one row makes zeros of bfloat16's subnormal numbers, and quiets signalling NaNs, on the CPU.
 
-Clauses: lookup.bits, lookup.nan-payload, lookup.narrow-index-dtype, lookup.one-hot, gradient.two-tables
+Clauses: lookup.bits, lookup.nan-payload, lookup.narrow-index-dtype, lookup.one-hot, gradient.second-order, gradient.two-tables
 """
 
 import sys
