@@ -209,11 +209,15 @@ class Embedding:
         per_row: dict[int, list[Contribution]] = {}
         for number, contributions in enumerate(self.contributions_of_each(lookups)):
             for row, terms, divisor in contributions:
-                per_row.setdefault(row, []).append((terms, divisor, number))
+                per_row.setdefault(row, []).append((tuple(terms), divisor, number))
         form, some = FORMATS[dtype], {}
+        alike: dict[tuple[Contribution, ...], list[Interval]] = {}  # the rows of a large case repeat each other
         for row, contributions_to_it in sorted(per_row.items()):
-            terms, divisors, parts = zip(*contributions_to_it)
-            some[row] = sums.gradient_intervals(terms, divisors, form, lookups=len(set(parts)), wide=wide)
+            added = tuple(contributions_to_it)
+            if added not in alike:
+                terms, divisors, parts = zip(*added)
+                alike[added] = sums.gradient_intervals(terms, divisors, form, lookups=len(set(parts)), wide=wide)
+            some[row] = alike[added]
         intervals = ZeroBut(self.num_embeddings, self.embedding_dim * form.components, some)
         return Within(dtype, (self.num_embeddings, self.embedding_dim), intervals)
 

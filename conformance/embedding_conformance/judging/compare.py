@@ -212,9 +212,11 @@ def _bits(what: str, expected: Tensor, observed: Tensor, payloads: bool) -> None
 
 
 def _intervals(what: str, permitted: Within, observed: Components) -> float:
-    worst, form = 0.0, FORMATS[permitted.dtype]
+    form, errors = FORMATS[permitted.dtype], dict[tuple[int, float | Fraction], float]()
     for place, value in observed.items() if isinstance(observed, Mapping) else enumerate(observed):
         interval = permitted.intervals[place]
+        if (id(interval), value) in errors:  # a large table repeats its content
+            continue
         error = interval.error_of(value)
         if error is None:
             each = form.components
@@ -230,8 +232,8 @@ def _intervals(what: str, permitted: Within, observed: Components) -> float:
                     _hex(form, value),
                 ),
             )
-        worst = max(worst, error)
-    return worst
+        errors[id(interval), value] = error
+    return max(errors.values(), default=0.0)
 
 
 def _components(permitted: Within, observed: Tensor) -> Components:
@@ -307,18 +309,24 @@ def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> Co
     """The components of the dense gradient: the sums of the entries of each row, exact unless infinite or NaN."""
     width, intervals = gradient.values.format.components * permitted.shape[1], permitted.intervals
     needed = sorted({*rows, *intervals.some}) if isinstance(intervals, ZeroBut) else range(permitted.shape[0])
-    table: dict[int, float | Fraction] = {row * width + at: 0.0 for row in needed for at in range(width)}
+    table: dict[int, list[float]] = {row * width + at: [] for row in needed for at in range(width)}
     values = gradient.values.components()
     for entry, row in enumerate(rows):
         for column in range(width):
-            place, value = row * width + column, values[entry * width + column]
-            before = table[place]
-            if _is_special(value) or _is_special(before):
-                # The sum is infinite or NaN whatever its finite terms are, so that zero stands for those.
-                table[place] = (before if _is_special(before) else 0.0) + (value if _is_special(value) else 0.0)
-            else:
-                table[place] = Fraction(before) + Fraction(value) if before else value
-    return table
+            table[row * width + column].append(values[entry * width + column])
+    return {place: _sum(terms, gradient.values.format) for place, terms in table.items()}
+
+
+def _sum(terms: Sequence[float], form: Format) -> float | Fraction:
+    """The exact sum of numbers of a format; where some are infinite or NaN, the sum of these."""
+    if len(terms) < 2:
+        return terms[0] if terms else 0.0
+    try:
+        quanta = sum(map(form.quanta, terms))
+    except (OverflowError, ValueError):
+        return sum(filter(_is_special, terms))
+    numerator, denominator = form.quantum.as_integer_ratio()
+    return Fraction(quanta * numerator, denominator)
 
 
 def _hex(form: Format, component: float | Fraction | None) -> str | None:

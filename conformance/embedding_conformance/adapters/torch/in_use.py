@@ -185,11 +185,15 @@ class InUse:
         with refusals():
             index, upstream = self._inputs(lookup)
             counts = []
-            for _ in range(2):  # the first round warms up
-                for _ in range(calls):
-                    self._use(index, upstream)
-                gc.collect()
-                counts.append(sum(isinstance(one, torch.Tensor) for one in gc.get_objects()))
+            gc.freeze()  # what is there already is not looked through
+            try:
+                for _ in range(2):  # the first round warms up
+                    for _ in range(calls):
+                        self._use(index, upstream)
+                    gc.collect()
+                    counts.append(sum(isinstance(one, torch.Tensor) for one in gc.get_objects()))
+            finally:
+                gc.unfreeze()
         return {"tensors": counts[1] - counts[0]}
 
     def _use(self, index: torch.Tensor, upstream: torch.Tensor) -> None:
