@@ -50,15 +50,15 @@ draw()
 """
 
 FIRST_CALL = """
-import time
+import os, time
 import torch
 started = time.process_time()
 from embedding_conformance.judging.driver import Driver
 from embedding_conformance.running.check import Run
 
 def first(*_):
-    print(time.process_time() - started)
-    raise SystemExit
+    print(time.process_time() - started, flush=True)
+    os._exit(0)
 
 Driver.call = first
 run = Run("torch", isolation="none", seed=1)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from processes import HUNG
+from processes import HUNG, python
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "test-your-embedding.md").read_text(encoding="utf-8")
 CONSOLE = "".join(re.findall(r"^```console\n(.+?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 STEPS = [step.splitlines() for step in re.split(r"^\$ ", CONSOLE, flags=re.MULTILINE)[1:]]
+ALONE = {"PYTHONPATH": ""}
+"""The environment of a project that has nothing of our tests."""
+
 FAILING = (0, 4)
 """The runs that find a deviation, as the page says, among its commands."""
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command line as a shell does, with the programs of this environment first."""
+    program, *arguments = shlex.split(command)
+    if program == "pytest":
+        return python(str(Path(sys.executable).with_name(program)), *arguments, folder=folder, environment=ALONE)
     quieted = ("PYTEST_", "HYPOTHESIS_", "COV_", "COVERAGE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(quieted)}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

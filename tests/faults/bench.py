@@ -8,14 +8,14 @@ from embedding_conformance import Checked, Profile, check
 from embedding_conformance.adapters.torch.module import TorchModuleAdapter
 
 
-def run(clause: str, embedding: type, dtype: str, examples: int) -> Checked:
-    """Run one clause with so many cases, always the same; a failing one is not shrunk.
+def run(clauses: str, embedding: type, dtype: str, examples: int) -> Checked:
+    """Run clauses with so many cases each, always the same; a failing one is not shrunk.
 
     One case that counts is enough, as what is of interest is what the cases reject.
     """
     return check(
         adapter(embedding),
-        clauses=clause,
+        clauses=clauses,
         dtypes=dtype,
         profile=Profile(f"{examples} cases", examples, enough=1, diagnoses=False),
         isolation="none",

@@ -1,7 +1,7 @@
 """Programs in processes that have imported torch already: forked, and otherwise as if each had been started alone.
 
-Importing torch takes longer than most of the programs that tests start. It is all that a process has imported before:
-the rest comes under the environment of the program.
+Importing torch takes longer than most of the programs that tests start, and so does what an optimiser imports when it
+is first made. That is all that a process has imported before: the rest comes under the environment of the program.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _server() -> subprocess.Popen[str]:
 
 def _serve() -> Any:
     """Fork for each order, and tell the status with which it ended; what returns is an order, in the process for it."""
-    import torch  # noqa: F401, PLC0415 - for those that are forked
+    import torch._dynamo  # noqa: F401, PLC0415 - for those that are forked
 
     for line in sys.stdin:
         child = os.fork()
