@@ -5,7 +5,6 @@ The bare framework does the same beside each: a module, a lookup, a backward.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,8 +18,6 @@ from embedding_conformance.cases.drawing import draw
 from embedding_conformance.judging.compare import compare, compare_gradient
 from embedding_conformance.judging.expectations import Expectations
 from embedding_reference import Tensor, Within
-
-Benchmark = Callable[..., Any]
 
 SIZES = {"small": (2, 2, 3), "typical": (33, 8, 33), "large": (1025, 65, 513)}
 """num_embeddings, embedding_dim, and the number of indices."""
@@ -68,7 +65,7 @@ def judged(expectations: Expectations, backward: Backward, weight: Tensor) -> No
 
 
 @by_size
-def test_bare_framework(benchmark: Benchmark, sizes: tuple[int, int, int]) -> None:
+def test_bare_framework(benchmark: Any, sizes: tuple[int, int, int]) -> None:
     rows, columns, count = sizes
     weight, upstream = torch.ones(rows, columns), torch.ones(count, columns)
     index = torch.arange(count) * 7919 % rows
@@ -81,27 +78,27 @@ def test_bare_framework(benchmark: Benchmark, sizes: tuple[int, int, int]) -> No
 
 
 @by_size
-def test_adapter(benchmark: Benchmark, sizes: tuple[int, int, int]) -> None:
+def test_adapter(benchmark: Any, sizes: tuple[int, int, int]) -> None:
     benchmark(asked, case_of(sizes))
 
 
 @by_size
-def test_oracle(benchmark: Benchmark, sizes: tuple[int, int, int]) -> None:
+def test_oracle(benchmark: Any, sizes: tuple[int, int, int]) -> None:
     benchmark(expected, case_of(sizes))
 
 
 @by_size
-def test_judging(benchmark: Benchmark, sizes: tuple[int, int, int]) -> None:
+def test_judging(benchmark: Any, sizes: tuple[int, int, int]) -> None:
     case = case_of(sizes)
     benchmark(judged, expected(case), *asked(case))
 
 
 @pytest.mark.parametrize("sizes", GROWTH.values(), ids=GROWTH)
-def test_oracle_and_judging(benchmark: Benchmark, sizes: tuple[int, int, int]) -> None:
+def test_oracle_and_judging(benchmark: Any, sizes: tuple[int, int, int]) -> None:
     case = case_of(sizes)
     answers = asked(case)
     benchmark(lambda: judged(expected(case), *answers))
 
 
-def test_drawing_cases(benchmark: Benchmark) -> None:
+def test_drawing_cases(benchmark: Any) -> None:
     benchmark.pedantic(draw, (lambda _: None, Domain(dtype="float32"), "costs", DRAWN), rounds=20)

@@ -32,9 +32,9 @@ COUNTED = """\
 ## Counts
 
 What the profile `default` does on one dtype, float32: {drawn:,} cases are drawn, {judged:,} judged, since a case is
-asked about once and judged by each clause that it is about, and the implementation is called {calls:,} times: {each:.1f}
-calls for each case that a clause judges, {verdict:.0f} for each verdict. A test holds a run against the table,
-`benchmarks/counts.json`. These clauses call it most:
+asked about once and judged by each clause that it is about, and the implementation is called {calls:,} times:
+{each:.1f} calls for each case that a clause judges, {verdict:.0f} for each verdict. A test holds a run against the
+table, `benchmarks/counts.json`. These clauses call it most:
 """
 
 
@@ -103,9 +103,7 @@ def _growth(costs: Mapping[str, float]) -> str:
 
 def _counts(counts: Mapping[str, Mapping[str, int]]) -> str:
     total = {what: sum(one[what] for one in counts.values()) for what in ("drawn", "judged", "calls")}
-    text = COUNTED.format(
-        **total, each=total["calls"] / total["judged"], verdict=total["calls"] / len(counts)
-    )
+    text = COUNTED.format(**total, each=total["calls"] / total["judged"], verdict=total["calls"] / len(counts))
     most = sorted(counts.items(), key=lambda item: -item[1]["calls"])[:10]
     rows = [(f"`{name}`", str(one["drawn"]), str(one["judged"]), str(one["calls"])) for name, one in most]
     return f"{text}\n{_table(('clause', 'drawn', 'judged', 'calls'), rows)}"
