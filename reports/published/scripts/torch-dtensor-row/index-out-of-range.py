@@ -1,6 +1,6 @@
 """An embedding that is parallelised by rows gives zeros for an index out of range, which every process takes for another's.
 
-Clauses: lookup.out-of-range, lookup.refusal-changes-nothing, lookup.refusal-keeps-gradient
+Clauses: lookup.out-of-range, lookup.refusal-class, lookup.refusal-changes-nothing, lookup.refusal-keeps-gradient
 """
 
 import os

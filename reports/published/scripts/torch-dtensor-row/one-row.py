@@ -1,6 +1,6 @@
 """An embedding of one row that is parallelised by rows cannot be trained: the optimiser's addition in place raises.
 
-Clauses: construction.reset-optimizer, padding_idx.training, sequences.life
+Clauses: construction.reset-optimizer, padding_idx.training, padding_idx.every-optimizer, sequences.life
 """
 
 import os

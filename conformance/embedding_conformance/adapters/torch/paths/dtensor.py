@@ -30,7 +30,7 @@ from embedding_conformance.adapters.torch.module import COMPLEX, TorchModuleAdap
 from embedding_conformance.adapters.torch.paths import execution, lookups
 from embedding_conformance.adapters.torch.paths.execution import PathAdapter, PathInstance
 from embedding_conformance.boundary.description import Declared, Description
-from embedding_conformance.boundary.observations import Call
+from embedding_conformance.boundary.observations import Call, Forward
 from embedding_conformance.boundary.refusals import Died, Lost, Refused, Unsupported
 from embedding_conformance.boundary.worker_client import WorkerAdapter
 from embedding_conformance.cases.case import Config, Lookup
@@ -54,6 +54,7 @@ STYLES = {
 }
 PATIENCE = timedelta(seconds=20)
 """How long one rank waits for the other in a collective operation."""
+ONE_DEVICE = "the processes are grouped for one device"
 STORE = "EMBEDDING_CONFORMANCE_STORE"
 """The environment variable of rank 1 that names the file through which the ranks meet."""
 
@@ -127,6 +128,18 @@ class ShardedInstance(PathInstance):
         plain = super().like_weight(tensor)
         return distribute_tensor(plain, self.table.device_mesh, self.table.placements)
 
+    def forward(self, lookup: Lookup, *, no_grad: bool = False, index_device: str | None = None) -> Forward:
+        """Look up, on the device of both ranks: after an index elsewhere, one may wait for the other in vain."""
+        if index_device is not None:
+            raise Unsupported(ONE_DEVICE)
+        return super().forward(lookup, no_grad=no_grad)
+
+    def step(self, optimizer: str, options: Mapping[str, Any], lookups: Sequence[Lookup]) -> None:
+        """One step, of an optimiser that trains split tensors."""
+        if not _trains_parts(optimizer, tuple(options.items()), tuple(self.table.placements)):
+            raise Unsupported(f"{optimizer} does not train a tensor that is split, whatever it belongs to")
+        super().step(optimizer, options, lookups)
+
     def put(self, weight: Tensor) -> None:
         """Write other bits into the weight's own memory: replacing its data would leave the parts as they are."""
         self.edit(weight)
@@ -151,7 +164,7 @@ class ShardedInstance(PathInstance):
 
     def move(self, device: str, *, empty: bool = False) -> None:  # noqa: ARG002 - the protocol's
         """A part cannot be moved: its group of processes is for one device."""
-        raise Unsupported("the processes are grouped for one device")
+        raise Unsupported(ONE_DEVICE)
 
 
 def _shard(name: str, config: Config, weight: Tensor | None, **options: Any) -> ShardedInstance:
@@ -160,6 +173,18 @@ def _shard(name: str, config: Config, weight: Tensor | None, **options: Any) -> 
     with refusals():
         parallel.parallelize_module(made.module, mesh, STYLES[name])
     return ShardedInstance(made, SHARDED[name])
+
+
+@functools.cache
+def _trains_parts(optimizer: str, options: tuple[tuple[str, Any], ...], placements: tuple[Any, ...]) -> bool:
+    """Whether the optimiser can take a step with a tensor of which each rank has a part, as both ask at once."""
+    parameter = torch.nn.Parameter(distribute_tensor(torch.ones(4, 4), _mesh(), placements))
+    parameter.grad = torch.ones_like(parameter)
+    try:
+        getattr(torch.optim, optimizer)([parameter], **dict(options)).step()
+    except (IndexError, RuntimeError):
+        return False
+    return True
 
 
 @dataclass

@@ -24,6 +24,7 @@ UNKNOWN_SIZE = Declared(
     {"sparse": True, "padding_idx": True, "freeze": False},
     "the size of a sparse gradient without the pads depends on the elements of the index",
 )
+ONE_THREAD = "a fake tensor mode is for one thread at a time"
 NO_SWAP = "a module swaps its fakes for others only while torch's cache of operators does not refer to them"
 
 
@@ -105,6 +106,14 @@ class FakeInstance(MetaInstance):
     def move(self, device: str, *, empty: bool = False) -> None:  # noqa: ARG002 - the protocol's
         """Modules of fakes are converted by chance."""
         raise Unsupported(NO_SWAP)
+
+    def chains(self) -> Mapping[str, Any]:
+        """Some of the methods convert."""
+        raise Unsupported(NO_SWAP)
+
+    def at_once(self, lookups: Sequence[Lookup]) -> Backward:  # noqa: ARG002 - the protocol's
+        """Fakes are looked up in one thread."""
+        raise Unsupported(ONE_THREAD)
 
     def _index(self, lookup: Lookup) -> torch.Tensor:
         with self._mode:
