@@ -29,7 +29,6 @@ ROOT = Path(__file__).parents[1]
 HERE = ROOT / "benchmarks"
 DATA = HERE / "performance.json"
 COUNTS = HERE / "counts.json"
-DETECTION = HERE / "detection.json"
 PAGE = ROOT / "docs" / "performance.md"
 
 COUNTED = {"profile": "default", "dtypes": "float32", "seed": 1}
@@ -93,7 +92,7 @@ def main() -> None:
         COUNTS.write_text(_counts(), encoding="utf-8")
     if not options.page and not options.counts:
         DATA.write_text(json.dumps(_measured(), indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(performance_page.rendered(*map(_read, (DATA, COUNTS, DETECTION))), encoding="utf-8")
+    PAGE.write_text(performance_page.rendered(_read(DATA), _read(COUNTS)), encoding="utf-8")
 
 
 def _read(path: Path) -> Any:

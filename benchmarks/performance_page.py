@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
 from typing import Any
 
 Data = Mapping[str, Any]
@@ -21,6 +20,7 @@ INTRODUCTION = """\
 Measured by `python benchmarks/performance.py` on one thread of an otherwise idle machine, with torch on the CPU and
 one seed. Seconds are those of the processor, a worker's included. They differ from machine to machine, so that each
 stands beside a floor of the same run: what Hypothesis takes to draw {integers:,} single integers, one after the other.
+How soon a fault is told is measured in [detection.md](detection.md).
 """
 
 BEFORE = """\
@@ -38,13 +38,12 @@ table, `benchmarks/counts.json`. These clauses call it most:
 """
 
 
-def rendered(data: Data, counts: Mapping[str, Mapping[str, int]], detection: Data) -> str:
+def rendered(data: Data, counts: Mapping[str, Mapping[str, int]]) -> str:
     """The page.
 
     Args:
         data: `performance.json`.
         counts: `counts.json`.
-        detection: `detection.json`.
     """
     sections = [
         INTRODUCTION.format(**data),
@@ -53,7 +52,6 @@ def rendered(data: Data, counts: Mapping[str, Mapping[str, int]], detection: Dat
         _sizes(data["costs"]),
         _growth(data["costs"]),
         _counts(counts),
-        _until_told(detection["faults"]),
     ]
     return "\n".join(sections)
 
@@ -107,20 +105,6 @@ def _counts(counts: Mapping[str, Mapping[str, int]]) -> str:
     most = sorted(counts.items(), key=lambda item: -item[1]["calls"])[:10]
     rows = [(f"`{name}`", str(one["drawn"]), str(one["judged"]), str(one["calls"])) for name, one in most]
     return f"{text}\n{_table(('clause', 'drawn', 'judged', 'calls'), rows)}"
-
-
-def _until_told(faults: Mapping[str, Any]) -> str:
-    found = [fault["found"] for name, fault in faults.items() if name != "twin"]
-    rows = []
-    for profile in ("smoke", "default"):
-        caught = sorted(one[profile]["seconds"] for one in found if one.get(profile, {}).get("by"))
-        tenth = caught[-len(caught) // 10]
-        rows.append((f"`{profile}`", str(len(caught)), f"{median(caught):.1f}", f"{tenth:.1f}"))
-    return (
-        "## Until a fault is told\n\nOf the planted faults that each profile catches"
-        " ([detection.md](detection.md)), the seconds until the first clause deviates, without the time to import.\n\n"
-        f"{_table(('profile', 'caught', 'median', 'the slowest tenth, from'), rows)}"
-    )
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
