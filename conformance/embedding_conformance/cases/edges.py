@@ -108,6 +108,7 @@ def _just_above(limit: float, case: Case) -> Case:
     return replace(case, config=replace(case.config, max_norm=limit), weight=weight)
 
 
+@lru_cache(maxsize=len(LADDER))
 def _spread(rows: int, count: int) -> tuple[int, ...]:
     """Indices from all over a table: the last row, the first, the last again, and others by a prime's steps."""
     return (rows - 1, 0, rows - 1, *((place * 7919) % rows for place in range(3, count)))[:count]
@@ -141,7 +142,7 @@ def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> C
     lookups = tuple(
         # each with the indices one place further, and an upstream gradient of its own
         Lookup(
-            Tensor.of(index_dtype, shape, positions[number:] + positions[:number]),
+            _index(index_dtype, shape, positions[number:] + positions[:number]),
             palettes.fill("ones", dtype, (*shape, columns), 0)
             if only_ones
             else _counting(dtype, (*shape, columns), 1 + number),
@@ -150,6 +151,11 @@ def _case(sizes: Sizes, domain: Domain, subject: UnderTest, open_ones: str) -> C
         for number in range(domain.lookups)
     )
     return Case(config, weight, lookups, no_grad=no_grad)
+
+
+@lru_cache(maxsize=32)
+def _index(dtype: str, shape: tuple[int, ...], positions: tuple[int, ...]) -> Tensor:
+    return Tensor.of(dtype, shape, positions)
 
 
 @lru_cache(maxsize=8)
