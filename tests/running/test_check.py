@@ -11,6 +11,7 @@ from torch import nn
 import embedding_conformance
 import plain
 from embedding_conformance import Profile, Unusable, check
+from embedding_conformance.running import document
 from embedding_reports import results
 from embedding_reports.outcomes import Outcome
 from processes import python
@@ -35,6 +36,15 @@ def test_what_conforms_is_ok(tmp_path: Path) -> None:
     assert results.read(tmp_path / "results.json").header.seed == "1"
     checked.html(tmp_path / "pages" / "report.html")
     assert "torch.nn.Embedding" in (tmp_path / "pages" / "report.html").read_text("utf-8")
+
+
+def test_a_package_that_runs_without_being_installed_has_a_version_that_is_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(document, "OURS", ("hypothesis", "not-installed"))
+    checked = check(nn.Embedding, profile=FEW, clauses="lookup.shape", dtypes="float32", seed=1)
+    versions = checked.results.header.packages
+    assert versions["not-installed"] == "unknown" != versions["hypothesis"]
 
 
 def test_what_deviates_is_not_and_says_how() -> None:

@@ -199,9 +199,17 @@ def _header(session: Session, collection: Collection) -> Header:
         dtypes=tuple(session.dtypes),
         devices=tuple(session.devices),
         platform=Platform(platform.python_version(), platform.platform(), platform.machine()),
-        packages={**description.packages, **{name: metadata.version(name) for name in OURS}},
+        packages={**description.packages, **{name: _version(name) for name in OURS}},
         environment=environment(),
     )
+
+
+def _version(distribution: str) -> str:
+    """The version of a distribution; "unknown" where the package runs without being installed."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _stamp(moment: datetime) -> str:
