@@ -61,6 +61,17 @@ def exact_interval(component: float) -> Interval:
     return Interval(None, None, frozenset({str(component)}))
 
 
+def exact_sum(terms: Sequence[float], form: Format) -> float | Fraction:
+    """The sum of components of a format, not rounded; where some are infinite or NaN, the sum of these."""
+    if len(terms) < 2:
+        return terms[0] if terms else 0.0
+    try:
+        quanta = sum(map(form.quanta, terms))
+    except (OverflowError, ValueError):  # an infinity, a NaN
+        return sum(term for term in terms if not math.isfinite(term))
+    return quanta * form.quantum
+
+
 def gradient_intervals(
     terms: Sequence[Sequence[float]], divisors: Sequence[int], form: Format, *, lookups: int = 1, wide: bool = False
 ) -> list[Interval]:

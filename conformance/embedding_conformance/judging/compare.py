@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -15,6 +14,7 @@ from embedding_conformance.cases.case import Case
 from embedding_reference import FORMATS, Exactly, Format, OneOf, Permitted, Raises, Rows, Tensor, Within
 from embedding_reference.model import Form
 from embedding_reference.permitted import AllBut, ZeroBut, number_text
+from embedding_reference.sums import exact_sum
 
 RAISES, ACCEPTS, ENDS = "raises", "accepts", "ends the process"
 """Symptoms: a call that the contract allows raises, of which the exception is named after it; one that must be refused
@@ -314,19 +314,7 @@ def _densified(rows: Sequence[int], gradient: Gradient, permitted: Within) -> Co
     for entry, row in enumerate(rows):
         for column in range(width):
             table[row * width + column].append(values[entry * width + column])
-    return {place: _sum(terms, gradient.values.format) for place, terms in table.items()}
-
-
-def _sum(terms: Sequence[float], form: Format) -> float | Fraction:
-    """The exact sum of numbers of a format; where some are infinite or NaN, the sum of these."""
-    if len(terms) < 2:
-        return terms[0] if terms else 0.0
-    try:
-        quanta = sum(map(form.quanta, terms))
-    except (OverflowError, ValueError):
-        return sum(filter(_is_special, terms))
-    numerator, denominator = form.quantum.as_integer_ratio()
-    return Fraction(quanta * numerator, denominator)
+    return {place: exact_sum(terms, gradient.values.format) for place, terms in table.items()}
 
 
 def _hex(form: Format, component: float | Fraction | None) -> str | None:
@@ -339,10 +327,6 @@ def _element(tensor: Tensor, place: int) -> tuple[str, str]:
     size = tensor.format.itemsize
     data = tensor.data[place * size : (place + 1) * size]
     return repr(Tensor(tensor.dtype, (), data).values()[0]), f"0x{data[::-1].hex()}"
-
-
-def _is_special(value: float | Fraction) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _where(place: int, shape: tuple[int, ...]) -> str:
