@@ -33,13 +33,13 @@ GROWTH = ROWS | COLUMNS | LOOKUPS
 by_size = pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 
 
-def case_of(sizes: tuple[int, int, int], **config: Any) -> Case:
+def case_of(sizes: tuple[int, int, int]) -> Case:
     """A case of these sizes in float32, whose lookups name a row several times."""
     rows, columns, count = sizes
     index = Tensor.of("int64", (count,), [place * 7919 % rows for place in range(count)])
     weight = Tensor.repeating("float32", (rows, columns), [place / 7 for place in range(1, 62)])
     upstream = Tensor.repeating("float32", (count, columns), [place / 3 for place in range(-30, 31)])
-    return Case(Config(rows, columns, **config), weight, (Lookup(index, upstream),))
+    return Case(Config(rows, columns), weight, (Lookup(index, upstream),))
 
 
 def asked(case: Case) -> tuple[Backward, Tensor]:

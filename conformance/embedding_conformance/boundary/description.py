@@ -59,6 +59,16 @@ class Description:
         return {argument: reason for argument, reason in named if argument is not None}
 
 
+def version_of(distribution: str) -> str:
+    """The version of a distribution; "unknown" where its package is not installed, or runs without being so."""
+    from importlib import metadata  # noqa: PLC0415 - slow to import, rarely needed
+
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
 def mistake_in(description: object) -> str:
     """The first part of a description that cannot be used, and what could be, in words; "" if there is none."""
     if not isinstance(description, Description):

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import Any, cast
 
 from embedding_conformance.boundary.adapter import Adapter
 from embedding_conformance.boundary.attempts import Ending, Failure, attempt
+from embedding_conformance.boundary.description import version_of
 from embedding_conformance.boundary.wire import encode
 from embedding_conformance.diagnosis.causes import causes_of
 from embedding_conformance.diagnosis.shown import Shown
@@ -199,17 +199,9 @@ def _header(session: Session, collection: Collection) -> Header:
         dtypes=tuple(session.dtypes),
         devices=tuple(session.devices),
         platform=Platform(platform.python_version(), platform.platform(), platform.machine()),
-        packages={**description.packages, **{name: _version(name) for name in OURS}},
+        packages={**description.packages, **{name: version_of(name) for name in OURS}},
         environment=environment(),
     )
-
-
-def _version(distribution: str) -> str:
-    """The version of a distribution; "unknown" where the package runs without being installed."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def _stamp(moment: datetime) -> str:

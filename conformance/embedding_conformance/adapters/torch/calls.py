@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -96,11 +96,18 @@ def trains(
     optimizer: str, options: tuple[tuple[str, Any], ...], dtype: torch.dtype, device: str, *, sparse: bool
 ) -> bool:
     """Whether the optimiser can take a step with a plain tensor of this dtype, and a gradient that is sparse or not."""
+    return can_step(optimizer, options, lambda: torch.ones((2, 2), dtype=dtype, device=device), sparse=sparse)
+
+
+def can_step(
+    optimizer: str, options: tuple[tuple[str, Any], ...], table: Callable[[], torch.Tensor], *, sparse: bool
+) -> bool:
+    """Whether the optimiser can take a step with such a table, and a gradient that is sparse or not."""
     try:
-        parameter = torch.nn.Parameter(torch.ones((2, 2), dtype=dtype, device=device))
+        parameter = torch.nn.Parameter(table())
         gradient = torch.ones_like(parameter)
         parameter.grad = gradient.to_sparse(1) if sparse else gradient
         getattr(torch.optim, optimizer)([parameter], **dict(options)).step()
-    except (AttributeError, RuntimeError, TypeError):  # this release does not have it, or not these options
+    except (AttributeError, IndexError, RuntimeError, TypeError):  # this release does not have it, or not these options
         return False
     return True

@@ -18,7 +18,7 @@ from embedding_conformance.adapters.torch.paths.meta import NO_BOUNDS, NO_DATA, 
 from embedding_conformance.adapters.torch.script import write_script
 from embedding_conformance.adapters.torch.tensors import to_torch
 from embedding_conformance.boundary.arguments import missing_arguments
-from embedding_conformance.boundary.description import Declared, Description
+from embedding_conformance.boundary.description import Declared, Description, version_of
 from embedding_conformance.boundary.observations import Call
 from embedding_conformance.boundary.refusals import Refused, Unsupported
 from embedding_conformance.cases.case import Config
@@ -290,14 +290,7 @@ def unsupported() -> tuple[Declared, ...]:
 
 
 def _version_of(package: str) -> str:
-    if package == "torch":
-        return str(torch.__version__)
-    from importlib import metadata  # noqa: PLC0415 - slow to import, rarely needed
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"
+    return str(torch.__version__) if package == "torch" else version_of(package)
 
 
 def adapter(_: str) -> TorchModuleAdapter:

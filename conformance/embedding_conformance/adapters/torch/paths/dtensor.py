@@ -25,7 +25,7 @@ import torch
 import torch.distributed
 from torch.distributed.tensor import Replicate, distribute_tensor, init_device_mesh, parallel
 
-from embedding_conformance.adapters.torch.calls import refusals
+from embedding_conformance.adapters.torch.calls import can_step, refusals
 from embedding_conformance.adapters.torch.module import COMPLEX, TorchModuleAdapter
 from embedding_conformance.adapters.torch.paths import execution, lookups
 from embedding_conformance.adapters.torch.paths.execution import PathAdapter, PathInstance
@@ -178,13 +178,7 @@ def _shard(name: str, config: Config, weight: Tensor | None, **options: Any) -> 
 @functools.cache
 def _trains_parts(optimizer: str, options: tuple[tuple[str, Any], ...], placements: tuple[Any, ...]) -> bool:
     """Whether the optimiser can take a step with a tensor of which each rank has a part, as both ask at once."""
-    parameter = torch.nn.Parameter(distribute_tensor(torch.ones(4, 4), _mesh(), placements))
-    parameter.grad = torch.ones_like(parameter)
-    try:
-        getattr(torch.optim, optimizer)([parameter], **dict(options)).step()
-    except (IndexError, RuntimeError):
-        return False
-    return True
+    return can_step(optimizer, options, lambda: distribute_tensor(torch.ones(4, 4), _mesh(), placements), sparse=False)
 
 
 @dataclass
