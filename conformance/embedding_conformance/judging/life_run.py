@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from embedding_conformance.boundary.refusals import Unsupported
@@ -29,11 +30,24 @@ class LifeRunner:
     def __init__(self, embedding: Subject, case: Case) -> None:
         self.embedding = embedding
         self.case = Case(case.config, case.weight, case.lookups, case.weight_layout)
-        self.instance = embedding.make(case)
+        self.saved: Tensor | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make the embedding, with the weight as it is now."""
+        self.instance = self.embedding.make(self.case)
         self.pending: tuple[Lookup, ...] = ()
         self.training = True
-        self.saved: Tensor | None = None
         self.moved: dict[str, set[int]] = {}
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """A step that may be given up halfway, as where gradients cannot be added: nobody knows what it then left."""
+        try:
+            yield
+        except Unsupported:
+            self._begin()
+            raise
 
     def take(self, step: Step) -> bool:
         """Take one step, and return whether the adapter provides it; a step that it does not provide is left out."""
@@ -60,7 +74,9 @@ class LifeRunner:
         case = replace(self.case, lookups=lookups)
         self.embedding.declarations.require(case)
         self.embedding.examination.reach(replace(case, lookups=(*self.pending, *lookups)))
-        self.case = replace(self.case, weight=self.embedding.use(case, self.instance, pending=self.pending))
+        with self._whole():
+            weight = self.embedding.use(case, self.instance, pending=self.pending)
+        self.case = replace(self.case, weight=weight)
         if not case.config.freeze:
             self.pending += lookups
 
@@ -71,7 +87,8 @@ class LifeRunner:
         if case.config.freeze:
             return
         self.embedding.examination.reach(case)
-        self.instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
+        with self._whole():
+            self.instance.step(optimizer=optimizer.name, options=optimizer.options, lookups=case.lookups)
         weight, permitted = self.instance.weight(), self.embedding.permits(case).weight
         for row in set(range(case.config.num_embeddings)) - self._moved(optimizer, case):
             rule = permitted.rows[row] if isinstance(permitted, Rows) else Exactly(case.weight.entry(row))
